@@ -1,0 +1,128 @@
+"""The command line: `sparring COMMAND ...`. Imports torch only when a command needs it.
+
+Knows how requests are written; what they do is in the modules each command imports.
+"""
+
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import tyro
+
+from sparring.errors import RequestError, Stopped, TrainingFailed
+
+
+def reproduce(
+    data: Path | None = None,
+    budget: Literal["smoke", "quick", "full"] = "quick",
+    seeds: int | None = None,
+    only: tuple[Literal["gan", "acgan", "dann", "dsn"], ...] = (),
+    out: Path = Path("report"),
+) -> None:
+    """Train the source report's systems and write the whole report.
+
+    Started again with the same --out it goes on where it was; finished runs are not run again.
+
+    Args:
+        data: Folder of real sets (celeba/, mnist_m/, svhn/ or meter_digits/, ...); without it the
+            program draws stand-ins.
+        budget: smoke: a minute, shows that all works; quick: within 15 minutes on 2 cores;
+            full: as long as the source report trained.
+        seeds: Repetitions with seeds 0, 1, ...; 1 unless the budget is full (5).
+        only: Limit the report to some systems.
+        out: Folder for report.html, results.json, figures/ and runs/.
+    """
+    from sparring.jobs import Library
+    from sparring.progress import Screen
+    from sparring.recipes import BUDGETS, find_data, source_report
+    from sparring.session import play_all
+
+    if seeds is not None and seeds < 1:
+        raise RequestError(f"--seeds must be at least 1, not {seeds}")
+    if data is not None and not data.is_dir():
+        raise RequestError(f"--data {data}: there is no such folder")
+    screen = Screen()
+    found = find_data(data)
+    for entry in found.values():
+        screen.say(f"{entry.asked}: {entry.used} ({entry.kind}; {entry.why})")
+    jobs = source_report(found, budget, seeds or BUDGETS[budget].seeds, only)
+    page = play_all(
+        jobs,
+        Library(data),
+        out,
+        command=_command(),
+        budget=budget,
+        data=list(found.values()),
+        screen=screen,
+    )
+    screen.say(f"{page}\n{out / 'results.json'}")
+
+
+def train(method: str, /) -> None:
+    """Train one method on any data: `sparring train METHOD --help` shows its options.
+
+    Args:
+        method: dcgan, acgan, dann or dsn.
+    """
+    raise AssertionError("`main` hands this command to sparring.cli_train")
+
+
+def report(out: Path, /) -> None:
+    """Build report.html and results.json again from the run folders in OUT/runs.
+
+    Args:
+        out: Folder that `reproduce` or `train` wrote.
+    """
+    from sparring.report.page import build
+
+    if not (out / "plan.json").is_file():
+        raise RequestError(f"{out} was not written by `sparring reproduce` or `sparring train`")
+    print(build(out))
+
+
+def build_mnist_m(mnist: Path, photos: Path, out: Path, seed: int = 0) -> None:
+    """Build MNIST-M from MNIST and photographs, by the published recipe.
+
+    Args:
+        mnist: Folder with the four official MNIST files.
+        photos: BSDS500 photographs: a folder or a zip of JPEG files.
+        out: Folder to write train.parquet and test.parquet into (mnist_m/ under your data).
+        seed: Which photograph and which crop each digit gets.
+    """
+    from sparring.data.mnist_m import build
+
+    build(mnist, photos, out, seed)
+
+
+def main() -> None:
+    """Run the command; exit codes 0 done, 1 the work failed, 2 the request was wrong."""
+    try:
+        if sys.argv[1:2] == ["train"] and len(sys.argv) > 2 and not sys.argv[2].startswith("-"):
+            from sparring.cli_train import train_method
+
+            train_method(sys.argv[2], sys.argv[3:], _command())
+        else:
+            commands: dict[str, Callable[..., Any]] = {
+                "reproduce": reproduce,
+                "train": train,
+                "report": report,
+                "build-mnist-m": build_mnist_m,
+            }
+            tyro.extras.subcommand_cli_from_dict(commands, prog="sparring", description=__doc__)
+    except RequestError as error:
+        _fail(error, 2)
+    except TrainingFailed as error:
+        _fail(error, 1)
+    except Stopped as error:
+        _fail(f"{error}. To go on: {_command()}", 128 + error.signal)
+
+
+def _command() -> str:
+    return shlex.join(["sparring", *sys.argv[1:]])
+
+
+def _fail(message: object, code: int) -> None:
+    print(f"sparring: {message}", file=sys.stderr)
+    sys.exit(code)

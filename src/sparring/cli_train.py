@@ -1,0 +1,105 @@
+"""`sparring train METHOD`: one method on any data. A method's own settings are its flags."""
+
+from dataclasses import dataclass, make_dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from sparring.errors import RequestError, unknown
+from sparring.game import AdaptationMethod, GenerativeMethod, Labelled
+from sparring.jobs import AdaptationJob, GenerationJob, Job, Library, Scenario
+from sparring.methods import METHODS
+from sparring.progress import Screen
+from sparring.recipes import BUDGETS, BudgetName
+from sparring.session import play_all
+from sparring.trainer import Precision, Training
+
+
+@dataclass(kw_only=True)
+class TrainingOptions:
+    """What every training may be told."""
+
+    data: Path | None = None
+    """Folder of the real sets."""
+    budget: BudgetName = "quick"
+    """How long to train, as in `sparring reproduce`."""
+    steps: int | None = None
+    """Batches to train on, instead of the budget's."""
+    batch_size: int = 128
+    """Images in a batch; of each domain."""
+    precision: Precision = "auto"
+    """Arithmetic of the networks; "auto" takes bfloat16 where it is faster."""
+    seed: int = 0
+    """The same seed gives the same weights on the same machine."""
+    out: Path | None = None
+    """Folder for the run and its report; runs/NAME if not given."""
+
+    def training(self, budget_steps: int) -> Training:
+        steps = budget_steps if self.steps is None else self.steps
+        if steps < 1 or self.batch_size < 2:
+            raise RequestError("--steps must be at least 1 and --batch-size at least 2")
+        return Training(steps, self.batch_size, self.precision)
+
+
+@dataclass(kw_only=True)
+class AdaptationOptions(TrainingOptions):
+    """Options of methods that carry a classifier from one domain to another."""
+
+    source: str
+    """The labelled domain: a data set's name, or a folder of class folders."""
+    target: str
+    """The unlabelled domain, likewise; its labels serve for testing only."""
+    scenario: Scenario = "adapted"
+    """"source-only" and "target-only" train the task loss alone: the lower and upper bound."""
+
+    def job(self, method: AdaptationMethod) -> Job:
+        plan = BUDGETS[self.budget]
+        training = self.training(plan.adaptation_steps)
+        ends = self.scenario, self.source, self.target
+        return AdaptationJob(method, *ends, self.seed, training, plan.per_class)
+
+
+@dataclass(kw_only=True)
+class GenerationOptions(TrainingOptions):
+    """Options of generators."""
+
+    faces: str
+    """Images to learn from: a data set's name or a folder."""
+    attributes: str = "Smiling"
+    """For methods with labels: one attribute, several with commas, or "all"."""
+
+    def job(self, method: GenerativeMethod) -> Job:
+        attributes = self.attributes if method.batch_type is Labelled else ""
+        training = self.training(BUDGETS[self.budget].generation_steps)
+        return GenerationJob(method, self.faces, attributes, self.seed, training)
+
+
+def train_method(name: str, arguments: list[str], command: str) -> None:
+    """Parse the options of method `name` and train it.
+
+    Raises RequestError for an unknown method, and whatever `play_all` raises.
+    """
+    if name not in METHODS:
+        raise unknown("method", name, METHODS)
+    method_type = METHODS[name]
+    options_type = (
+        AdaptationOptions if issubclass(method_type, AdaptationMethod) else GenerationOptions
+    )
+    request_type = make_dataclass("Request", [("training", options_type), ("method", method_type)])
+    request: Any = tyro.cli(
+        request_type,
+        prog=f"sparring train {name}",
+        description=(method_type.__doc__ or "").strip(),
+        args=arguments,
+        config=(tyro.conf.OmitArgPrefixes,),
+    )
+    options, method = request.training, request.method
+    job = options.job(method)
+    library = Library(options.data)
+    screen = Screen()
+    out = options.out or Path("runs") / job.name
+    page = play_all(
+        [job], library, out, command=command, budget=options.budget, data=[], screen=screen
+    )
+    screen.say(f"{out / 'runs' / job.name}\n{page}")

@@ -1,0 +1,100 @@
+"""From images in memory to batches on the device, normalised alike for every domain.
+
+Knows images and the three kinds of batch; knows no method. Which images make batch k depends on
+the seed and k alone, so a resumed training needs no data state.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.data.images import Images
+from sparring.game import Labelled, Pair, Unlabelled
+
+
+def normalise(pixels: Tensor) -> Tensor:
+    """uint8 [N, 3, S, S] to float32 in [-1, 1], channels last in memory."""
+    return pixels.to(memory_format=torch.channels_last).float().div_(127.5).sub_(1.0)
+
+
+def to_pixels(image: Tensor) -> Tensor:
+    """float [N, 3, S, S] in [-1, 1] to uint8: the inverse of `normalise`."""
+    scaled = image.float().add(1.0).mul(127.5).round().clamp(0, 255)
+    return scaled.to(torch.uint8).contiguous()
+
+
+def _generator(*key: int) -> torch.Generator:
+    """A random generator that belongs to `key` alone."""
+    state = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(state >> np.uint64(1)))
+
+
+@dataclass
+class Stream:
+    """An endless stream of batches of one image set, in a new order each epoch.
+
+    key: random key; streams with different keys are shuffled independently.
+    mirror: mirror each image left-right with probability 1/2.
+    """
+
+    images: Images
+    batch_size: int
+    key: tuple[int, ...]
+    device: torch.device
+    mirror: bool = False
+    _orders: dict[int, Tensor] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._pixels = self.images.pixels.to(self.device)
+        labels = self.images.labels
+        if labels is not None and labels.ndim == 2:
+            labels = labels.float()
+        self._labels = None if labels is None else labels.to(self.device)
+
+    def _order(self, epoch: int) -> Tensor:
+        if epoch not in self._orders:
+            self._orders = {e: o for e, o in self._orders.items() if e >= epoch - 1}
+            shuffle = _generator(*self.key, 0, epoch)
+            self._orders[epoch] = torch.randperm(len(self.images), generator=shuffle)
+        return self._orders[epoch]
+
+    def indices(self, step: int) -> Tensor:
+        """Which images make batch `step`: int64 [batch_size]. Every epoch shows each image once."""
+        count = len(self.images)
+        first, last = step * self.batch_size, (step + 1) * self.batch_size
+        epochs = range(first // count, (last - 1) // count + 1)
+        orders = torch.cat([self._order(epoch) for epoch in epochs])
+        start = first - epochs[0] * count
+        return orders[start : start + self.batch_size]
+
+    def _image(self, step: int, index: Tensor) -> Tensor:
+        image = normalise(self._pixels[index.to(self.device)])
+        if self.mirror:
+            coin = torch.rand(len(index), generator=_generator(*self.key, 1, step)) < 0.5
+            image = torch.where(coin.to(self.device)[:, None, None, None], image.flip(3), image)
+        return image
+
+    def unlabelled(self, step: int) -> Unlabelled:
+        """Batch `step` without labels."""
+        return Unlabelled(self._image(step, self.indices(step)))
+
+    def labelled(self, step: int) -> Labelled:
+        """Batch `step` with labels. Raises ValueError for an unlabelled set."""
+        if self._labels is None:
+            raise ValueError("an unlabelled set has no labelled batches")
+        index = self.indices(step)
+        return Labelled(self._image(step, index), self._labels[index.to(self.device)])
+
+
+@dataclass
+class PairStream:
+    """Batches of two domains, zipped: the source with labels, the target without."""
+
+    source: Stream
+    target: Stream
+
+    def pair(self, step: int) -> Pair:
+        """Batch `step` of both domains."""
+        return Pair(self.source.labelled(step), self.target.unlabelled(step))

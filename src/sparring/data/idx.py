@@ -1,0 +1,78 @@
+"""MNIST in its four official idx files, compressed or not.
+
+Knows the idx format and MNIST's file names; knows nothing of other sets.
+"""
+
+import gzip
+import math
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.data.files import damaged
+from sparring.data.images import Images
+from sparring.data.pixels import digit_images
+from sparring.errors import RequestError
+
+_SPLITS = ("train", "t10k")
+
+
+def found(folder: Path) -> bool:
+    """Whether all four files are there."""
+    parts = [(split, *part) for split in _SPLITS for part in (("images", 3), ("labels", 1))]
+    return all(_file(folder, *part) for part in parts)
+
+
+def read(folder: Path, size: int) -> tuple[Images, Images]:
+    """Read MNIST's train and test digits as RGB of `size`. Raises RequestError."""
+    train, test = (_split(folder, split, size) for split in _SPLITS)
+    return train, test
+
+
+def _split(folder: Path, split: str, size: int) -> Images:
+    images, labels = _file(folder, split, "images", 3), _file(folder, split, "labels", 1)
+    if images is None or labels is None:
+        raise RequestError(f"{folder} lacks the {split} files of MNIST: download all four")
+    pixels = read_idx(images, 3)
+    return digit_images(pixels[:, None], read_idx(labels, 1).long(), size, images)
+
+
+def _file(folder: Path, split: str, part: str, dims: int) -> Path | None:
+    stems = (f"{split}-{part}-idx{dims}-ubyte", f"{split}-{part}.idx{dims}-ubyte")
+    paths = [folder / (stem + suffix) for stem in stems for suffix in ("", ".gz")]
+    return next((path for path in paths if path.is_file()), None)
+
+
+def read_idx(path: Path, dims: int) -> Tensor:
+    """Read one idx file of unsigned bytes with `dims` dimensions: uint8, shaped as it says.
+
+    Raises RequestError where the header is not that of such a file, the images are not 28x28, or
+    the length is not what the header promises.
+    """
+    data = _bytes(path)
+    header = 4 + 4 * dims
+    if len(data) < header:
+        raise damaged(path, f"{len(data)} bytes are less than an idx header")
+    zeros, kind, rank, *shape = struct.unpack(f">HBB{dims}I", data[:header])
+    if (zeros, kind, rank) != (0, 8, dims):
+        raise damaged(path, f"not an idx file of bytes in {dims} dimensions")
+    if dims == 3 and shape[1:] != [28, 28]:
+        raise damaged(path, f"images of {shape[1]}x{shape[2]}, not 28x28")
+    if len(data) != header + math.prod(shape):
+        raise damaged(
+            path, f"{len(data)} bytes, where the header promises {header + math.prod(shape)}"
+        )
+    return torch.from_numpy(np.frombuffer(data, np.uint8, offset=header).reshape(shape).copy())
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if path.suffix == ".gz" else data
+    # struct.error: gzip.decompress on a header cut short, before Python 3.12.
+    except (OSError, EOFError, zlib.error, struct.error) as error:
+        raise damaged(path, error) from error

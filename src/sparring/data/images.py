@@ -1,0 +1,79 @@
+"""Images in memory: uint8 pixels, labels or none, and what they are called.
+
+Knows tensors; knows no file format, no method and no training.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Kind = Literal["real", "stand-in"]
+
+
+@dataclass(frozen=True)
+class Images:
+    """A set of images of one size.
+
+    pixels: uint8 [N, 3, S, S].
+    labels: int64 [N] with a class index each, or int64 [N, A] with attributes in {0, 1};
+        None where the set is unlabelled.
+    label_names: names of the classes (class labels), or of the A attributes.
+    """
+
+    pixels: Tensor
+    labels: Tensor | None
+    label_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.pixels.dtype != torch.uint8 or self.pixels.ndim != 4:
+            raise ValueError(f"pixels must be uint8 [N, C, H, W], not {self.pixels.shape}")
+        if self.labels is not None and len(self.labels) != len(self.pixels):
+            raise ValueError(f"{len(self.pixels)} images but {len(self.labels)} labels")
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    @property
+    def size(self) -> int:
+        """Height and width in pixels."""
+        return self.pixels.shape[-1]
+
+    def unlabelled(self) -> "Images":
+        """The same images with the labels dropped."""
+        return replace(self, labels=None)
+
+    def take(self, index: Tensor) -> "Images":
+        """The images at `index` (int64 [K])."""
+        labels = None if self.labels is None else self.labels[index]
+        return replace(self, pixels=self.pixels[index], labels=labels)
+
+    def fingerprint(self) -> str:
+        """`sha256:...` of shape, pixels and labels; equal sets have equal fingerprints."""
+        digest = hashlib.sha256(repr(tuple(self.pixels.shape)).encode())
+        digest.update(self.pixels.contiguous().numpy().data)
+        if self.labels is not None:
+            digest.update(self.labels.contiguous().numpy().data)
+        return f"sha256:{digest.hexdigest()}"
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A named data set in its two splits.
+
+    kind: "real", or "stand-in" for images that the program drew itself.
+    mirror: whether a mirrored image is as good as the original (faces: yes; digits: never).
+    """
+
+    name: str
+    kind: Kind
+    train: Images
+    test: Images
+    mirror: bool = False
+
+    def fingerprint(self) -> str:
+        """`sha256:...` over both splits."""
+        both = (self.train.fingerprint() + self.test.fingerprint()).encode()
+        return f"sha256:{hashlib.sha256(both).hexdigest()}"

@@ -1,0 +1,55 @@
+"""SVHN's cropped digits in their official MATLAB files.
+
+Knows the two .mat files; the hub's copy of SVHN is read by parquet.py.
+"""
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.io import loadmat
+from scipy.io.matlab import MatReadError
+
+from sparring.data.files import damaged
+from sparring.data.images import Images
+from sparring.data.pixels import digit_images
+
+_NAMES = ("train_32x32.mat", "test_32x32.mat")
+
+
+def found(folder: Path) -> bool:
+    """Whether both files are there."""
+    return all((folder / name).is_file() for name in _NAMES)
+
+
+def read(folder: Path, size: int) -> tuple[Images, Images]:
+    """Read SVHN's train and test digits as RGB of `size`. Raises RequestError."""
+    train, test = (_split(folder / name, size) for name in _NAMES)
+    return train, test
+
+
+def _split(path: Path, size: int) -> Images:
+    stored = _variables(path)
+    images, labels = stored.get("X"), stored.get("y")
+    if images is None or labels is None:
+        raise damaged(path, "it does not hold X and y")
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[:3] != (32, 32, 3):
+        raise damaged(path, f"X is {images.dtype} {images.shape}, not uint8 (32, 32, 3, N)")
+    if labels.dtype.kind not in "iuf" or labels.shape != (images.shape[3], 1):
+        raise damaged(path, f"y is {labels.dtype} {labels.shape}, not ({images.shape[3]}, 1)")
+    pixels = torch.from_numpy(np.ascontiguousarray(images.transpose(3, 2, 0, 1)))
+    classes = torch.from_numpy(labels[:, 0].astype(np.int64))
+    classes[classes == 10] = 0  # MATLAB counts from 1: its tenth class is the digit 0
+    return digit_images(pixels, classes, size, path)
+
+
+def _variables(path: Path) -> dict[str, np.ndarray]:
+    try:
+        return loadmat(path, variable_names=["X", "y"])
+    # What scipy's parser raises on damaged bytes; NotImplementedError: MATLAB 7.3 files.
+    except (
+        *(MatReadError, OSError, EOFError, zlib.error, NotImplementedError),
+        *(ValueError, TypeError, IndexError, KeyError, OverflowError, MemoryError),
+    ) as error:
+        raise damaged(path, error) from error

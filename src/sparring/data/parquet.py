@@ -1,0 +1,144 @@
+"""Images in parquet files of the hub's schema: `image: struct<bytes, path>` and `label: int`.
+
+Knows the schema and how the hub names its shards; knows nothing of particular sets.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from torch import Tensor
+
+from sparring.data.decode import decode_all
+from sparring.data.files import damaged
+from sparring.data.images import Images
+from sparring.data.pixels import DIGITS, check_labels
+from sparring.errors import RequestError
+
+_PLACES = ("", "data", "cropped_digits")
+_BATCH = 256
+
+
+def found(folder: Path) -> bool:
+    """Whether there is a parquet file of each split."""
+    return all(_shards(folder, split) for split in ("train", "test"))
+
+
+def read_digits(folder: Path, size: int) -> tuple[Images, Images]:
+    """Read train and test digits; the label column must be there. Raises RequestError."""
+    train, test = (_split(_complete(folder, split), size, DIGITS) for split in ("train", "test"))
+    for images in (train, test):
+        if images.labels is None:
+            raise RequestError(f"{folder} has no column 'label': download the set again")
+    return train, test
+
+
+def read(folder: Path, size: int) -> tuple[Images, Images]:
+    """Read the two splits of any set in this schema.
+
+    A split without the column `label` is unlabelled. Class names are those that the hub wrote
+    into the file, or else the numbers. Raises RequestError.
+    """
+    splits = [_complete(folder, split) for split in ("train", "test")]
+    names = _class_names(splits)
+    train, test = (_split(shards, size, names) for shards in splits)
+    return train, test
+
+
+def _shards(folder: Path, split: str) -> list[Path]:
+    """The files of one split: `train.parquet`, or the hub's `train-00000-of-00002.parquet`."""
+    for place in (folder / sub for sub in _PLACES):
+        whole = place / f"{split}.parquet"
+        shards = [whole] if whole.is_file() else sorted(place.glob(f"{split}-*-of-*.parquet"))
+        if shards:
+            return shards
+    return []
+
+
+def _complete(folder: Path, split: str) -> list[Path]:
+    """The files of one split. Raises RequestError where some or all are missing."""
+    shards = _shards(folder, split)
+    if not shards:
+        raise RequestError(
+            f"{folder} has no {split} split: put {split}.parquet or "
+            f"{split}-00000-of-00001.parquet there"
+        )
+    numbers = shards[0].stem.split("-of-")
+    # After the count the hub sometimes writes a hash: train-00000-of-00002-a09b74b3ef9c3b56
+    promised = int(numbers[1].split("-")[0]) if len(numbers) == 2 else 1
+    if len(shards) != promised:
+        raise RequestError(
+            f"{shards[0].parent} has {len(shards)} of {promised} {split} shards: "
+            "download the missing ones"
+        )
+    return shards
+
+
+def _open(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(path, error) from error
+
+
+def _split(shards: Sequence[Path], size: int, names: tuple[str, ...]) -> Images:
+    place = shards[0] if len(shards) == 1 else shards[0].parent
+    labels = _labels(shards)
+    count = sum(_open(path).metadata.num_rows for path in shards)
+    pixels, kept = decode_all((row for path in shards for row in _rows(path)), count, size, place)
+    if labels is None:
+        return Images(pixels, None, names)
+    check_labels(labels, len(names), place)
+    return Images(pixels, labels[kept], names)
+
+
+def _rows(path: Path) -> Iterator[tuple[str, bytes]]:
+    """A name for the log, and the compressed picture, of each row."""
+    file = _open(path)
+    if "image.bytes" not in (column.path for column in file.schema):
+        raise RequestError(f"{path} has no column image{{bytes, path}}: write it in that schema")
+    number = 0
+    for batch in _batches(file, path, "image.bytes"):
+        for picture in batch.column("image").field("bytes"):
+            # A row without bytes does not decode, and is counted there.
+            yield f"{path.name} row {number}", picture.as_py() or b""
+            number += 1
+
+
+def _batches(file: pq.ParquetFile, path: Path, column: str) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from file.iter_batches(_BATCH, columns=[column])
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(path, error) from error
+
+
+def _labels(shards: Sequence[Path]) -> Tensor | None:
+    """Labels of all rows, int64 [N]; None where a file has no such column."""
+    columns: list[np.ndarray] = []
+    for path in shards:
+        file = _open(path)
+        if "label" not in file.schema_arrow.names:
+            return None
+        kind = file.schema_arrow.field("label").type
+        if not pa.types.is_integer(kind):
+            raise RequestError(f"{path}: column 'label' is {kind}: write class numbers from 0")
+        for batch in _batches(file, path, "label"):
+            column = batch.column("label")
+            if column.null_count:
+                raise RequestError(f"{path}: there are rows without a label: give every row one")
+            columns.append(column.to_numpy(zero_copy_only=False).astype(np.int64))
+    return torch.from_numpy(np.concatenate(columns)) if columns else None
+
+
+def _class_names(splits: Sequence[Sequence[Path]]) -> tuple[str, ...]:
+    """The names that the hub keeps in the file's metadata, or else "0" to the greatest label."""
+    metadata = _open(splits[0][0]).schema_arrow.metadata or {}
+    try:
+        return tuple(json.loads(metadata[b"huggingface"])["info"]["features"]["label"]["names"])
+    except (KeyError, ValueError, TypeError):
+        labels = [part for part in map(_labels, splits) if part is not None]
+        return tuple(map(str, range(1 + int(torch.cat(labels).max())))) if labels else ()

@@ -1,0 +1,113 @@
+"""Toy faces, the stand-in for CelebA: drawn heads whose attributes are known exactly.
+
+Knows which attributes there are, how common they are together, and how a whole batch of faces is
+painted. What a face consists of is in `features`. Names and rough frequencies are CelebA's.
+"""
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+from torch.nn import functional as F
+
+from sparring.data.images import DataSet, Images
+from sparring.data.standins.features import Part, face
+
+SIZE = 64
+# Each pixel is the mean of this many, squared, that were drawn.
+OVERSAMPLE = 3
+CHUNK = 500
+ATTRIBUTES = (
+    "Smiling",
+    "Male",
+    "Eyeglasses",
+    "Young",
+    "Blond_Hair",
+    "Mustache",
+    "Bangs",
+    "Wearing_Hat",
+    "Big_Nose",
+    "Pale_Skin",
+)
+
+
+def toy_faces(seed: int = 0, train: int = 6_000, test: int = 1_000) -> DataSet:
+    """Draw the set: 64x64, ten attributes in {0, 1}, `train` and `test` images.
+
+    The splits come from independent streams: changing one size leaves the other split as it was.
+    """
+    streams = (np.random.default_rng([seed, part]) for part in range(2))
+    return DataSet(
+        name="toy-faces",
+        kind="stand-in",
+        train=_split(next(streams), train),
+        test=_split(next(streams), test),
+        mirror=True,
+    )
+
+
+def _split(rng: np.random.Generator, n: int) -> Images:
+    has = _attributes(rng, n)
+    pixels = torch.empty(n, 3, SIZE, SIZE, dtype=torch.uint8)
+    for start in range(0, n, CHUNK):
+        some = {name: values[start : start + CHUNK] for name, values in has.items()}
+        pixels[start : start + CHUNK] = _photograph(rng, _paint(face(rng, some)))
+    labels = np.stack([has[name] for name in ATTRIBUTES], axis=1).astype(np.int64)
+    return Images(pixels, torch.from_numpy(labels), ATTRIBUTES)
+
+
+def _attributes(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
+    """Draw attributes, bool [n] each, with about CelebA's frequencies by sex and age."""
+
+    def draw(chance: np.ndarray | float) -> np.ndarray:
+        return rng.random(n) < chance
+
+    male = draw(0.42)
+    young = draw(np.where(male, 0.65, 0.87))
+    hat = draw(np.where(male, 0.09, 0.03))
+    return {
+        "Smiling": draw(np.where(male, 0.40, 0.54)),
+        "Male": male,
+        "Eyeglasses": draw(np.where(male, 0.14, 0.04) + 0.1 * ~young),
+        "Young": young,
+        "Blond_Hair": draw(np.where(male, 0.05, 0.24)),
+        "Mustache": draw(np.where(male, 0.12, 0.0)),
+        "Bangs": draw(np.where(male, 0.1, 0.22)) & ~hat,
+        "Wearing_Hat": hat,
+        "Big_Nose": draw(np.where(male, 0.42, 0.11)),
+        "Pale_Skin": draw(0.06),
+    }
+
+
+def _paint(parts: list[Part]) -> Tensor:
+    """Paint the parts, back to front: float32 [N, 4, 64, 64], colour times cover, and cover."""
+    n, side = len(parts[0].shown), SIZE * OVERSAMPLE
+    centre = side / 2
+    corners = [(part.points * centre + centre).reshape(n, -1).tolist() for part in parts]
+    colours = [[tuple(rgb) for rgb in part.colour.astype(int).tolist()] for part in parts]
+    canvases = np.empty((n, side, side, 4), np.uint8)
+    for k in range(n):
+        canvas = Image.new("RGBA", (side, side))
+        polygon = ImageDraw.Draw(canvas).polygon
+        for part, corner, colour in zip(parts, corners, colours, strict=True):
+            if part.shown[k]:
+                polygon(corner[k], (*colour[k], 255))
+        canvases[k] = np.asarray(canvas)
+    blocks = canvases.reshape(n, SIZE, OVERSAMPLE, SIZE, OVERSAMPLE, 4)
+    means = blocks.mean((2, 4), dtype=np.float32)
+    return torch.from_numpy(means).permute(0, 3, 1, 2)
+
+
+def _photograph(rng: np.random.Generator, painted: Tensor) -> Tensor:
+    """Set the faces before soft backgrounds, light them, add grain: uint8 [N, 3, 64, 64]."""
+    n = len(painted)
+    base = rng.uniform(20, 235, (n, 1, 1, 1)) + rng.normal(0, 22, (n, 3, 1, 1))
+    coarse = base + rng.normal(0, 22, (n, 1, 4, 4)) + rng.normal(0, 8, (n, 3, 4, 4))
+    behind = F.interpolate(torch.from_numpy(coarse).float(), SIZE, mode="bicubic")
+    scene = painted[:, :3] + (1 - painted[:, 3:] / 255) * behind.clamp(0, 255)
+    axis = torch.linspace(-1, 1, SIZE)
+    slope = torch.from_numpy(rng.normal(0, 0.1, (2, n, 1, 1, 1))).float()
+    light = 1 + slope[0] * axis + 0.6 * slope[1] * axis[:, None]
+    exposure = torch.from_numpy(rng.uniform(0.85, 1.1, (n, 1, 1, 1))).float()
+    grain = torch.from_numpy(rng.standard_normal(scene.shape, np.float32)) * 2.5
+    return (scene * light * exposure + grain).clamp(0, 255).byte()

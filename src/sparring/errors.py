@@ -1,0 +1,32 @@
+"""The one exception that a person using the program can cause.
+
+Knows nothing about any other module. The command line prints the message on one line and exits
+with code 2; every other exception is a bug and keeps its traceback.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class RequestError(Exception):
+    """The request was wrong: the message says what, where, and how to mend it, in one line."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
+    """Build the error for a name that is not in `known`, with the nearest match and the list."""
+    names = sorted(known)
+    near = get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'? " if near else ""
+    return RequestError(f"unknown {kind} '{name}': {hint}known: {', '.join(names)}")
+
+
+class TrainingFailed(Exception):
+    """The request was right but the work failed, in a way one line can say. Exit code 1."""
+
+
+class Stopped(Exception):
+    """Asked to stop by SIGINT or SIGTERM; everything is saved. Exit code 128 + `signal`."""
+
+    def __init__(self, signal: int, message: str) -> None:
+        super().__init__(message)
+        self.signal = signal

@@ -1,0 +1,160 @@
+"""A method is a game: it names its players and, for each batch, yields moves.
+
+Knows torch alone. Knows nothing of how moves are played (trainer), where images come from (data)
+or how results are judged (measure).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """Images alone: float32 [N, 3, S, S] in [-1, 1]. There is no field for a label."""
+
+    image: Tensor
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Images with labels: int64 [N] classes, or float32 [N, A] attributes in {0, 1}."""
+
+    image: Tensor
+    label: Tensor
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One batch of each domain: the source has labels, the target has none."""
+
+    source: Labelled
+    target: Unlabelled
+
+
+Batch = Unlabelled | Labelled | Pair
+
+
+class Move(NamedTuple):
+    """One player's turn: step `player` down the gradient of `loss`.
+
+    loss: float32 scalar.
+    terms: parts of the loss and other scalars, for the log only.
+    """
+
+    player: str
+    loss: Tensor
+    terms: Mapping[str, Tensor] = {}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a method must know of the data before it can build its networks.
+
+    size: height and width in pixels.
+    labels: names of the classes or attributes; empty where there are none.
+    """
+
+    size: int
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(eq=False, kw_only=True)
+class Method(nn.Module, ABC):
+    """Base class of every method. Subclasses are dataclasses: their fields are the settings.
+
+    A subclass sets `batch_type`, builds its networks in `build`, names them in `players` and
+    yields moves. Defaults of all fields are the preset `report2019`.
+    """
+
+    batch_type: ClassVar[type[Unlabelled] | type[Labelled] | type[Pair]]
+    bfloat16_pays: ClassVar[bool] = False
+    """Whether bfloat16 is faster than float32 on a CPU that has it (measured: docs/log.md)."""
+
+    learning_rate: float = 2e-4
+    """Step size of Adam, for every player."""
+    betas: tuple[float, float] = field(default=(0.5, 0.999))
+    """Decay rates of Adam's two moments."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> "Method":
+        # nn.Module must be initialised before the dataclass assigns the fields.
+        method = super().__new__(cls)
+        nn.Module.__init__(method)
+        return method
+
+    @abstractmethod
+    def build(self, shape: Shape) -> None:
+        """Make the networks for data of this shape. Draws weights from torch's global RNG."""
+
+    @abstractmethod
+    def players(self) -> dict[str, nn.Module]:
+        """The networks that move, by name. A player owns all parameters of its module."""
+
+    @abstractmethod
+    def moves(self, batch: Any, progress: float) -> Iterator[Move]:
+        """Yield this batch's moves in order; `progress` runs from 0 to 1 over the training.
+
+        The trainer steps the player before it asks for the next move, so a later move sees the
+        earlier player's new weights.
+        """
+
+
+@dataclass(eq=False, kw_only=True)
+class GenerativeMethod(Method):
+    """A method that ends with a generator of images."""
+
+    bfloat16_pays = True
+
+    noise_size: int = 128
+    """Length of the generator's normal noise vector."""
+    width: int = 64
+    """Channels of the generator's last and the discriminator's first hidden layer."""
+
+    def noise(self, count: int, device: torch.device) -> Tensor:
+        """Normal noise, float32 [count, noise_size]."""
+        return torch.randn(count, self.noise_size, device=device)
+
+    @abstractmethod
+    def sample(self, noise: Tensor, label: Tensor) -> Tensor:
+        """Images float32 [N, 3, S, S] in [-1, 1] of noise and labels ([N, A]; A may be 0)."""
+
+
+@dataclass(eq=False, kw_only=True)
+class AdaptationMethod(Method):
+    """A method that carries a classifier from a labelled domain to an unlabelled one.
+
+    Given labelled batches alone it trains the task loss alone, through the same pipeline: that
+    is the source-only (lower bound) and target-only (upper bound) scenario.
+    """
+
+    batch_type = Pair
+
+    learning_rate: float = 1e-3
+    betas: tuple[float, float] = (0.9, 0.999)
+
+    def players(self) -> dict[str, nn.Module]:
+        return {"network": self}
+
+    def moves(self, batch: Pair | Labelled, progress: float) -> Iterator[Move]:
+        if isinstance(batch, Pair):
+            yield self.adapt(batch, progress)
+        else:
+            task = cross_entropy(self.classify(self.features(batch.image)), batch.label)
+            yield Move("network", task, {"task": task})
+
+    @abstractmethod
+    def adapt(self, batch: Pair, progress: float) -> Move:
+        """The one cooperative move over both domains; gradient reversal does the fighting."""
+
+    @abstractmethod
+    def features(self, image: Tensor) -> Tensor:
+        """Features float32 [N, F] of images float32 [N, 3, S, S]."""
+
+    @abstractmethod
+    def classify(self, features: Tensor) -> Tensor:
+        """Class logits float32 [N, K] of features."""

@@ -1,0 +1,133 @@
+"""Train a classifier and judge it on the target domain: source-only, adapted or target-only."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from sparring.data import catalogue
+from sparring.data.feed import PairStream, Stream
+from sparring.data.images import DataSet
+from sparring.game import AdaptationMethod, Batch, Shape
+from sparring.jobs.common import (
+    architecture,
+    base_config,
+    build,
+    finish,
+    open_folder,
+    write_arrays,
+)
+from sparring.jobs.library import Library
+from sparring.measure.adaptation import Predictions, predict
+from sparring.measure.embedding import choose_per_class, domain_mixing, tsne
+from sparring.methods import name_of
+from sparring.progress import Screen
+from sparring.run import RunFolder
+from sparring.trainer import Trainer, Training
+
+Scenario = Literal["source-only", "adapted", "target-only"]
+
+SIZE = 32
+_SOURCE, _TARGET = 0, 1  # keys of the two independent shuffles
+
+
+@dataclass(frozen=True)
+class AdaptationJob:
+    """One classifier. `per_class`: test images of each class and domain in the t-SNE picture."""
+
+    method: AdaptationMethod
+    scenario: Scenario
+    source: str
+    target: str
+    seed: int
+    training: Training
+    per_class: int = 1000
+
+    @property
+    def name(self) -> str:
+        """Name of the run folder."""
+        domains = [Path(self.source).name, Path(self.target).name]
+        return "-".join([name_of(self.method), *domains, self.scenario, str(self.seed)])
+
+    def run(self, library: Library, folder: RunFolder, device: torch.device, show: Screen) -> None:
+        """Train and measure; goes on where an earlier call was stopped.
+
+        Raises RequestError for data that cannot be used, Stopped, and TrainingFailed.
+        """
+        source, target = (library.get(name, SIZE) for name in (self.source, self.target))
+        catalogue.same_classes(source, target)
+        config = base_config(self.method, self.seed, self.training, device) | {
+            "scenario": self.scenario,
+            "source": source.name,
+            "target": target.name,
+            "per_class": self.per_class,
+        }
+        open_folder(folder, config, device, [source, target])
+        method = build(self.method, Shape(SIZE, source.train.label_names), self.seed)
+        feed = self._feed(source, target, device)
+        with show.task(self.name) as task:
+            trainer = Trainer(method, feed, self.training, folder, device, task.update)
+            trainer.run()
+        folder.write("architecture", architecture(method, feed(0)))
+        scores, arrays = judge(method, source, target, device, self.per_class, self.seed)
+        write_arrays(folder.path / "features.npz", arrays)
+        finish(folder, trainer, scores)
+
+    def _feed(
+        self, source: DataSet, target: DataSet, device: torch.device
+    ) -> Callable[[int], Batch]:
+        """Batches of this scenario. Only the target-only bound ever sees target labels."""
+        stream = partial(Stream, batch_size=self.training.batch_size, device=device)
+        if self.scenario == "target-only":
+            return stream(target.train, key=(self.seed, _SOURCE)).labelled
+        labelled = stream(source.train, key=(self.seed, _SOURCE))
+        if self.scenario == "source-only":
+            return labelled.labelled
+        unlabelled = stream(target.train.unlabelled(), key=(self.seed, _TARGET))
+        return PairStream(labelled, unlabelled).pair
+
+
+def judge(
+    method: AdaptationMethod,
+    source: DataSet,
+    target: DataSet,
+    device: torch.device,
+    per_class: int,
+    seed: int,
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Scores on both test sets, and the arrays of the t-SNE picture."""
+    on_source = predict(method, source.test, device)
+    on_target = predict(method, target.test, device)
+    classes = source.test.label_names
+    features, label, domain = _mixed_sample([on_source, on_target], per_class, seed)
+    scores = {
+        "kind": "adaptation",
+        "accuracy": on_target.accuracy,
+        "source_accuracy": on_source.accuracy,
+        "test_images": len(target.test),
+        "mixing": domain_mixing(features, domain),
+        "confusion": on_target.confusion(len(classes)),
+    }
+    arrays = {
+        "embedding": tsne(features, seed),
+        "label": label,
+        "domain": domain,
+        "class_names": np.array(classes),
+        "per_class": np.array(per_class),
+    }
+    return scores, arrays
+
+
+def _mixed_sample(
+    domains: list[Predictions], per_class: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features [M, F], class [M] and domain [M] of up to `per_class` test images of each."""
+    chosen = [choose_per_class(domain.label, per_class, seed) for domain in domains]
+    features = [d.features[index] for d, index in zip(domains, chosen, strict=True)]
+    label = [d.label[index] for d, index in zip(domains, chosen, strict=True)]
+    domain = np.repeat(np.arange(len(domains)), [len(index) for index in chosen])
+    return np.concatenate(features), np.concatenate(label), domain

@@ -1,0 +1,89 @@
+"""What every job does alike: its configuration, its networks, its files."""
+
+import dataclasses
+import io
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+from sparring import environment
+from sparring.data.images import DataSet
+from sparring.game import Batch, Method, Shape
+from sparring.methods import name_of
+from sparring.nets.summary import describe
+from sparring.run import RunFolder, write_atomically
+from sparring.trainer import Trainer, Training, resolve_precision
+
+M = TypeVar("M", bound=Method)
+
+
+def base_config(
+    method: Method, seed: int, training: Training, device: torch.device
+) -> dict[str, Any]:
+    """The part of config.json that all jobs share."""
+    return {
+        "method": name_of(method),
+        "preset": "report2019",
+        "seed": seed,
+        "settings": dataclasses.asdict(method),
+        "training": {
+            "steps": training.steps,
+            "batch_size": training.batch_size,
+            "precision": resolve_precision(training.precision, method, device),
+        },
+    }
+
+
+def build(method: M, shape: Shape, seed: int) -> M:
+    """A fresh copy of `method` with its networks, drawn from `seed`.
+
+    Also seeds the global random state that training goes on to use.
+    """
+    torch.manual_seed(seed)
+    fresh = dataclasses.replace(method)
+    fresh.build(shape)
+    return fresh
+
+
+def open_folder(
+    folder: RunFolder, config: dict[str, Any], device: torch.device, datasets: list[DataSet]
+) -> None:
+    """Open the run folder and record where the run happens."""
+    folder.open(config)
+    folder.write("env", environment.describe(device, datasets))
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write a compressed npz file, atomically."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    write_atomically(path, buffer.getvalue())
+
+
+def architecture(method: Method, batch: Batch) -> list[dict[str, Any]]:
+    """The content of architecture.json: each network of the method, by playing `batch` once."""
+    method.eval()
+    records = []
+    for name, network in method.named_children():
+        layers = describe(network, lambda: list(method.moves(batch, 0.0)))
+        records.append(
+            {
+                "title": name.replace("_", " ").capitalize(),
+                "summary": (type(network).__doc__ or "").partition("\n")[0],
+                "layers": [dataclasses.asdict(layer) for layer in layers],
+                "parameters": sum(layer.parameters for layer in layers),
+            }
+        )
+    return [record for record in records if record["layers"]]
+
+
+def finish(folder: RunFolder, trainer: Trainer, scores: dict[str, Any]) -> None:
+    """Write the scores, which makes the run finished; then drop the training state."""
+    speed = {
+        "seconds": round(trainer.seconds, 2),
+        "images_per_second": round(trainer.images_per_second, 1),
+    }
+    folder.write("scores", scores | speed)
+    (folder.path / "state.pt").unlink(missing_ok=True)

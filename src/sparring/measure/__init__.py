@@ -1,0 +1,1 @@
+"""Numbers about trained networks: they know tensors and arrays, never training or reports."""

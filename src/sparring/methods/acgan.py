@@ -1,0 +1,61 @@
+"""ACGAN: a generator told what to draw, and a discriminator that must also say what it sees.
+
+Odena et al. 2017 (arXiv 1610.09585), with DCGAN's networks under spectral normalisation.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from sparring.game import GenerativeMethod, Labelled, Move, Shape
+from sparring.methods.losses import bce
+from sparring.nets.dcgan import Discriminator, Generator
+
+
+@dataclass(eq=False, kw_only=True)
+class ACGAN(GenerativeMethod):
+    """Images from noise and binary attributes (one or many)."""
+
+    batch_type = Labelled
+
+    noise_size: int = 120
+    embedding_size: int = 4
+    """Length of the learned vector for each value of each attribute."""
+
+    def build(self, shape: Shape) -> None:
+        attributes = len(shape.labels)
+        # Rows 2a and 2a + 1 embed attribute a off and on.
+        self.embedding = nn.Embedding(2 * attributes, self.embedding_size)
+        inputs = self.noise_size + attributes * self.embedding_size
+        self.generator = Generator(inputs, shape.size, self.width)
+        self.discriminator = Discriminator(shape.size, self.width, attributes)
+
+    def players(self) -> dict[str, nn.Module]:
+        generator = nn.ModuleList([self.embedding, self.generator])
+        return {"discriminator": self.discriminator, "generator": generator}
+
+    def moves(self, batch: Labelled, progress: float) -> Iterator[Move]:
+        # Fakes are asked for with the real batch's labels: both have the same distribution.
+        fake = self.sample(self.noise(len(batch.image), batch.image.device), batch.label)
+
+        validity, attribute = self.discriminator(batch.image)
+        on_real, label_real = bce(validity, 1.0), bce(attribute, batch.label)
+        validity, attribute = self.discriminator(fake.detach())
+        on_fake, label_fake = bce(validity, 0.0), bce(attribute, batch.label)
+        yield Move(
+            "discriminator",
+            on_real + on_fake + label_real + label_fake,
+            {"real": on_real, "fake": on_fake, "label_real": label_real, "label_fake": label_fake},
+        )
+
+        validity, attribute = self.discriminator(fake)
+        fools, label = bce(validity, 1.0), bce(attribute, batch.label)
+        yield Move("generator", fools + label, {"fools": fools, "label": label})
+
+    def sample(self, noise: Tensor, label: Tensor) -> Tensor:
+        first_rows = 2 * torch.arange(label.shape[1], device=label.device)
+        embedded = self.embedding(first_rows + label.long()).flatten(1)
+        image: Tensor = self.generator(torch.cat([noise, embedded], 1))
+        return image

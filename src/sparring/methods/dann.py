@@ -1,0 +1,52 @@
+"""DANN: features from which the label can be told and the domain cannot.
+
+Ganin & Lempitsky 2015 (arXiv 1409.7495), with ResNet18 as the feature extractor.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from sparring.game import AdaptationMethod, Move, Pair, Shape
+from sparring.methods.losses import domain_accuracy, domain_loss
+from sparring.nets.heads import Head
+from sparring.nets.resnet import FEATURES, ResNet18, Stem
+from sparring.nets.reversal import reverse
+
+
+@dataclass(eq=False, kw_only=True)
+class DANN(AdaptationMethod):
+    """Domain-adversarial training through a gradient reversal of constant weight."""
+
+    reversal_weight: float = 1.0
+    """Lambda: how strongly the features are trained against the domain classifier."""
+    stem: Stem = "7x7"
+    """First layers of ResNet18: "7x7" as in the source report, "3x3" for small images."""
+
+    def build(self, shape: Shape) -> None:
+        self.feature_extractor = ResNet18(self.stem)
+        self.label_predictor = Head(FEATURES, len(shape.labels))
+        self.domain_classifier = Head(FEATURES, 1)
+
+    def adapt(self, batch: Pair, progress: float) -> Move:
+        sources = len(batch.source.image)
+        # One pass over both domains: batch norm normalises them with the same statistics.
+        features = self.features(torch.cat([batch.source.image, batch.target.image]))
+
+        task = cross_entropy(self.classify(features[:sources]), batch.source.label)
+        guess = self.domain_classifier(reverse(features, self.reversal_weight))
+        domain = domain_loss(guess, sources)
+        hits = domain_accuracy(guess, sources)
+        return Move(
+            "network", task + domain, {"task": task, "domain": domain, "domain_accuracy": hits}
+        )
+
+    def features(self, image: Tensor) -> Tensor:
+        features: Tensor = self.feature_extractor(image)
+        return features.float()
+
+    def classify(self, features: Tensor) -> Tensor:
+        logits: Tensor = self.label_predictor(features)
+        return logits

@@ -1,0 +1,40 @@
+"""DCGAN: a generator and a discriminator under spectral normalisation.
+
+Radford et al. 2016 (arXiv 1511.06434) with Miyato et al. 2018 (arXiv 1802.05957).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from sparring.game import GenerativeMethod, Move, Shape, Unlabelled
+from sparring.methods.losses import bce
+from sparring.nets.dcgan import Discriminator, Generator
+
+
+@dataclass(eq=False, kw_only=True)
+class DCGAN(GenerativeMethod):
+    """Images from noise: the discriminator moves first, then the generator, on the same fakes."""
+
+    batch_type = Unlabelled
+
+    def build(self, shape: Shape) -> None:
+        self.generator = Generator(self.noise_size, shape.size, self.width)
+        self.discriminator = Discriminator(shape.size, self.width)
+
+    def players(self) -> dict[str, nn.Module]:
+        return {"discriminator": self.discriminator, "generator": self.generator}
+
+    def moves(self, batch: Unlabelled, progress: float) -> Iterator[Move]:
+        fake = self.generator(self.noise(len(batch.image), batch.image.device))
+
+        on_real = bce(self.discriminator(batch.image)[0], 1.0)
+        on_fake = bce(self.discriminator(fake.detach())[0], 0.0)
+        yield Move("discriminator", on_real + on_fake, {"real": on_real, "fake": on_fake})
+
+        yield Move("generator", bce(self.discriminator(fake)[0], 1.0))
+
+    def sample(self, noise: Tensor, label: Tensor) -> Tensor:
+        image: Tensor = self.generator(noise)
+        return image

@@ -1,0 +1,94 @@
+"""DSN: what the domains share is kept apart from what each has for itself.
+
+Bousmalis et al. 2016 (arXiv 1608.06019), with ResNet18 and a linear layer as encoders.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from sparring.game import AdaptationMethod, Move, Pair, Shape
+from sparring.methods.losses import (
+    difference_loss,
+    domain_accuracy,
+    domain_loss,
+    scale_invariant_error,
+)
+from sparring.nets.decoder import Decoder
+from sparring.nets.heads import Head
+from sparring.nets.resnet import FEATURES, ResNet18, Stem
+from sparring.nets.reversal import reverse
+
+
+@dataclass(eq=False, kw_only=True)
+class DSN(AdaptationMethod):
+    """Domain separation: private and shared codes, a shared decoder, adversarial similarity.
+
+    L = L_task + alpha L_recon + beta L_difference + gamma L_similarity (equation 1).
+    """
+
+    alpha: float = 0.15
+    """Weight of the scale-invariant reconstruction loss."""
+    beta: float = 0.075
+    """Weight of the difference loss between private and shared codes."""
+    gamma: float = 0.25
+    """Weight of the adversarial similarity loss between the domains' shared codes."""
+    code_size: int = 100
+    """Length of each code."""
+    decoder_width: int = 16
+    """Channels of the decoder's hidden layers."""
+    stem: Stem = "7x7"
+    """First layers of ResNet18: "7x7" as in the source report, "3x3" for small images."""
+
+    def _encoder(self) -> nn.Module:
+        return nn.Sequential(ResNet18(self.stem), nn.Linear(FEATURES, self.code_size))
+
+    def build(self, shape: Shape) -> None:
+        self.shared_encoder = self._encoder()
+        self.private_source_encoder = self._encoder()
+        self.private_target_encoder = self._encoder()
+        self.decoder = Decoder(self.code_size, shape.size, self.decoder_width)
+        self.label_classifier = Head(self.code_size, len(shape.labels))
+        self.domain_classifier = Head(self.code_size, 1)
+
+    def adapt(self, batch: Pair, progress: float) -> Move:
+        sources = len(batch.source.image)
+        image = torch.cat([batch.source.image, batch.target.image])
+        shared = self.features(image)
+        private_source = self.private_source_encoder(batch.source.image).float()
+        private_target = self.private_target_encoder(batch.target.image).float()
+
+        task = cross_entropy(self.classify(shared[:sources]), batch.source.label)
+
+        # The paper sums the loss over the two domains, so each has its own mean.
+        rebuilt = self.decoder(shared + torch.cat([private_source, private_target]))
+        reconstruction = scale_invariant_error(
+            rebuilt[:sources], image[:sources]
+        ) + scale_invariant_error(rebuilt[sources:], image[sources:])
+
+        difference = difference_loss(private_source, shared[:sources]) + difference_loss(
+            private_target, shared[sources:]
+        )
+
+        guess = self.domain_classifier(reverse(shared, 1.0))
+        similarity = domain_loss(guess, sources)
+
+        loss = task + self.alpha * reconstruction + self.beta * difference + self.gamma * similarity
+        terms = {
+            "task": task,
+            "reconstruction": reconstruction,
+            "difference": difference,
+            "similarity": similarity,
+            "domain_accuracy": domain_accuracy(guess, sources),
+        }
+        return Move("network", loss, terms)
+
+    def features(self, image: Tensor) -> Tensor:
+        code: Tensor = self.shared_encoder(image)
+        return code.float()
+
+    def classify(self, features: Tensor) -> Tensor:
+        logits: Tensor = self.label_classifier(features)
+        return logits

@@ -1,0 +1,1 @@
+"""Networks, built of torch alone: they know nothing of methods, data or training."""

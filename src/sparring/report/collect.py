@@ -1,0 +1,214 @@
+"""Reads an output folder: the plan, and each run's folder, as typed values.
+
+Knows the files of the plan and of a run folder; knows no statistics, no figure and no page.
+Run names are opaque: what a run is stands in its config.json.
+"""
+
+import json
+import zipfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from sparring.errors import RequestError
+from sparring.run import RunFolder
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class DataUse:
+    """A data set that was asked for, and the one that was used.
+
+    kind: "real", or "stand-in" for images that the program drew itself.
+    why: one sentence on the choice.
+    """
+
+    asked: str
+    used: str
+    kind: Literal["real", "stand-in"]
+    why: str = ""
+
+    @property
+    def badge(self) -> str:
+        """What a reader must know wherever the set is named; empty for the set itself."""
+        if self.kind == "stand-in":
+            return f"stand-in for {self.asked}" if self.asked != self.used else "stand-in"
+        return f"not {self.asked}" if self.asked != self.used else ""
+
+    @property
+    def label(self) -> str:
+        """The name with its badge, for figures."""
+        return f"{self.used} ({self.badge})" if self.badge else self.used
+
+
+@dataclass(frozen=True)
+class Log:
+    """A run's log as columns of equal length L.
+
+    step, images: int64 [L], images seen so far. losses, terms: float64 [L] by name, NaN where
+    a row lacks it.
+    """
+
+    step: Array
+    images: Array
+    losses: dict[str, Array]
+    terms: dict[str, Array]
+
+    def __len__(self) -> int:
+        return len(self.step)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    scenario: "generation", "source-only", "adapted" or "target-only".
+    sets: names of the data it used: (faces,) or (source, target).
+    attributes: names of the labels of a generator; empty without labels.
+    scores: the content of scores.json; accuracies are fractions, rows of a confusion matrix
+        are true classes.
+    """
+
+    folder: RunFolder
+    method: str
+    scenario: str
+    sets: tuple[str, ...]
+    attributes: tuple[str, ...]
+    seed: int
+    preset: str
+    settings: dict[str, Any]
+    training: dict[str, Any]
+    environment: dict[str, Any]
+    scores: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @cached_property
+    def log(self) -> Log:
+        """The training log."""
+        rows = list(self.folder.log())
+
+        def columns(part: str) -> dict[str, Array]:
+            names = dict.fromkeys(name for row in rows for name in row.get(part, {}))
+            return {
+                name: np.array([row.get(part, {}).get(name, np.nan) for row in rows], float)
+                for name in names
+            }
+
+        step = np.array([row["step"] for row in rows], np.int64)
+        images = np.array([row["images"] for row in rows], np.int64)
+        return Log(step, images, columns("losses"), columns("terms"))
+
+    @cached_property
+    def architecture(self) -> list[dict[str, Any]]:
+        """The networks, from architecture.json; none where the file is missing."""
+        exists = (self.folder.path / "architecture.json").is_file()
+        return self.folder.read("architecture") if exists else []
+
+    def arrays(self, name: str) -> dict[str, Array]:
+        """The arrays of `name`.npz; none where the file is missing.
+
+        Raises RequestError where the file is damaged.
+        """
+        path = self.folder.path / f"{name}.npz"
+        if not path.is_file():
+            return {}
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                return dict(archive)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise RequestError(f"cannot read {path}: {error}; remove the run folder") from error
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """An output folder: what was planned, the finished runs, and the runs still to come.
+
+    missing: name and state ("not run" or "not finished") of each planned run without scores.
+    """
+
+    out: Path
+    command: str
+    budget: str
+    seeds: tuple[int, ...]
+    started: str
+    data: tuple[DataUse, ...]
+    runs: tuple[Run, ...]
+    missing: tuple[tuple[str, str], ...]
+
+    def use(self, name: str) -> DataUse:
+        """How the set `name` came to be used."""
+        for use in self.data:
+            if use.used == name:
+                return use
+        facts = self.facts(name)
+        return DataUse(asked=name, used=name, kind=facts.get("kind", "real"))
+
+    def facts(self, name: str) -> dict[str, Any]:
+        """Kind, sizes and fingerprint of the set `name` as the first run that used it saw it."""
+        for run in self.runs:
+            if name in run.environment.get("data", {}):
+                return dict(run.environment["data"][name])
+        return {}
+
+    def asked(self, sets: tuple[str, ...]) -> tuple[str, ...]:
+        """The names that were asked for in place of `sets`."""
+        return tuple(self.use(name).asked for name in sets)
+
+    def faithful(self, sets: tuple[str, ...]) -> bool:
+        """Whether every one of `sets` is the set that was asked for, not one in its place."""
+        return not any(self.use(name).badge for name in sets)
+
+
+def collect(out: Path) -> Reproduction:
+    """Read the output folder `out`.
+
+    Raises RequestError where it holds no plan.json, or where a file is damaged.
+    """
+    path = out / "plan.json"
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RequestError(
+            f"cannot read {path}: {error}; give the folder that `sparring reproduce` wrote"
+        ) from error
+    folders = [RunFolder(out / "runs" / name) for name in plan["runs"]]
+    return Reproduction(
+        out=out,
+        command=plan["command"],
+        budget=plan["budget"],
+        seeds=tuple(plan["seeds"]),
+        started=plan["started"],
+        data=tuple(DataUse(**use) for use in plan["data"]),
+        runs=tuple(read_run(folder) for folder in folders if folder.finished),
+        missing=tuple((f.name, _state(f)) for f in folders if not f.finished),
+    )
+
+
+def read_run(folder: RunFolder) -> Run:
+    """Read a finished run. Raises RequestError where a file is missing or damaged."""
+    config = folder.read("config")
+    keys = ("faces",) if config["scenario"] == "generation" else ("source", "target")
+    return Run(
+        folder=folder,
+        method=config["method"],
+        scenario=config["scenario"],
+        sets=tuple(config[key] for key in keys),
+        attributes=tuple(config.get("attributes", ())),
+        seed=config["seed"],
+        preset=config["preset"],
+        settings=config["settings"],
+        training=config["training"],
+        environment=folder.read("env"),
+        scores=folder.read("scores"),
+    )
+
+
+def _state(folder: RunFolder) -> str:
+    return "not finished" if (folder.path / "config.json").is_file() else "not run"

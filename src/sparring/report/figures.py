@@ -1,0 +1,241 @@
+"""Which figures a reproduction has: drawn from its runs, saved as PNG, with their captions.
+
+Knows runs, groups and plots; knows no page. With several seeds the first one is drawn.
+"""
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from sparring.measure.statistics import Summary
+from sparring.report import plots
+from sparring.report.collect import Array, Reproduction, Run
+from sparring.report.groups import Adaptation, Generation
+from sparring.report.source2019 import SCENARIOS, TABLES
+from sparring.run import write_atomically
+
+MIXING = (
+    "How mixed the domains are: look at the nearest neighbours of each feature and count how many "
+    "come from the other domain; divide by the count that full mixing would give. 1 means that the "
+    "network's features no longer tell the domains apart, 0 that they lie wholly apart."
+)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on disk. sets: the data it shows. caption: plain text."""
+
+    key: str
+    path: Path
+    title: str
+    caption: str
+    sets: tuple[str, ...]
+
+
+Drawing = tuple[str, Figure, str, str, tuple[str, ...]]
+
+
+def draw(
+    rep: Reproduction, generators: tuple[Generation, ...], adaptations: tuple[Adaptation, ...]
+) -> dict[str, Picture]:
+    """Draw every figure that the finished runs allow into `out/figures`, by key."""
+    folder = rep.out / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = {}
+    with matplotlib.rc_context(plots.STYLE):
+        for key, figure, title, caption, sets in _drawings(rep, generators, adaptations):
+            path = folder / f"{re.sub(r'[^A-Za-z0-9_.+-]', '_', key)}.png"
+            # Plots have few colours: a palette makes them three times smaller. Photographs don't.
+            write_atomically(path, _png(figure, palette=not figure.images))
+            pictures[key] = Picture(key, path, title, caption, sets)
+    return pictures
+
+
+def _drawings(
+    rep: Reproduction, generators: tuple[Generation, ...], adaptations: tuple[Adaptation, ...]
+) -> Iterator[Drawing]:
+    for generator in generators:
+        yield from _generation(rep, generator)
+    for adaptation in adaptations:
+        yield from _adaptation(rep, adaptation)
+    if adaptations:
+        yield _accuracy(rep, adaptations)
+
+
+def _png(figure: Figure, palette: bool) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=plots.DPI)
+    image = Image.open(buffer).convert("RGB")
+    if palette:
+        image = image.quantize(128, dither=Image.Dither.NONE)
+    small = io.BytesIO()
+    image.save(small, format="PNG", optimize=True)
+    return small.getvalue()
+
+
+def _seed(run: Run, runs: tuple[Run, ...]) -> str:
+    return f" Seed {run.seed}, the first of {len(runs)}." if len(runs) > 1 else ""
+
+
+def _generation(rep: Reproduction, group: Generation) -> Iterator[Drawing]:
+    run, sets = group.runs[0], run_sets(group)
+    on = f"on {rep.use(group.faces).label}"
+    seed = _seed(run, group.runs)
+    arrays = run.arrays("samples")
+    if "samples" in arrays:
+        grid = _rows(arrays["samples"][:32], 8)
+        title = f"{group.title}: {len(arrays['samples'][:32])} random samples"
+        caption = f"Samples drawn at random, none left out.{seed}"
+        yield (
+            group.figure("samples"),
+            plots.image_grid(grid, f"{title}, {on}"),
+            title,
+            caption,
+            sets,
+        )
+    if "pairs" in arrays:
+        attribute = str(arrays["pair_attribute"])
+        title = f"{group.title}: pairs from the same noise, {attribute} off and on"
+        figure = _pairs(arrays["pairs"], f"{title}, {on}", attribute)
+        caption = (
+            f"{len(arrays['pairs'])} pairs. Both images of a pair come from the same noise; only "
+            f"the label {attribute} differs: off at the left, on at the right.{seed}"
+        )
+        yield group.figure("pairs"), figure, title, caption, sets
+    if len(run.log):
+        title = f"{group.title}: losses over training"
+        figure = plots.curves(run.log.step, _images(run), run.log.losses, f"{title}, {on}")
+        caption = (
+            f"Generator red, discriminator blue, as in the source report. Thin: as logged; thick: "
+            f"moving average.{seed}"
+        )
+        yield group.figure("losses"), figure, title, caption, sets
+    if len(arrays.get("progress", ())):
+        rows = [f"step {step:,}" for step in arrays["progress_steps"]]
+        title = f"{group.title}: the same noise as training goes on"
+        figure = plots.image_grid(arrays["progress"], f"{title}, {on}", rows)
+        caption = f"Each column is one noise vector, each row one moment of the training.{seed}"
+        yield group.figure("progress"), figure, title, caption, sets
+
+
+def run_sets(group: Generation) -> tuple[str, ...]:
+    """The sets a generator was trained on."""
+    return (group.faces,)
+
+
+def _rows(images: Array, width: int) -> Array:
+    """[N, 3, S, S] -> [ceil(N / width), width, 3, S, S], filled up with white."""
+    short = -len(images) % width
+    white = np.full((short, *images.shape[1:]), 255, np.uint8)
+    return np.concatenate([images, white]).reshape(-1, width, *images.shape[1:])
+
+
+def _pairs(pairs: Array, title: str, attribute: str) -> Figure:
+    """[N, 2, 3, S, S] as four pairs a row."""
+    grid = _rows(pairs.reshape(-1, *pairs.shape[2:]), 8 if len(pairs) % 5 else 10)
+    columns = (f"not {attribute}", attribute) * (grid.shape[1] // 2)
+    return plots.image_grid(grid, title, columns=columns, group=2)
+
+
+def _images(run: Run) -> float:
+    log = run.log
+    return float(log.images[-1] / log.step[-1]) if log.step[-1] else 0.0
+
+
+def _adaptation(rep: Reproduction, group: Adaptation) -> Iterator[Drawing]:
+    name = group.method.upper()
+    source, target = (rep.use(s).label for s in group.sets)
+    for run in group.of("adapted")[:1]:
+        log, seed = run.log, _seed(run, group.of("adapted"))
+        if len(log):
+            parts = log.terms or log.losses
+            right = {k: v for k, v in parts.items() if k.endswith("accuracy")}
+            parts = {k: v for k, v in parts.items() if k not in right}
+            title = f"{name}: parts of the loss, {group.source} → {group.target}"
+            long = f"{name}: parts of the loss, {source} → {target}"
+            figure = plots.curves(log.step, _images(run), parts, long, right)
+            caption = f"Thin: as logged; thick: moving average.{seed}"
+            yield f"losses-{group.key}", figure, title, caption, group.sets
+        yield from _tsne(group, run, "adapted", f"tsne-{group.key}", (source, target), seed)
+    for run in group.of("source-only")[:1]:
+        key, seed = f"tsne-{group.key}-source-only", _seed(run, group.of("source-only"))
+        yield from _tsne(group, run, "source only", key, (source, target), seed)
+
+
+def _tsne(
+    group: Adaptation, run: Run, state: str, key: str, labels: tuple[str, str], seed: str
+) -> Iterator[Drawing]:
+    arrays = run.arrays("features")
+    if not arrays:
+        return
+    label, domain, classes = (
+        arrays["label"],
+        arrays["domain"],
+        list(map(str, arrays["class_names"])),
+    )
+    pair = f"{group.source} → {group.target}"
+    title = f"{group.method.upper()}, {state}: t-SNE of test features, {pair}"
+    domains = (f"source: {labels[0]}", f"target: {labels[1]}")
+    figure = plots.embedding(arrays["embedding"], label, domain, classes, domains, title)
+    mixing = run.scores.get("mixing")
+    number = "" if mixing is None else f" How mixed the domains are: {mixing:.2f}. {MIXING}"
+    caption = f"{_counts(label, domain, len(classes), int(arrays['per_class']))}{number}{seed}"
+    yield key, figure, title, caption, group.sets
+
+
+def _counts(label: Array, domain: Array, classes: int, asked: int) -> str:
+    """How many features are shown for each class and domain, beside how many were asked for."""
+    counts = np.bincount(domain * classes + label, minlength=2 * classes)
+    if counts.min() == counts.max() == asked:
+        return f"{asked:,} test features of each class from each domain, {len(label):,} in all."
+    return (
+        f"{len(label):,} test features: {asked:,} of each class and domain were asked for; the "
+        f"test sets give {counts.min():,} to {counts.max():,}."
+    )
+
+
+def _accuracy(rep: Reproduction, adaptations: tuple[Adaptation, ...]) -> Drawing:
+    pairs = list(dict.fromkeys(group.sets for group in adaptations))
+    groups = [[g for g in adaptations if g.sets == pair] for pair in pairs]
+    panels = []
+    for pair in pairs:
+        asked = rep.asked(pair)
+        known = any((g.method, *asked) in TABLES for g in adaptations)
+        title = " →\n".join(rep.use(name).label for name in pair)
+        panels.append((title, f"source report, {asked[0]} → {asked[1]}" if known else ""))
+
+    def percent(row: list[Adaptation], part: str) -> Array:
+        summaries = [[g.score(scenario) for scenario in SCENARIOS] for g in row]
+        return np.array([[_percent(summary, part) for summary in line] for line in summaries])
+
+    def marks(row: list[Adaptation]) -> Array:
+        found = [TABLES.get((g.method, *rep.asked(g.sets))) for g in row]
+        return np.array([[100 * t.of(s) if t else np.nan for s in SCENARIOS] for t in found])
+
+    figure = plots.bars(
+        panels,
+        [[g.method.upper() for g in row] for row in groups],
+        [percent(row, "mean") for row in groups],
+        [percent(row, "sd") for row in groups],
+        [marks(row) for row in groups],
+        [scenario.replace("-", " ") for scenario in SCENARIOS],
+    )
+    caption = (
+        "Accuracy on the target's test images. Diamonds: what the source report printed for the "
+        "direction that was asked for; where another set stands in, they are beside our bars to "
+        "be seen, not to be compared. Whiskers, where there are several seeds: one sd."
+    )
+    sets = tuple(dict.fromkeys(name for pair in pairs for name in pair))
+    return "accuracy", figure, "Accuracy in the three scenarios", caption, sets
+
+
+def _percent(summary: Summary, part: str) -> float:
+    value = getattr(summary, part)
+    return float("nan") if value is None else 100 * value

@@ -1,0 +1,133 @@
+"""Runs that differ in nothing but the seed, and their numbers together.
+
+Knows runs and statistics; knows no figure, no page and nothing of 2019.
+"""
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+
+from sparring.measure.statistics import Summary, summarise
+from sparring.report.collect import Run
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One generator: method and attribute set. runs: at least one, by rising seed."""
+
+    method: str
+    faces: str
+    attributes: tuple[str, ...]
+    runs: tuple[Run, ...]
+
+    @property
+    def label(self) -> str:
+        """The attribute set in short: `Smiling+Male`; more than three are `all`."""
+        return "all" if len(self.attributes) > 3 else "+".join(self.attributes)
+
+    @property
+    def main(self) -> bool:
+        """Whether the source report shows this one: DCGAN, or ACGAN on Smiling alone."""
+        return self.method == "dcgan" or self.attributes == ("Smiling",)
+
+    @property
+    def key(self) -> str:
+        """The name in results.json: `dcgan`, `acgan`, `acgan[Smiling+Male]`."""
+        return self.method if self.main else f"{self.method}[{self.label}]"
+
+    @property
+    def title(self) -> str:
+        """The name in words: `DCGAN`, `ACGAN on Smiling+Male`."""
+        words = f"all {len(self.attributes)} attributes" if self.label == "all" else self.label
+        return self.method.upper() + (f" on {words}" if words else "")
+
+    def figure(self, what: str) -> str:
+        """The key of the figure `what` (`samples`, `losses`, `progress`, `pairs`) of this one."""
+        if what == "samples" and self.method == "dcgan":
+            return what
+        named = () if what == "pairs" else (self.method,)
+        return "-".join((what, *named, *(() if self.main else (self.label,))))
+
+    @property
+    def metrics(self) -> dict[str, Summary]:
+        """Every metric over the runs."""
+        names = dict.fromkeys(name for run in self.runs for name in run.scores["metrics"])
+        return {
+            name: summarise(r.scores["metrics"][name] for r in self.runs if _has(r, name))
+            for name in names
+        }
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """One method on one pair of domains, in up to three scenarios. runs: by rising seed."""
+
+    method: str
+    source: str
+    target: str
+    runs: tuple[Run, ...]
+
+    @property
+    def key(self) -> str:
+        """The name in figure keys: `dann-mnist-m-svhn`."""
+        return f"{self.method}-{self.source}-{self.target}"
+
+    @property
+    def sets(self) -> tuple[str, str]:
+        """Source and target."""
+        return (self.source, self.target)
+
+    def of(self, scenario: str) -> tuple[Run, ...]:
+        """The runs of `scenario`, by rising seed."""
+        return tuple(run for run in self.runs if run.scenario == scenario)
+
+    def score(self, scenario: str, name: str = "accuracy") -> Summary:
+        """A score over the runs of `scenario` that have it; n is 0 where none has."""
+        values = (run.scores.get(name) for run in self.of(scenario))
+        return summarise(value for value in values if value is not None)
+
+    def by_seed(self, scenario: str) -> dict[int, float]:
+        """Target test accuracy of `scenario`, a fraction, by seed."""
+        return {run.seed: run.scores["accuracy"] for run in self.of(scenario)}
+
+    @property
+    def gap_by_seed(self) -> dict[int, float]:
+        """(adapted - source only) / (target only - source only), for seeds that ran all three.
+
+        A seed whose target only is not above its source only has no gap and is left out.
+        """
+        low, adapted, high = map(self.by_seed, ("source-only", "adapted", "target-only"))
+        return {
+            seed: (adapted[seed] - low[seed]) / (high[seed] - low[seed])
+            for seed in adapted
+            if seed in low and seed in high and high[seed] > low[seed]
+        }
+
+    @property
+    def gap_closed(self) -> Summary:
+        """`gap_by_seed` over the seeds."""
+        return summarise(self.gap_by_seed.values())
+
+
+def generations(runs: Iterable[Run]) -> tuple[Generation, ...]:
+    """The generators among `runs`, in the order of their first runs."""
+    chosen = [run for run in runs if run.scenario == "generation"]
+    groups = _grouped(chosen, lambda run: (run.method, run.sets, run.attributes))
+    return tuple(Generation(g[0].method, g[0].sets[0], g[0].attributes, g) for g in groups)
+
+
+def adaptations(runs: Iterable[Run]) -> tuple[Adaptation, ...]:
+    """The methods and pairs among `runs`, in the order of their first runs."""
+    chosen = [run for run in runs if run.scenario != "generation"]
+    groups = _grouped(chosen, lambda run: (run.method, run.sets))
+    return tuple(Adaptation(g[0].method, *g[0].sets[:2], runs=g) for g in groups)
+
+
+def _grouped(runs: list[Run], key: Callable[[Run], Hashable]) -> list[tuple[Run, ...]]:
+    groups: dict[Hashable, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(key(run), []).append(run)
+    return [tuple(sorted(group, key=lambda run: run.seed)) for group in groups.values()]
+
+
+def _has(run: Run, metric: str) -> bool:
+    return run.scores["metrics"].get(metric) is not None

@@ -1,0 +1,221 @@
+"""How each kind of figure is drawn: grids of images, curves, scatter plots, bars.
+
+Knows arrays and matplotlib; knows no run and no file. Every function returns a Figure with no
+global state touched.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+from sparring.report.curves import smooth
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+DPI = 150
+WIDTH = 7.4
+STYLE: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#888888",
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "figure.dpi": DPI,
+}
+
+# The source report draws the generator red and the discriminator blue.
+PLAYERS = {"generator": "#c8102e", "discriminator": "#1f5fbf"}
+# Okabe and Ito's colours, and Paul Tol's muted scheme with dark grey for its pale one: both made
+# for colour-blind readers.
+OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+CLASSES = (
+    *("#332288", "#88CCEE", "#44AA99", "#117733", "#999933"),
+    *("#DDCC77", "#CC6677", "#882255", "#AA4499", "#555555"),
+)
+DOMAINS = ("#0072B2", "#E69F00")
+SCENARIOS = ("#9aa5b1", "#0072B2", "#009E73")
+
+
+def image_grid(
+    tiles: Array,
+    title: str,
+    rows: Sequence[str] = (),
+    columns: Sequence[str] = (),
+    group: int = 0,
+) -> Figure:
+    """Images in rows and columns, each pixel drawn as a whole number of pixels.
+
+    tiles: uint8 [R, C, 3, S, S]. rows: a label for each row. columns: one for each column.
+    group: a wider gap after every `group` columns; 0 for none.
+    """
+    r, c, _, size, _ = tiles.shape
+    scale = max(1, 128 // size)
+    tile, gap = size * scale, 6
+    left, top = (110 if rows else gap), (74 if columns else 46)
+    xs = [left + j * (tile + gap) + (j // group * 4 * gap if group else 0) for j in range(c)]
+    ys = [top + i * (tile + gap) for i in range(r)]
+    width, height = xs[-1] + tile + gap, ys[-1] + tile + gap
+    canvas = np.full((height, width, 3), 255, np.uint8)
+    for i, y in enumerate(ys):
+        for j, x in enumerate(xs):
+            image = tiles[i, j].transpose(1, 2, 0)
+            canvas[y : y + tile, x : x + tile] = image.repeat(scale, 0).repeat(scale, 1)
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+    figure.figimage(canvas, origin="upper")
+    figure.text(gap / width, 1 - 14 / height, title, va="top", size=9, weight="bold")
+    for y, text in zip(ys, rows, strict=False):
+        at = ((left - 10) / width, 1 - (y + tile / 2) / height)
+        figure.text(*at, text, ha="right", va="center", size=7)
+    for x, text in zip(xs, columns, strict=False):
+        at = ((x + tile / 2) / width, 1 - (top - 6) / height)
+        figure.text(*at, text, ha="center", va="bottom", size=7)
+    return figure
+
+
+def curves(
+    step: Array,
+    images_per_step: float,
+    lines: Mapping[str, Array],
+    title: str,
+    accuracies: Mapping[str, Array] | None = None,
+) -> Figure:
+    """Losses over training, raw and smoothed; `accuracies` in a second panel below.
+
+    step: int64 [L]. lines, accuracies: float [L] by name.
+    """
+    panels = 2 if accuracies else 1
+    ratios = [3, 1.4][:panels]
+    figure = Figure(figsize=(WIDTH, 3.2 + 1.3 * (panels - 1)), layout="constrained")
+    axes = figure.subplots(panels, 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
+    axes[0].set_title(title)
+    axes[0].set_ylabel("loss")
+    _lines(axes[0], step, lines)
+    if accuracies:
+        _lines(axes[1], step, accuracies)
+        axes[1].axhline(0.5, color="#444444", linewidth=0.8, linestyle=":")
+        axes[1].set_ylim(-0.02, 1.02)
+        axes[1].set_ylabel("share right\n(dotted: chance)")
+    axes[-1].set_xlabel("step")
+    if images_per_step > 0:
+        scale = (lambda x: x * images_per_step, lambda x: x / images_per_step)
+        top = axes[0].secondary_xaxis("top", functions=scale)
+        top.set_xlabel("images seen", size=7)
+        top.tick_params(labelsize=7)
+    return figure
+
+
+def _lines(axes: Axes, step: Array, lines: Mapping[str, Array]) -> None:
+    for index, (name, values) in enumerate(lines.items()):
+        colour = PLAYERS.get(name, OKABE_ITO[index % len(OKABE_ITO)])
+        axes.plot(step, values, color=colour, linewidth=0.6, alpha=0.3)
+        label = name.replace("_", " ")
+        axes.plot(step, smooth(values), color=colour, linewidth=1.6, label=label)
+    shown = np.concatenate([values[np.isfinite(values)] for values in lines.values()] or [[]])
+    # Parts of one loss differ by orders of magnitude; only then is a log axis worth its price.
+    if len(shown) and shown.min() > 0 and shown.max() > 100 * shown.min():
+        axes.set_yscale("log")
+    if lines:
+        axes.legend(ncols=2, fontsize=7)
+
+
+def embedding(
+    points: Array,
+    label: Array,
+    domain: Array,
+    classes: Sequence[str],
+    domains: tuple[str, str],
+    title: str,
+) -> Figure:
+    """Features in the plane twice: by class and by domain.
+
+    points: float [M, 2]. label, domain: int64 [M]; domain 0 is the source, 1 the target.
+    """
+    figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
+    figure.suptitle(title, x=0.01, ha="left", size=9, weight="bold")
+    left, right = figure.subplots(1, 2)
+    # In a fixed random order, so that no class and no domain lies on top of all others.
+    order = np.random.default_rng(0).permutation(len(points))
+    points, label, domain = points[order], label[order], domain[order]
+    area = float(np.clip(6000 / max(1, len(points)), 1.0, 10.0))
+    colours = (np.array(CLASSES)[label % len(CLASSES)], np.array(DOMAINS)[domain])
+    for axes, colour, name in zip((left, right), colours, ("by class", "by domain"), strict=True):
+        axes.scatter(points[:, 0], points[:, 1], c=colour, s=area, linewidths=0, alpha=0.75)
+        axes.set_title(name, weight="normal")
+        axes.set(xticks=[], yticks=[])
+    for index, name in enumerate(classes):
+        _key(left, CLASSES[index % len(CLASSES)], name)
+        members = points[(label == index) & (domain == 0)]
+        if len(members):
+            halo = [withStroke(linewidth=2.5, foreground="white")]
+            x, y = np.median(members, axis=0)
+            left.text(x, y, name, size=9, weight="bold", ha="center", path_effects=halo)
+    for colour, name in zip(DOMAINS, domains, strict=True):
+        _key(right, colour, name)
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=5, fontsize=7)
+    right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=1, fontsize=7)
+    return figure
+
+
+def _key(axes: Axes, colour: str, name: str) -> None:
+    axes.scatter([], [], c=colour, s=18, linewidths=0, label=name)
+
+
+def bars(
+    panels: Sequence[tuple[str, str]],
+    groups: Sequence[Sequence[str]],
+    heights: Sequence[Array],
+    errors: Sequence[Array],
+    marks: Sequence[Array],
+    scenarios: Sequence[str],
+) -> Figure:
+    """Accuracy in percent, one panel a pair: bars with their values, marks for other numbers.
+
+    panels: title and the name of the marks (empty where there are none) of each panel.
+    groups: names of its G groups. heights, errors (sd), marks: float [G, len(scenarios)] in
+    percent, NaN where unknown.
+    """
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    row = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for index, axes in enumerate(row):
+        title, marked = panels[index]
+        axes.set_title(title)
+        axes.set_ylim(0, 108)
+        axes.set_xticks(range(len(groups[index])), groups[index], size=8)
+        axes.grid(visible=False, axis="x")
+        for s, scenario in enumerate(scenarios):
+            x = np.arange(len(groups[index])) + (s - 1) * 0.27
+            height, error = heights[index][:, s], errors[index][:, s]
+            axes.bar(x, np.nan_to_num(height), 0.25, color=SCENARIOS[s], label=scenario)
+            known = np.isfinite(height) & np.isfinite(error)
+            axes.errorbar(x[known], height[known], error[known], fmt="none", ecolor="#222222")
+            for at, value in zip(x, height, strict=True):
+                text = f"{value:.1f}" if np.isfinite(value) else "not\nrun"
+                axes.text(at, 2, text, ha="center", va="bottom", size=6.5, color="black")
+            mark = marks[index][:, s]
+            known = np.isfinite(mark)
+            style = {"marker": "D", "s": 22, "color": "white", "edgecolors": "black", "zorder": 3}
+            axes.scatter(x[known], mark[known], **style, label=marked if s == 0 else None)
+        handles, labels = axes.get_legend_handles_labels()
+        keep = [i for i, text in enumerate(labels) if text]
+        axes.legend(
+            *([part[i] for i in keep] for part in (handles, labels)),
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.08),
+            ncols=2,
+            fontsize=7,
+        )
+    row[0].set_ylabel("target test accuracy, %")
+    return figure

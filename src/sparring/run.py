@@ -1,0 +1,116 @@
+"""The run folder: where one training run writes everything that anyone reads later.
+
+Knows files; knows no torch, no method and no report. A folder is *finished* when `scores.json`
+exists, so a stopped reproduction goes on where it was.
+
+    config.json         what was asked: method, scenario, data, seed, settings, training
+    env.json            where it ran: versions, commit, device, threads, data fingerprints
+    log.jsonl           one row every few steps: step, images, seconds, losses by player, terms
+    weights.safetensors the networks
+    state.safetensors   what else training needs to go on: optimizers, random state, step
+    architecture.json   the actual modules: layer, output shape, parameters
+    samples.npz         generators only: uint8 images
+    features.npz        classifiers only: t-SNE coordinates with class and domain
+    scores.json         the results
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sparring.errors import RequestError
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write `data` to `path` so that a reader, or a crash, sees the old file or the new one.
+
+    Raises RequestError where the disk is full or the folder cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RequestError(
+            f"cannot write {path}: {error.strerror}; free some room or choose another --out"
+        ) from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, atomically."""
+    write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+class RunFolder:
+    """One run's folder; `name` is the folder's own name."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def finished(self) -> bool:
+        return (self.path / "scores.json").is_file()
+
+    def open(self, config: dict[str, Any]) -> None:
+        """Create the folder for `config`, or go on in one that holds the same configuration.
+
+        Raises RequestError where the folder holds something else or another configuration.
+        """
+        config = json.loads(json.dumps(config))
+        if not self.path.exists() or not any(self.path.iterdir()):
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise RequestError(f"cannot create {self.path}: {error.strerror}") from error
+            write_json(self.path / "config.json", config)
+            return
+        if not (self.path / "config.json").is_file():
+            raise RequestError(f"{self.path} holds something that is no run; choose another --out")
+        found = self.read("config")
+        if found != config:
+            keys = sorted(k for k in {*found, *config} if found.get(k) != config.get(k))
+            raise RequestError(
+                f"{self.path} holds a run with another {', '.join(keys)}; "
+                "choose another --out, or remove that folder"
+            )
+
+    def read(self, name: str) -> Any:
+        """The content of `name`.json. Raises RequestError where it is missing or damaged."""
+        path = self.path / f"{name}.json"
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise RequestError(f"cannot read {path}: {error}; remove the run folder") from error
+
+    def write(self, name: str, value: Any) -> None:
+        """Write `name`.json."""
+        write_json(self.path / f"{name}.json", value)
+
+    def append_log(self, row: dict[str, Any]) -> None:
+        """Add one row to log.jsonl."""
+        with (self.path / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def log(self) -> Iterator[dict[str, Any]]:
+        """The rows of log.jsonl in order; none where there is no log. Skips a torn last line."""
+        path = self.path / "log.jsonl"
+        if not path.is_file():
+            return
+        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+            if line.endswith("\n"):
+                yield json.loads(line)
+
+    def cut_log(self, step: int) -> None:
+        """Drop the rows after `step`: a resumed run writes them again."""
+        rows = [json.dumps(row) + "\n" for row in self.log() if row["step"] <= step]
+        write_atomically(self.path / "log.jsonl", "".join(rows).encode())
