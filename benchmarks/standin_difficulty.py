@@ -6,6 +6,12 @@ so that adaptation has something to win. Prints one row for each training set an
 Net: a residual net of 3 stages (24, 48, 96 channels, one basic block each, batch norm), mean pool,
 linear. 300 steps of batch 128, Adam 1e-3, no augmentation, input x / 127.5 - 1. One thread.
 
+Measured on 2026-11-24 (test accuracy in %, seeds 0 and 1; torch 2.13, CPU):
+
+    trained on       photo-digits    street-digits
+    photo-digits      90.8  90.7       45.4  48.7
+    street-digits     45.4  47.4       99.4  99.2
+
     OMP_NUM_THREADS=1 python benchmarks/standin_difficulty.py [--seeds 0 1] [--steps 300]
 """
 
@@ -66,7 +72,9 @@ def accuracy(net: nn.Module, images: Images) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--steps", type=int, default=300)
     arguments = parser.parse_args()

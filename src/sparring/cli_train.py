@@ -26,8 +26,8 @@ class TrainingOptions:
     """How long to train, as in `sparring reproduce`."""
     steps: int | None = None
     """Batches to train on, instead of the budget's."""
-    batch_size: int = 128
-    """Images in a batch; of each domain."""
+    batch_size: int | None = None
+    """Images in a batch, of each domain, instead of the budget's."""
     precision: Precision = "auto"
     """Arithmetic of the networks; "auto" takes bfloat16 where it is faster."""
     seed: int = 0
@@ -37,9 +37,10 @@ class TrainingOptions:
 
     def training(self, budget_steps: int) -> Training:
         steps = budget_steps if self.steps is None else self.steps
-        if steps < 1 or self.batch_size < 2:
+        batch_size = BUDGETS[self.budget].batch_size if self.batch_size is None else self.batch_size
+        if steps < 1 or batch_size < 2:
             raise RequestError("--steps must be at least 1 and --batch-size at least 2")
-        return Training(steps, self.batch_size, self.precision)
+        return Training(steps, batch_size, self.precision)
 
 
 @dataclass(kw_only=True)

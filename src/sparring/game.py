@@ -73,8 +73,6 @@ class Method(nn.Module, ABC):
     """
 
     batch_type: ClassVar[type[Unlabelled] | type[Labelled] | type[Pair]]
-    bfloat16_pays: ClassVar[bool] = False
-    """Whether bfloat16 is faster than float32 on a CPU that has it (measured: docs/log.md)."""
 
     learning_rate: float = 2e-4
     """Step size of Adam, for every player."""
@@ -107,8 +105,6 @@ class Method(nn.Module, ABC):
 @dataclass(eq=False, kw_only=True)
 class GenerativeMethod(Method):
     """A method that ends with a generator of images."""
-
-    bfloat16_pays = True
 
     noise_size: int = 128
     """Length of the generator's normal noise vector."""

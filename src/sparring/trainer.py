@@ -50,15 +50,19 @@ class Status:
     losses: dict[str, float]
 
 
-def resolve_precision(precision: Precision, method: Method, device: torch.device) -> Precision:
-    """What "auto" means here: bfloat16 where the machine has it and the method gains by it."""
+def resolve_precision(precision: Precision, device: torch.device) -> Precision:
+    """What "auto" means here: bfloat16 where the machine computes with it, else float32.
+
+    Parameters, losses, norms and optimizers are float32 in either case.
+    """
     if precision != "auto":
         return precision
     if device.type == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    capable = torch.cpu.get_capabilities()
-    fast = capable.get("avx512_bf16", False) or capable.get("amx_bf16", False)
-    return "bfloat16" if fast and method.bfloat16_pays else "float32"
+        capable = torch.cuda.is_bf16_supported()
+    else:
+        found = torch.cpu.get_capabilities()
+        capable = found.get("avx512_bf16", False) or found.get("amx_bf16", False)
+    return "bfloat16" if capable else "float32"
 
 
 class Trainer:
@@ -86,7 +90,7 @@ class Trainer:
                 parameter.data = parameter.data.to(memory_format=torch.channels_last)
         self.feed, self.training, self.folder = feed, training, folder
         self.device, self.watch, self.observe = device, watch, observe
-        self.bfloat16 = resolve_precision(training.precision, method, device) == "bfloat16"
+        self.bfloat16 = resolve_precision(training.precision, device) == "bfloat16"
         self.parameters = {name: list(net.parameters()) for name, net in method.players().items()}
         self.optimizers = {
             name: torch.optim.Adam(

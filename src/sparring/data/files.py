@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
+from lzma import LZMAError
 from pathlib import Path
 
 from sparring.errors import RequestError
@@ -27,7 +28,7 @@ def read(entry: Entry) -> bytes:
     """All bytes of one file. Raises RequestError where the file or its zip is damaged."""
     try:
         return entry.read_bytes()
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, ValueError) as error:
         raise damaged(entry, error) from error
     except (NotImplementedError, RuntimeError) as error:  # unknown compression, or encrypted
         raise RequestError(f"cannot read {entry} ({error}): unpack the zip yourself") from error
@@ -60,7 +61,8 @@ def entries(root: Path) -> dict[str, Entry]:
 def _zipped(path: Path) -> dict[str, Entry]:
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
+    # NotImplementedError: a version from the future; ValueError: names or offsets out of range
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
         raise damaged(path, error) from error
     names = [name for name in archive.namelist() if not name.endswith("/")]
     return {name: zipfile.Path(archive, name) for name in names}

@@ -62,10 +62,9 @@ def read_idx(path: Path, dims: int) -> Tensor:
         raise damaged(path, f"not an idx file of bytes in {dims} dimensions")
     if dims == 3 and shape[1:] != [28, 28]:
         raise damaged(path, f"images of {shape[1]}x{shape[2]}, not 28x28")
-    if len(data) != header + math.prod(shape):
-        raise damaged(
-            path, f"{len(data)} bytes, where the header promises {header + math.prod(shape)}"
-        )
+    promised = header + math.prod(shape)
+    if len(data) != promised:
+        raise damaged(path, f"{len(data)} bytes, where the header promises {promised}")
     return torch.from_numpy(np.frombuffer(data, np.uint8, offset=header).reshape(shape).copy())
 
 

@@ -21,6 +21,8 @@ from sparring.errors import RequestError
 
 _PLACES = ("", "data", "cropped_digits")
 _BATCH = 256
+_DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)  # what damaged bytes make pyarrow raise
+_MAX_CLASSES = 100_000  # a damaged label must not ask for names without end
 
 
 def found(folder: Path) -> bool:
@@ -81,7 +83,7 @@ def _complete(folder: Path, split: str) -> list[Path]:
 def _open(path: Path) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as error:
+    except _DAMAGE as error:
         raise damaged(path, error) from error
 
 
@@ -112,7 +114,7 @@ def _rows(path: Path) -> Iterator[tuple[str, bytes]]:
 def _batches(file: pq.ParquetFile, path: Path, column: str) -> Iterator[pa.RecordBatch]:
     try:
         yield from file.iter_batches(_BATCH, columns=[column])
-    except (pa.ArrowException, OSError) as error:
+    except _DAMAGE as error:
         raise damaged(path, error) from error
 
 
@@ -140,5 +142,9 @@ def _class_names(splits: Sequence[Sequence[Path]]) -> tuple[str, ...]:
     try:
         return tuple(json.loads(metadata[b"huggingface"])["info"]["features"]["label"]["names"])
     except (KeyError, ValueError, TypeError):
-        labels = [part for part in map(_labels, splits) if part is not None]
-        return tuple(map(str, range(1 + int(torch.cat(labels).max())))) if labels else ()
+        known = [part for part in map(_labels, splits) if part is not None]
+    if not known:
+        return ()
+    labels = torch.cat(known)
+    check_labels(labels, _MAX_CLASSES, splits[0][0].parent)
+    return tuple(map(str, range(1 + int(labels.max()))))

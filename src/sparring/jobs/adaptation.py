@@ -73,8 +73,9 @@ class AdaptationJob:
             trainer = Trainer(method, feed, self.training, folder, device, task.update)
             trainer.run()
         folder.write("architecture", architecture(method, feed(0)))
-        scores, arrays = judge(method, source, target, device, self.per_class, self.seed)
-        write_arrays(folder.path / "features.npz", arrays)
+        scores, picture = judge(method, source, target, device, self.per_class, self.seed)
+        if self.scenario == "adapted":
+            write_arrays(folder.path / "features.npz", picture())
         finish(folder, trainer, scores)
 
     def _feed(
@@ -98,8 +99,8 @@ def judge(
     device: torch.device,
     per_class: int,
     seed: int,
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Scores on both test sets, and the arrays of the t-SNE picture."""
+) -> tuple[dict[str, Any], Callable[[], dict[str, np.ndarray]]]:
+    """Scores on both test sets, and a function that makes the arrays of the t-SNE picture."""
     on_source = predict(method, source.test, device)
     on_target = predict(method, target.test, device)
     classes = source.test.label_names
@@ -112,14 +113,17 @@ def judge(
         "mixing": domain_mixing(features, domain),
         "confusion": on_target.confusion(len(classes)),
     }
-    arrays = {
-        "embedding": tsne(features, seed),
-        "label": label,
-        "domain": domain,
-        "class_names": np.array(classes),
-        "per_class": np.array(per_class),
-    }
-    return scores, arrays
+
+    def picture() -> dict[str, np.ndarray]:
+        return {
+            "embedding": tsne(features, seed),
+            "label": label,
+            "domain": domain,
+            "class_names": np.array(classes),
+            "per_class": np.array(per_class),
+        }
+
+    return scores, picture
 
 
 def _mixed_sample(

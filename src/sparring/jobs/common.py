@@ -31,7 +31,7 @@ def base_config(
         "training": {
             "steps": training.steps,
             "batch_size": training.batch_size,
-            "precision": resolve_precision(training.precision, method, device),
+            "precision": resolve_precision(training.precision, device),
         },
     }
 

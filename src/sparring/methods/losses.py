@@ -41,4 +41,5 @@ def difference_loss(private: Tensor, shared: Tensor) -> Tensor:
     cannot be lowered by shrinking the codes (DSN, equation 5; there the sum over entries).
     """
     rows = [normalize(code - code.mean(0), dim=1) for code in (private.float(), shared.float())]
-    return (rows[0].T @ rows[1]).square().mean()
+    with torch.autocast(private.device.type, enabled=False):
+        return (rows[0].T @ rows[1]).square().mean()

@@ -129,20 +129,15 @@ def _spread(evidence: Evidence) -> Finding | None:
 
 
 def _direction(evidence: Evidence) -> Finding | None:
-    parts, signs, seeds, sets = [], [], [], ()
-    for there in evidence.adaptations:
-        if evidence.rep.asked(there.sets) != ("mnist-m", "svhn"):
-            continue
-        back = next(
-            (
-                group
-                for group in evidence.adaptations
-                if (group.method, group.sets) == (there.method, there.sets[::-1])
-            ),
-            None,
-        )
-        if back is None:
-            continue
+    parts, signs, seeds = [], [], []
+    by_key = {(group.method, group.sets): group for group in evidence.adaptations}
+    pairs = [
+        (there, by_key[there.method, there.sets[::-1]])
+        for there in evidence.adaptations
+        if evidence.rep.asked(there.sets) == ("mnist-m", "svhn")
+        and (there.method, there.sets[::-1]) in by_key
+    ]
+    for there, back in pairs:
         gaps, reverse = there.gap_by_seed, back.gap_by_seed
         shared = [seed for seed in gaps if seed in reverse]
         if shared:
@@ -153,16 +148,19 @@ def _direction(evidence: Evidence) -> Finding | None:
             )
             signs.append(clear_sign(reverse[s] - gaps[s] for s in shared))
             seeds.append(len(shared))
-            sets = there.sets
-    if not parts:
+    if not pairs:
         return None
+    if not parts:
+        return "undecided", 0, "No seed has a gap to close in both directions."
+    sets = pairs[0][0].sets
     sign = signs[0] if len(set(signs)) == 1 else 0
     text = f"{'; '.join(parts)}.{evidence.caveat(sets)}"
     return _decide(sign, evidence.fair(sets)), min(seeds), text
 
 
 def _dsn_beats_dann(evidence: Evidence) -> Finding | None:
-    parts, seeds, sets = [], [], ()
+    parts, seeds = [], []
+    sets: tuple[str, ...] = ()
     by_key = {(group.method, group.sets): group for group in evidence.adaptations}
     for (method, pair), dsn in by_key.items():
         dann = by_key.get(("dann", pair))

@@ -120,7 +120,7 @@ class Run:
         if not path.is_file():
             return {}
         try:
-            with np.load(path, allow_pickle=False) as archive:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 return dict(archive)
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise RequestError(f"cannot read {path}: {error}; remove the run folder") from error
@@ -141,6 +141,12 @@ class Reproduction:
     data: tuple[DataUse, ...]
     runs: tuple[Run, ...]
     missing: tuple[tuple[str, str], ...]
+
+    @property
+    def sets(self) -> list[str]:
+        """The sets that the plan or a finished run uses, each once."""
+        planned = [use.used for use in self.data]
+        return list(dict.fromkeys(planned + [name for run in self.runs for name in run.sets]))
 
     def use(self, name: str) -> DataUse:
         """How the set `name` came to be used."""

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib
 import numpy as np
+from matplotlib import style
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -22,9 +23,9 @@ from sparring.report.source2019 import SCENARIOS, TABLES
 from sparring.run import write_atomically
 
 MIXING = (
-    "How mixed the domains are: look at the nearest neighbours of each feature and count how many "
-    "come from the other domain; divide by the count that full mixing would give. 1 means that the "
-    "network's features no longer tell the domains apart, 0 that they lie wholly apart."
+    "It is measured among nearest neighbours: how many of each feature's neighbours come from the "
+    "other domain, divided by how many would if the domains were fully mixed. At 1 the features no "
+    "longer tell the domains apart; at 0 the domains lie wholly apart."
 )
 
 
@@ -49,7 +50,7 @@ def draw(
     folder = rep.out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {}
-    with matplotlib.rc_context(plots.STYLE):
+    with style.context(plots.STYLE):
         for key, figure, title, caption, sets in _drawings(rep, generators, adaptations):
             path = folder / f"{re.sub(r'[^A-Za-z0-9_.+-]', '_', key)}.png"
             # Plots have few colours: a palette makes them three times smaller. Photographs don't.
@@ -70,14 +71,14 @@ def _drawings(
 
 
 def _png(figure: Figure, palette: bool) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=plots.DPI)
-    image = Image.open(buffer).convert("RGB")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
     if palette:
         image = image.quantize(128, dither=Image.Dither.NONE)
-    small = io.BytesIO()
-    image.save(small, format="PNG", optimize=True)
-    return small.getvalue()
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return buffer.getvalue()
 
 
 def _seed(run: Run, runs: tuple[Run, ...]) -> str:
@@ -93,13 +94,8 @@ def _generation(rep: Reproduction, group: Generation) -> Iterator[Drawing]:
         grid = _rows(arrays["samples"][:32], 8)
         title = f"{group.title}: {len(arrays['samples'][:32])} random samples"
         caption = f"Samples drawn at random, none left out.{seed}"
-        yield (
-            group.figure("samples"),
-            plots.image_grid(grid, f"{title}, {on}"),
-            title,
-            caption,
-            sets,
-        )
+        figure = plots.image_grid(grid, f"{title}, {on}")
+        yield group.figure("samples"), figure, title, caption, sets
     if "pairs" in arrays:
         attribute = str(arrays["pair_attribute"])
         title = f"{group.title}: pairs from the same noise, {attribute} off and on"
@@ -175,17 +171,14 @@ def _tsne(
     arrays = run.arrays("features")
     if not arrays:
         return
-    label, domain, classes = (
-        arrays["label"],
-        arrays["domain"],
-        list(map(str, arrays["class_names"])),
-    )
+    label, domain = arrays["label"], arrays["domain"]
+    classes = [str(name) for name in arrays["class_names"]]
     pair = f"{group.source} → {group.target}"
     title = f"{group.method.upper()}, {state}: t-SNE of test features, {pair}"
     domains = (f"source: {labels[0]}", f"target: {labels[1]}")
     figure = plots.embedding(arrays["embedding"], label, domain, classes, domains, title)
     mixing = run.scores.get("mixing")
-    number = "" if mixing is None else f" How mixed the domains are: {mixing:.2f}. {MIXING}"
+    number = "" if mixing is None else f" Mixing of the domains: {mixing:.2f}. {MIXING}"
     caption = f"{_counts(label, domain, len(classes), int(arrays['per_class']))}{number}{seed}"
     yield key, figure, title, caption, group.sets
 

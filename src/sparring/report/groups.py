@@ -119,7 +119,7 @@ def adaptations(runs: Iterable[Run]) -> tuple[Adaptation, ...]:
     """The methods and pairs among `runs`, in the order of their first runs."""
     chosen = [run for run in runs if run.scenario != "generation"]
     groups = _grouped(chosen, lambda run: (run.method, run.sets))
-    return tuple(Adaptation(g[0].method, *g[0].sets[:2], runs=g) for g in groups)
+    return tuple(Adaptation(g[0].method, g[0].sets[0], g[0].sets[1], g) for g in groups)
 
 
 def _grouped(runs: list[Run], key: Callable[[Run], Hashable]) -> list[tuple[Run, ...]]:

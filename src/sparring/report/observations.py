@@ -21,7 +21,8 @@ def of_generator(group: Generation) -> list[str]:
     if "diversity" in metrics:
         lines.append(
             f"Diversity {number(metrics['diversity'].mean)}: how much the samples differ from one "
-            "another, beside how much real images do (1 = as much; near 0 = collapsed)."
+            "another, pixel by pixel, beside how much real images do (1: as much; near 0: "
+            "collapsed)."
         )
     if "label_agreement" in metrics:
         lines.append(

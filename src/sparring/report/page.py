@@ -50,7 +50,12 @@ def render(evidence: Evidence, pictures: dict[str, Picture], verdicts: tuple[Ver
         lstrip_blocks=True,
     )
     environment.filters.update(
-        percent=percent, spread=spread, number=observations.number, duration=duration, flow=flow
+        percent=percent,
+        spread=spread,
+        gap=gap,
+        number=observations.number,
+        duration=duration,
+        flow=flow,
     )
     rep = evidence.rep
     return environment.get_template("page.html.jinja").render(
@@ -66,9 +71,7 @@ def render(evidence: Evidence, pictures: dict[str, Picture], verdicts: tuple[Ver
         by_pair={(group.method, group.sets): group for group in evidence.adaptations},
         printed=lambda method, pair: TABLES.get((method, *rep.asked(pair))),
         observe=observations,
-        sets=list(
-            dict.fromkeys([u.used for u in rep.data] + [s for r in rep.runs for s in r.sets])
-        ),
+        sets=rep.sets,
         seconds=sum(run.scores["seconds"] for run in rep.runs),
         environments=environments(rep),
     )
@@ -111,6 +114,12 @@ def spread(summary: Summary) -> str:
     if summary.sd is None:
         return percent(summary.mean)
     return f"{percent(summary.mean)} ± {100 * summary.sd:.1f} (n = {summary.n})"
+
+
+def gap(group: Adaptation) -> str:
+    """The share of the gap closed, in percent, or why there is none."""
+    ran = all(group.of(scenario) for scenario in SCENARIOS)
+    return "no gap" if ran and not group.gap_closed.n else spread(group.gap_closed)
 
 
 def duration(seconds: float) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from sparring.report.curves import smooth
 
@@ -46,7 +47,7 @@ CLASSES = (
     *("#DDCC77", "#CC6677", "#882255", "#AA4499", "#555555"),
 )
 DOMAINS = ("#0072B2", "#E69F00")
-SCENARIOS = ("#9aa5b1", "#0072B2", "#009E73")
+SCENARIOS = ("#c3cbd4", "#0072B2", "#007a5a")
 
 
 def image_grid(
@@ -109,11 +110,14 @@ def curves(
         axes[1].set_ylim(-0.02, 1.02)
         axes[1].set_ylabel("share right\n(dotted: chance)")
     axes[-1].set_xlabel("step")
+    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[-1].xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     if images_per_step > 0:
         scale = (lambda x: x * images_per_step, lambda x: x / images_per_step)
         top = axes[0].secondary_xaxis("top", functions=scale)
         top.set_xlabel("images seen", size=7)
         top.tick_params(labelsize=7)
+        top.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     return figure
 
 
@@ -123,7 +127,7 @@ def _lines(axes: Axes, step: Array, lines: Mapping[str, Array]) -> None:
         axes.plot(step, values, color=colour, linewidth=0.6, alpha=0.3)
         label = name.replace("_", " ")
         axes.plot(step, smooth(values), color=colour, linewidth=1.6, label=label)
-    shown = np.concatenate([values[np.isfinite(values)] for values in lines.values()] or [[]])
+    shown = np.array([value for values in lines.values() for value in values if np.isfinite(value)])
     # Parts of one loss differ by orders of magnitude; only then is a log axis worth its price.
     if len(shown) and shown.min() > 0 and shown.max() > 100 * shown.min():
         axes.set_yscale("log")
@@ -202,8 +206,10 @@ def bars(
             known = np.isfinite(height) & np.isfinite(error)
             axes.errorbar(x[known], height[known], error[known], fmt="none", ecolor="#222222")
             for at, value in zip(x, height, strict=True):
-                text = f"{value:.1f}" if np.isfinite(value) else "not\nrun"
-                axes.text(at, 2, text, ha="center", va="bottom", size=6.5, color="black")
+                known = np.isfinite(value)
+                text = f"{value:.1f}" if known else "not\nrun"
+                ink = "white" if known and s else "black"
+                axes.text(at, 2, text, ha="center", va="bottom", size=6.5, color=ink)
             mark = marks[index][:, s]
             known = np.isfinite(mark)
             style = {"marker": "D", "s": 22, "color": "white", "edgecolors": "black", "zorder": 3}

@@ -54,9 +54,8 @@ def results(
 
 def _data(evidence: Evidence) -> dict[str, Any]:
     rep = evidence.rep
-    used = dict.fromkeys([use.used for use in rep.data] + [s for r in rep.runs for s in r.sets])
     entries = {}
-    for name in used:
+    for name in rep.sets:
         use, facts = rep.use(name), rep.facts(name)
         sizes = {key: facts.get(key) for key in ("train", "test", "fingerprint")}
         entries[name] = {"kind": use.kind, "asked": use.asked, "why": use.why, **sizes}

@@ -1,8 +1,11 @@
 """Toy faces, the stand-in for CelebA: drawn heads whose attributes are known exactly.
 
 Knows which attributes there are, how common they are together, and how a whole batch of faces is
-painted. What a face consists of is in `features`. Names and rough frequencies are CelebA's.
+painted; what a face consists of is in `features` and `attire`. The names and rough frequencies of
+the attributes are CelebA's.
 """
+
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -11,7 +14,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sparring.data.images import DataSet, Images
-from sparring.data.standins.features import Part, face
+from sparring.data.standins.attire import body, glasses, hair, hat
+from sparring.data.standins.features import eyes, head, mouth, nose, wrinkles
+from sparring.data.standins.looks import draw_looks
+from sparring.data.standins.shapes import Array, Part
 
 SIZE = 64
 # Each pixel is the mean of this many, squared, that were drawn.
@@ -51,7 +57,7 @@ def _split(rng: np.random.Generator, n: int) -> Images:
     pixels = torch.empty(n, 3, SIZE, SIZE, dtype=torch.uint8)
     for start in range(0, n, CHUNK):
         some = {name: values[start : start + CHUNK] for name, values in has.items()}
-        pixels[start : start + CHUNK] = _photograph(rng, _paint(face(rng, some)))
+        pixels[start : start + CHUNK] = _photograph(rng, _paint(_face(rng, some)))
     labels = np.stack([has[name] for name in ATTRIBUTES], axis=1).astype(np.int64)
     return Images(pixels, torch.from_numpy(labels), ATTRIBUTES)
 
@@ -79,30 +85,57 @@ def _attributes(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
     }
 
 
+def _face(rng: np.random.Generator, has: Mapping[str, Array]) -> list[Part]:
+    """Draw faces with these attributes (bool [N] each): their parts, back to front."""
+    looks = draw_looks(rng, has)
+    parts = [
+        *body(rng, looks),
+        *head(looks),
+        *eyes(rng, looks),
+        *nose(looks),
+        *mouth(rng, looks),
+        *wrinkles(looks),
+        *hair(rng, looks),
+        *hat(rng, looks),
+        *glasses(rng, looks),
+    ]
+    return _pose(rng, parts)
+
+
+def _pose(rng: np.random.Generator, parts: list[Part]) -> list[Part]:
+    """Place each face in its image: turned, scaled to two thirds and shifted a little."""
+    n = len(parts[0].shown)
+    angle = np.deg2rad(rng.normal(0, 5, n))
+    scale = rng.normal(0.64, 0.03, n)
+    cos, sin = (scale * part for part in (np.cos(angle), np.sin(angle)))
+    turn = np.stack([np.stack([cos, sin], -1), np.stack([-sin, cos], -1)], 1)
+    shift = rng.normal((0, 0.02), 0.035, (n, 1, 2))
+    return [Part(part.points @ turn + shift, part.colour, part.shown) for part in parts]
+
+
 def _paint(parts: list[Part]) -> Tensor:
     """Paint the parts, back to front: float32 [N, 4, 64, 64], colour times cover, and cover."""
     n, side = len(parts[0].shown), SIZE * OVERSAMPLE
     centre = side / 2
     corners = [(part.points * centre + centre).reshape(n, -1).tolist() for part in parts]
-    colours = [[tuple(rgb) for rgb in part.colour.astype(int).tolist()] for part in parts]
-    canvases = np.empty((n, side, side, 4), np.uint8)
+    colours = [np.broadcast_to(part.colour, (n, 3)).astype(int).tolist() for part in parts]
+    painted = np.empty((n, SIZE, SIZE, 4), np.float32)
     for k in range(n):
-        canvas = Image.new("RGBA", (side, side))
+        # Four plain bands: with "RGBA", Pillow's reduce would undo colour times cover.
+        canvas = Image.new("RGBX", (side, side))
         polygon = ImageDraw.Draw(canvas).polygon
         for part, corner, colour in zip(parts, corners, colours, strict=True):
             if part.shown[k]:
                 polygon(corner[k], (*colour[k], 255))
-        canvases[k] = np.asarray(canvas)
-    blocks = canvases.reshape(n, SIZE, OVERSAMPLE, SIZE, OVERSAMPLE, 4)
-    means = blocks.mean((2, 4), dtype=np.float32)
-    return torch.from_numpy(means).permute(0, 3, 1, 2)
+        painted[k] = np.asarray(canvas.reduce(OVERSAMPLE))
+    return torch.from_numpy(painted).permute(0, 3, 1, 2)
 
 
 def _photograph(rng: np.random.Generator, painted: Tensor) -> Tensor:
     """Set the faces before soft backgrounds, light them, add grain: uint8 [N, 3, 64, 64]."""
     n = len(painted)
-    base = rng.uniform(20, 235, (n, 1, 1, 1)) + rng.normal(0, 22, (n, 3, 1, 1))
-    coarse = base + rng.normal(0, 22, (n, 1, 4, 4)) + rng.normal(0, 8, (n, 3, 4, 4))
+    base = rng.uniform(20, 235, (n, 1, 1, 1)) + rng.normal(0, 14, (n, 3, 1, 1))
+    coarse = base + rng.normal(0, 22, (n, 1, 4, 4)) + rng.normal(0, 6, (n, 3, 4, 4))
     behind = F.interpolate(torch.from_numpy(coarse).float(), SIZE, mode="bicubic")
     scene = painted[:, :3] + (1 - painted[:, 3:] / 255) * behind.clamp(0, 255)
     axis = torch.linspace(-1, 1, SIZE)

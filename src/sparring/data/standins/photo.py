@@ -5,6 +5,8 @@ recipe |photograph - digit|. The last fifth of the handwriting (other writers) a
 stripes of each photograph are seen in the test split alone.
 """
 
+from functools import cache
+
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
@@ -61,6 +63,7 @@ def _strokes(rng: np.random.Generator, labels: np.ndarray, testing: bool) -> np.
     return (ink > level[:, None, None]).numpy()
 
 
+@cache
 def _handwriting(testing: bool) -> tuple[np.ndarray, np.ndarray]:
     """The split's 8x8 digits enlarged: float32 [K, 32, 32], ink near 1; classes int64 [K]."""
     images, classes = load_digits(return_X_y=True)
@@ -99,15 +102,16 @@ def _recolour(rng: np.random.Generator, crops: np.ndarray) -> np.ndarray:
     return np.clip(lit, 0, 255).astype(np.uint8)
 
 
-def _regions(testing: bool) -> list[np.ndarray]:
+@cache
+def _regions(testing: bool) -> tuple[np.ndarray, ...]:
     """The split's stripes of both photographs at full and half size: uint8 [H, W, 3]."""
-    return [
+    return tuple(
         _shrink(stripe, factor)
         for photo in load_sample_images().images
         for index, stripe in enumerate(np.array_split(photo, STRIPES, axis=1))
         if (index % 3 == 1) == testing
         for factor in (1, 2)
-    ]
+    )
 
 
 def _shrink(photo: np.ndarray, factor: int) -> np.ndarray:

@@ -41,10 +41,10 @@ POSE = Pose(
     stretch=(0.7, 1.15),
     rotation=8,
     shear=0.2,
-    shift=0.12,
-    perspective=0.12,
+    shift=0.1,
+    perspective=0.1,
 )
-BLURS = (0.3, 0.5, 0.7, 0.9, 1.2)
+BLURS = (0.3, 0.5, 0.7, 0.9, 1.1)
 
 
 def street_digits(seed: int = 0, train: int = 12_000, test: int = 2_000) -> DataSet:
@@ -79,7 +79,7 @@ def _writing(rng: np.random.Generator, labels: np.ndarray, fonts: tuple[str, ...
     for side in (-1, 1):
         other = rng.integers(0, 10, n)
         # A lone digit, or the end of a number, has no neighbour on this side.
-        there = torch.from_numpy(rng.random(n) < 0.5).float()
+        there = torch.from_numpy(rng.random(n) < 0.45).float()
         step = (widths[font, labels] + widths[font, other]) / 2 + gap
         beside = where.clone()
         beside[..., 0] -= side * torch.from_numpy(step).float()[:, None, None]
@@ -115,7 +115,7 @@ def _paint(rng: np.random.Generator, cover: np.ndarray) -> np.ndarray:
     """Give writing and wall their colours: float32 [N, 32, 32, 3], about 0 to 255."""
     n = len(cover)
     wall = rng.uniform(25, 230, n)
-    contrast = rng.uniform(50, 180, n)
+    contrast = rng.uniform(60, 180, n)
     # Lighter or darker than the wall, towards the side that has room.
     lighter = rng.random(n) < (235 - wall) / 215
     ink = np.where(lighter, wall + contrast, wall - contrast)

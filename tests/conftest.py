@@ -1,0 +1,68 @@
+"""Tiny data and settings that many tests share."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from sparring.data.images import DataSet, Images
+from sparring.jobs import Library
+from sparring.progress import Screen
+
+DIGITS = tuple("0123456789")
+CPU = torch.device("cpu")
+
+
+def digits(count: int, seed: int, shade: int = 0, size: int = 32) -> Images:
+    """Noise with a bright square whose place tells the class: easy to learn."""
+    random = torch.Generator().manual_seed(seed)
+    label = torch.arange(count) % 10
+    pixels = torch.randint(0, 60, (count, 3, size, size), generator=random, dtype=torch.uint8)
+    for index, value in enumerate(label.tolist()):
+        row, column = divmod(value, 4)
+        pixels[index, :, 8 * row + 4 : 8 * row + 12, 8 * column : 8 * column + 8] = 180
+    return Images(pixels + shade, label, DIGITS)
+
+
+def dataset(name: str, seed: int, shade: int = 0, count: int = 40) -> DataSet:
+    return DataSet(name, "stand-in", digits(count, seed, shade), digits(30, seed + 1, shade))
+
+
+def faces(count: int = 24) -> DataSet:
+    random = torch.Generator().manual_seed(5)
+    pixels = torch.randint(0, 256, (count, 3, 64, 64), generator=random, dtype=torch.uint8)
+    label = torch.randint(0, 2, (count, 3), generator=random)
+    images = Images(pixels, label, ("Male", "Smiling", "Young"))
+    return DataSet("faces", "stand-in", images, images.take(torch.arange(16)), mirror=True)
+
+
+@pytest.fixture
+def library() -> Library:
+    """A library that holds tiny sets under the names 'left', 'right' and 'faces'."""
+    shelf = Library(None)
+    shelf._loaded = {
+        ("left", 32): dataset("left", 1),
+        ("right", 32): dataset("right", 2, shade=40),
+        ("faces", 64): faces(),
+    }
+    return shelf
+
+
+@pytest.fixture
+def scrambled(library: Library) -> Library:
+    """The same sets, but the training labels of 'right' are wrong."""
+    shelf = Library(None)
+    right = library.get("right", 32)
+    assert right.train.labels is not None
+    wrong = replace(right.train, labels=(right.train.labels + 3) % 10)
+    shelf._loaded = library._loaded | {("right", 32): replace(right, train=wrong)}
+    return shelf
+
+
+@pytest.fixture
+def screen() -> Screen:
+    return Screen()

@@ -1,0 +1,164 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.io import savemat
+
+from sparring.data import catalogue, standins
+from sparring.data.images import DataSet, Images
+from sparring.errors import RequestError
+
+
+def images(names: tuple[str, ...] = ("A", "B", "C"), count: int = 4, size: int = 4) -> Images:
+    labels = torch.arange(count * len(names)).reshape(count, -1) // 2 % 2
+    return Images(torch.zeros(count, 3, size, size, dtype=torch.uint8), labels, names)
+
+
+def faces() -> DataSet:
+    return DataSet("faces", "real", images(), images(count=2), mirror=True)
+
+
+def digits(name: str, names: tuple[str, ...]) -> DataSet:
+    part = Images(torch.zeros(1, 3, 4, 4, dtype=torch.uint8), torch.tensor([0]), names)
+    return DataSet(name, "real", part, part)
+
+
+def pictures(folder: Path, count: int) -> None:
+    folder.mkdir(parents=True)
+    for i in range(count):
+        Image.fromarray(np.full((4, 4, 3), i, np.uint8)).save(folder / f"{i:02d}.png")
+
+
+def write_svhn(data: Path) -> None:
+    (data / "svhn").mkdir()
+    for split in ("train", "test"):
+        X, y = np.zeros((32, 32, 3, 2), np.uint8), np.array([[10], [3]])
+        savemat(data / "svhn" / f"{split}_32x32.mat", {"X": X, "y": y})
+
+
+def test_a_real_set_is_found_and_loaded(tmp_path: Path) -> None:
+    assert catalogue.find("svhn", tmp_path) is None
+    assert catalogue.find("svhn", None) is None
+    write_svhn(tmp_path)
+    assert catalogue.find("svhn", tmp_path) == tmp_path / "svhn"
+    svhn = catalogue.load("svhn", tmp_path, size=32)
+    assert (svhn.name, svhn.kind, svhn.mirror, svhn.train.size) == ("svhn", "real", False, 32)
+    assert svhn.test.labels is not None
+    assert svhn.test.labels.tolist() == [0, 3]
+
+
+def test_a_real_set_that_is_not_there_tells_what_to_put_where(tmp_path: Path) -> None:
+    with pytest.raises(RequestError) as caught:
+        catalogue.load("svhn", None, size=32)
+    assert str(caught.value) == (
+        "svhn is a real set, and --data DIR is not given: put train_32x32.mat and test_32x32.mat, "
+        "or train-*.parquet and test-*.parquet into DIR/svhn, or ask for its stand-in street-digits"
+    )
+    with pytest.raises(RequestError, match=f"not in {tmp_path}/mnist: put .*ubyte.gz into"):
+        catalogue.load("mnist", tmp_path, size=32)
+
+
+@pytest.mark.parametrize("name", list(catalogue.REAL))
+def test_every_real_set_has_an_error_of_one_line(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        catalogue.load(name, tmp_path, size=32)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_names_are_met_with_the_nearest() -> None:
+    with pytest.raises(RequestError, match="unknown data set 'mnst-m': did you mean 'mnist-m'"):
+        catalogue.load("mnst-m", None, size=32)
+    with pytest.raises(RequestError, match="unknown real data set 'photo-digits'"):
+        catalogue.find("photo-digits", None)
+    with pytest.raises(RequestError, match="no/such/folder does not exist"):
+        catalogue.load("no/such/folder", None, size=32)
+
+
+def test_stand_ins_are_drawn_and_brought_to_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = images(size=64)
+    drawn = DataSet("toy-faces", "stand-in", part, part, mirror=True)
+    monkeypatch.setattr(standins, "toy_faces", lambda: drawn)
+    assert catalogue.load("toy-faces", None, size=64) is drawn
+    small = catalogue.load("toy-faces", None, size=16)
+    assert small.test.pixels.shape == (4, 3, 16, 16)
+    assert small.train.labels is part.labels
+    assert (small.kind, small.mirror) == ("stand-in", True)
+
+
+def test_own_folders_are_told_by_their_content(tmp_path: Path) -> None:
+    pictures(tmp_path / "flat", 20)
+    flat = catalogue.load(str(tmp_path / "flat"), None, size=4)
+    assert (flat.name, flat.train.labels, flat.mirror) == ("flat", None, False)
+
+    pictures(tmp_path / "classes" / "a", 20)
+    pictures(tmp_path / "classes" / "b", 20)
+    assert catalogue.load(str(tmp_path / "classes"), None, size=4).train.label_names == ("a", "b")
+
+    pictures(tmp_path / "listed" / "images", 20)
+    rows = "".join(f"{i:02d}.png,{'x' if i % 2 else 'y'}\n" for i in range(20))
+    (tmp_path / "listed" / "labels.csv").write_text("image_name,label\n" + rows)
+    assert catalogue.load(str(tmp_path / "listed"), None, size=4).train.label_names == ("x", "y")
+
+    pictures(tmp_path / "celeb" / "img_align_celeba", 20)
+    attributes = "".join(f"{i:02d}.png -1\n" for i in range(20))
+    (tmp_path / "celeb" / "list_attr_celeba.txt").write_text("20\nYoung\n" + attributes)
+    celeb = catalogue.load(str(tmp_path / "celeb"), None, size=4)
+    assert (celeb.train.label_names, celeb.mirror) == (("Young",), True)
+
+
+def test_same_classes() -> None:
+    ten, nine = tuple("0123456789"), tuple("012345678")
+    catalogue.same_classes(digits("a", ten), digits("b", ten))
+    catalogue.same_classes(digits("a", ten), digits("b", ()))
+    with pytest.raises(RequestError, match="a and b have different classes: only a has 9: give"):
+        catalogue.same_classes(digits("a", ten), digits("b", nine))
+    with pytest.raises(RequestError, match="only a has x; only b has y"):
+        catalogue.same_classes(digits("a", ("x",)), digits("b", ("y",)))
+    with pytest.raises(RequestError, match="same names in another order"):
+        catalogue.same_classes(digits("a", ("x", "y")), digits("b", ("y", "x")))
+
+
+def test_attributes_are_picked_in_the_order_asked_for() -> None:
+    whole = faces()
+    assert catalogue.attributes(whole, "all") is whole
+    picked = catalogue.attributes(whole, "C, A,C")
+    assert whole.test.labels is not None
+    assert picked.test.labels is not None
+    assert picked.test.label_names == picked.train.label_names == ("C", "A")
+    assert torch.equal(picked.test.labels, whole.test.labels[:, [2, 0]])
+    assert picked.test.labels.ndim == 2
+
+
+def test_attributes_that_are_not_there() -> None:
+    with pytest.raises(RequestError, match="unknown attribute 'a': "):
+        catalogue.attributes(faces(), "A,a")
+    with pytest.raises(RequestError, match="d has no attributes"):
+        catalogue.attributes(digits("d", ("x",)), "x")
+
+
+REAL_DATA = os.environ.get("SPARRING_DATA")
+
+
+@pytest.mark.skipif(REAL_DATA is None, reason="SPARRING_DATA names no folder of real sets")
+@pytest.mark.parametrize(
+    ("name", "size", "train", "test"),
+    [
+        ("mnist", 32, 60_000, 10_000),
+        ("meter-digits", 32, 11_732, 3_035),
+        ("celeba", 64, 7_498, 1_000),
+    ],
+)
+def test_real_sets(name: str, size: int, train: int, test: int) -> None:
+    real = catalogue.load(name, Path(REAL_DATA or ""), size=size)
+    assert (len(real.train), len(real.test)) == (train, test)
+    assert real.train.labels is not None
+    assert real.train.pixels.shape == (train, 3, size, size)
+    if name == "celeba":
+        young = real.train.label_names.index("Young")
+        assert real.train.labels.shape == (train, 40)
+        assert 0.7 < real.train.labels[:, young].float().mean() < 0.85
+    else:
+        assert real.train.labels.unique().tolist() == list(range(10))

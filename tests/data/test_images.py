@@ -1,0 +1,40 @@
+import pytest
+import torch
+
+from sparring.data.images import DataSet, Images
+
+
+def images() -> Images:
+    return Images(torch.zeros(3, 3, 2, 2, dtype=torch.uint8), torch.tensor([0, 1, 1]), ("a", "b"))
+
+
+def test_the_fingerprint_changes_with_pixels_labels_and_shape() -> None:
+    base = images()
+    assert base.fingerprint() == images().fingerprint()
+    pixel = images()
+    pixel.pixels[2, 2, 1, 1] = 1
+    others = [
+        pixel,
+        Images(base.pixels, torch.tensor([0, 1, 0]), ("a", "b")),
+        Images(base.pixels.reshape(3, 3, 1, 4), base.labels, ("a", "b")),
+        base.unlabelled(),
+    ]
+    prints = {image.fingerprint() for image in [base, *others]}
+    assert len(prints) == 5
+    assert all(value.startswith("sha256:") for value in prints)
+    swapped = DataSet("x", "real", base, pixel), DataSet("x", "real", pixel, base)
+    assert swapped[0].fingerprint() != swapped[1].fingerprint()
+
+
+def test_wrong_types_and_counts_are_refused() -> None:
+    with pytest.raises(ValueError, match="uint8"):
+        Images(torch.zeros(3, 3, 2, 2), None, ())
+    with pytest.raises(ValueError, match="3 images but 2 labels"):
+        Images(torch.zeros(3, 3, 2, 2, dtype=torch.uint8), torch.zeros(2).long(), ())
+
+
+def test_unlabelled_drops_the_labels_and_take_keeps_them_together() -> None:
+    assert images().unlabelled().labels is None
+    taken = images().take(torch.tensor([2, 0]))
+    assert taken.labels is not None
+    assert taken.labels.tolist() == [1, 0]

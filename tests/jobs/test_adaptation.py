@@ -1,0 +1,101 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+from tests.conftest import CPU
+
+from sparring.jobs import AdaptationJob, Library, Scenario
+from sparring.methods import DANN, DSN
+from sparring.progress import Screen
+from sparring.run import RunFolder
+from sparring.trainer import Training, resolve_precision
+
+
+def run(
+    library: Library, path: Path, scenario: Scenario = "adapted", *, steps: int = 2, seed: int = 0
+) -> dict[str, object]:
+    job = AdaptationJob(DANN(), scenario, "left", "right", seed, Training(steps, 10), per_class=2)
+    folder = RunFolder(path / job.name)
+    job.run(library, folder, CPU, Screen())
+    scores: dict[str, object] = folder.read("scores")
+    return scores | {"weights": (folder.path / "weights.safetensors").read_bytes()}
+
+
+@pytest.mark.parametrize("scenario", ["adapted", "source-only"])
+def test_target_training_labels_cannot_reach_the_weights(
+    library: Library, scrambled: Library, tmp_path: Path, scenario: Scenario
+) -> None:
+    true = run(library, tmp_path / "true", scenario)
+    wrong = run(scrambled, tmp_path / "wrong", scenario)
+    assert true["weights"] == wrong["weights"]
+
+
+def test_target_only_does_train_on_target_labels(
+    library: Library, scrambled: Library, tmp_path: Path
+) -> None:
+    true = run(library, tmp_path / "true", "target-only")
+    wrong = run(scrambled, tmp_path / "wrong", "target-only")
+    assert true["weights"] != wrong["weights"]
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(library: Library, tmp_path: Path) -> None:
+    first, second, other = (
+        run(library, tmp_path / name, seed=seed)["weights"]
+        for name, seed in (("a", 0), ("b", 0), ("c", 1))
+    )
+    assert first == second
+    assert first != other
+
+
+def test_an_easy_task_is_learned_and_scored(library: Library, tmp_path: Path) -> None:
+    scores = run(library, tmp_path, "source-only", steps=60)
+    assert scores["source_accuracy"] == pytest.approx(1.0, abs=0.1)
+    confusion = np.array(scores["confusion"])
+    assert confusion.shape == (10, 10)
+    assert confusion.sum() == scores["test_images"] == 30
+    assert scores["accuracy"] == pytest.approx(np.trace(confusion) / 30)
+
+
+def test_a_dsn_run_leaves_a_complete_folder(library: Library, tmp_path: Path) -> None:
+    job = AdaptationJob(DSN(), "adapted", "left", "right", 3, Training(1, 6), per_class=2)
+    assert job.name == "dsn-left-right-adapted-3"
+    folder = RunFolder(tmp_path / job.name)
+    job.run(library, folder, CPU, Screen())
+    names = {path.name for path in folder.path.iterdir()}
+    assert names == {
+        "config.json",
+        "env.json",
+        "log.jsonl",
+        "weights.safetensors",
+        "architecture.json",
+        "features.npz",
+        "scores.json",
+    }
+    config = folder.read("config")
+    assert (config["method"], config["source"], config["target"]) == ("dsn", "left", "right")
+    assert config["settings"]["alpha"] == 0.15
+    assert config["training"] == {
+        "steps": 1,
+        "batch_size": 6,
+        "precision": resolve_precision("auto", CPU),
+    }
+    titles = [network["title"] for network in folder.read("architecture")]
+    assert titles == [
+        "Shared encoder",
+        "Private source encoder",
+        "Private target encoder",
+        "Decoder",
+        "Label classifier",
+        "Domain classifier",
+    ]
+    weights = load_file(folder.path / "weights.safetensors")
+    assert weights["shared_encoder.0.conv1.weight"].shape == (64, 3, 7, 7)
+    with np.load(folder.path / "features.npz") as arrays:
+        assert arrays["embedding"].shape == (40, 2)
+        assert np.bincount(arrays["domain"]).tolist() == [20, 20]
+        assert np.bincount(arrays["label"]).tolist() == [4] * 10
+    env = json.loads((folder.path / "env.json").read_text())
+    assert env["data"]["left"]["kind"] == "stand-in"
+    assert env["data"]["left"]["train"] == 40

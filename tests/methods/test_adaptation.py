@@ -1,0 +1,129 @@
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from sparring.game import AdaptationMethod, Labelled, Move, Pair, Shape, Unlabelled
+from sparring.methods import DANN, DSN
+from sparring.methods.losses import difference_loss, domain_loss, scale_invariant_error
+
+CLASSES = tuple("0123456789")
+
+
+def pair() -> Pair:
+    random = torch.Generator().manual_seed(3)
+    source, target = torch.rand(2, 8, 3, 32, 32, generator=random) * 2 - 1
+    return Pair(Labelled(source, torch.arange(8)), Unlabelled(target))
+
+
+def built(method: AdaptationMethod) -> AdaptationMethod:
+    torch.manual_seed(0)
+    method.build(Shape(32, CLASSES))
+    return method
+
+
+def one(method: AdaptationMethod) -> Move:
+    (move,) = method.moves(pair(), 0.5)
+    return move
+
+
+def gradient(method: AdaptationMethod, loss: torch.Tensor, part: str) -> torch.Tensor:
+    parameters = list(method.get_submodule(part).parameters())
+    found = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+    flat = [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found, strict=True)]
+    return torch.cat([g.flatten() for g in flat])
+
+
+def test_report2019_weights() -> None:
+    dsn = DSN()
+    assert (dsn.alpha, dsn.beta, dsn.gamma) == (0.15, 0.075, 0.25)
+    assert DANN().reversal_weight == 1.0
+    assert DANN().stem == dsn.stem == "7x7"
+
+
+def test_dann_trains_the_domain_classifier_with_and_the_features_against_the_domain_loss() -> None:
+    method = built(DANN(reversal_weight=0.5)).eval()
+    domain = one(method).terms["domain"]
+    method.reversal_weight = -1.0  # reversing with -1 is no reversal
+    plain = one(method).terms["domain"]
+    assert torch.allclose(
+        gradient(method, domain, "domain_classifier"), gradient(method, plain, "domain_classifier")
+    )
+    reversed_, straight = (gradient(method, loss, "feature_extractor") for loss in (domain, plain))
+    assert straight.norm() > 0
+    assert torch.allclose(reversed_, -0.5 * straight, atol=1e-7)
+
+
+def test_dann_loss_by_hand() -> None:
+    method = built(DANN()).eval()
+    batch = pair()
+    features = method.features(torch.cat([batch.source.image, batch.target.image]))
+    task = cross_entropy(method.classify(features[:8]), batch.source.label)
+    domain = domain_loss(method.domain_classifier(features), 8)
+    assert one(method).loss.item() == pytest.approx((task + domain).item(), rel=1e-5)
+
+
+def test_dann_normalises_both_domains_with_the_same_batch_statistics() -> None:
+    method = built(DANN()).train()
+    sizes: list[int] = []
+    method.feature_extractor.register_forward_hook(lambda m, i, o: sizes.append(len(i[0])))
+    one(method)
+    assert sizes == [16]
+
+
+def test_dsn_loss_by_hand() -> None:
+    method = built(DSN(alpha=0.5, beta=0.25, gamma=2.0)).eval()
+    batch = pair()
+    source, target = batch.source.image, batch.target.image
+    shared_s, shared_t = method.features(source), method.features(target)
+    private_s = method.private_source_encoder(source)
+    private_t = method.private_target_encoder(target)
+    terms = {
+        "task": cross_entropy(method.classify(shared_s), batch.source.label),
+        "reconstruction": scale_invariant_error(method.decoder(shared_s + private_s), source)
+        + scale_invariant_error(method.decoder(shared_t + private_t), target),
+        "difference": difference_loss(private_s, shared_s) + difference_loss(private_t, shared_t),
+        "similarity": domain_loss(method.domain_classifier(torch.cat([shared_s, shared_t])), 8),
+    }
+    move = one(method)
+    for name, value in terms.items():
+        assert move.terms[name].item() == pytest.approx(value.item(), rel=1e-4), name
+    weights = {"task": 1.0, "reconstruction": 0.5, "difference": 0.25, "similarity": 2.0}
+    total = sum(weights[name] * value.item() for name, value in terms.items())
+    assert move.loss.item() == pytest.approx(total, rel=1e-4)
+
+
+def test_dsn_similarity_is_adversarial_to_the_shared_encoder_only() -> None:
+    method = built(DSN()).eval()
+    similarity = one(method).terms["similarity"]
+    batch = pair()
+    shared = method.features(torch.cat([batch.source.image, batch.target.image]))
+    plain = domain_loss(method.domain_classifier(shared), 8)
+    against = gradient(method, similarity, "shared_encoder")
+    assert against.norm() > 0
+    assert torch.allclose(against, -gradient(method, plain, "shared_encoder"), atol=1e-7)
+    assert gradient(method, similarity, "private_source_encoder").norm() == 0
+
+
+def test_dsn_losses_reach_the_networks_they_should() -> None:
+    method = built(DSN()).eval()
+    terms = one(method).terms
+    parts = [name for name, _ in method.named_children()]
+    reached = {
+        name: {part for part in parts if gradient(method, terms[name], part).norm() > 0}
+        for name in ("task", "reconstruction", "difference", "similarity")
+    }
+    private = {"private_source_encoder", "private_target_encoder"}
+    assert reached["task"] == {"shared_encoder", "label_classifier"}
+    assert reached["reconstruction"] == {"shared_encoder", "decoder"} | private
+    assert reached["difference"] == {"shared_encoder"} | private
+    assert reached["similarity"] == {"shared_encoder", "domain_classifier"}
+
+
+@pytest.mark.parametrize("method", [DANN(), DSN()])
+def test_labelled_batches_alone_train_the_task_loss_alone(method: AdaptationMethod) -> None:
+    method = built(method).eval()
+    source = pair().source
+    (move,) = method.moves(source, 0.0)
+    expected = cross_entropy(method.classify(method.features(source.image)), source.label)
+    assert move.loss.item() == pytest.approx(expected.item())
+    assert gradient(method, move.loss, "domain_classifier").norm() == 0

@@ -1,0 +1,104 @@
+import pytest
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+
+from sparring.game import Labelled, Shape, Unlabelled
+from sparring.methods import ACGAN, DCGAN
+
+
+def dcgan() -> DCGAN:
+    torch.manual_seed(0)
+    method = DCGAN(width=4, noise_size=8)
+    method.build(Shape(16))
+    return method
+
+
+def acgan(attributes: int = 2) -> ACGAN:
+    torch.manual_seed(0)
+    method = ACGAN(width=4, noise_size=8)
+    method.build(Shape(16, tuple("abcdef"[:attributes])))
+    return method
+
+
+def image(count: int = 6) -> torch.Tensor:
+    return torch.rand(count, 3, 16, 16, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+def test_report2019_settings() -> None:
+    assert (DCGAN().noise_size, ACGAN().noise_size, ACGAN().embedding_size) == (128, 120, 4)
+    assert (DCGAN().learning_rate, DCGAN().betas) == (2e-4, (0.5, 0.999))
+
+
+def test_noise_is_standard_normal() -> None:
+    torch.manual_seed(0)
+    noise = DCGAN().noise(2000, torch.device("cpu"))
+    assert noise.shape == (2000, 128)
+    assert noise.mean().item() == pytest.approx(0, abs=0.01)
+    assert noise.std().item() == pytest.approx(1, abs=0.01)
+
+
+def test_discriminator_moves_first_and_the_generator_on_the_same_fakes() -> None:
+    method = dcgan()
+    seen: list[torch.Tensor] = []
+    method.discriminator.register_forward_hook(lambda m, i, o: seen.append(i[0]))
+    moves = list(method.moves(Unlabelled(image()), 0.0))
+    assert [move.player for move in moves] == ["discriminator", "generator"]
+    real, detached, fake = seen
+    assert torch.equal(real, image())
+    assert torch.equal(detached, fake)
+    assert not detached.requires_grad
+    assert fake.requires_grad
+
+
+def test_dcgan_losses_by_hand() -> None:
+    method = dcgan()
+    outputs: list[torch.Tensor] = []
+    method.discriminator.register_forward_hook(lambda m, i, o: outputs.append(o[0]))
+    on_d, on_g = method.moves(Unlabelled(image()), 0.0)
+    real, detached, fake = outputs
+    expected = softplus(-real).mean() + softplus(detached).mean()
+    assert on_d.loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert on_g.loss.item() == pytest.approx(softplus(-fake).mean().item(), rel=1e-5)
+
+
+def test_acgan_labels_count_on_real_and_fake_and_pass_one_sigmoid_only() -> None:
+    method = acgan()
+    label = torch.tensor([[0.0, 1.0]] * 6)
+    outputs: list[tuple[torch.Tensor, torch.Tensor]] = []
+    method.discriminator.register_forward_hook(lambda m, i, o: outputs.append(o))
+    on_d, on_g = method.moves(Labelled(image(), label), 0.0)
+
+    def aux(logits: torch.Tensor) -> torch.Tensor:
+        return binary_cross_entropy_with_logits(logits, label)
+
+    (real, r), (detached, f), (fake, g) = outputs
+    expected = softplus(-real).mean() + softplus(detached).mean() + aux(r) + aux(f)
+    assert on_d.loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert on_g.loss.item() == pytest.approx((softplus(-fake).mean() + aux(g)).item(), rel=1e-5)
+    # A confident right answer costs nothing; after a second sigmoid it could not.
+    confident = torch.tensor([-30.0, 30.0]).expand(6, 2)
+    assert aux(confident).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_acgan_label_changes_the_embedding_rows_that_belong_to_it() -> None:
+    method = acgan(attributes=3).eval()
+    label = torch.tensor([[0.0, 1.0, 1.0]])
+    used: list[torch.Tensor] = []
+    method.embedding.register_forward_hook(lambda m, i, o: used.append(i[0]))
+    method.sample(torch.zeros(1, 8), label)
+    assert used[0].tolist() == [[0, 3, 5]]
+
+
+def test_acgan_draws_other_images_for_other_labels() -> None:
+    method = acgan().eval()
+    noise = torch.randn(3, 8)
+    off, on = (method.sample(noise, torch.full((3, 2), value)) for value in (0.0, 1.0))
+    assert (off - on).abs().mean() > 1e-4
+    assert torch.equal(off, method.sample(noise, torch.zeros(3, 2)))
+
+
+def test_acgan_embedding_belongs_to_the_generator() -> None:
+    players = acgan().players()
+    shapes = [tuple(p.shape) for p in players["generator"].parameters()]
+    assert (4, 4) in shapes
+    assert (4, 4) not in [tuple(p.shape) for p in players["discriminator"].parameters()]

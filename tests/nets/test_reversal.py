@@ -1,0 +1,12 @@
+import torch
+
+from sparring.nets.reversal import reverse
+
+
+def test_forward_is_the_identity_and_the_gradient_comes_back_reversed() -> None:
+    x = torch.tensor([1.0, -2.0, 3.0], requires_grad=True)
+    y = reverse(x, 0.25)
+    assert torch.equal(y, x)
+    (y * torch.tensor([4.0, 8.0, -12.0])).sum().backward()
+    assert x.grad is not None
+    assert x.grad.tolist() == [-1.0, -2.0, 3.0]

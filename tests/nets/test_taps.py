@@ -1,0 +1,23 @@
+import pytest
+import torch
+from torch.nn.functional import conv2d
+
+from sparring.nets.taps import Conv3x3
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_result_and_gradients_are_those_of_the_full_convolution(size: int, stride: int) -> None:
+    torch.manual_seed(0)
+    layer = Conv3x3(5, 7, stride).double()
+    x = torch.randn(3, 5, size, size, dtype=torch.double, requires_grad=True)
+    ours, full = layer(x), conv2d(x, layer.weight, stride=stride, padding=1)
+    assert ours.shape == full.shape
+    assert torch.allclose(ours, full, atol=1e-12)
+    weights = torch.randn_like(full)
+    for mine, theirs in zip(
+        torch.autograd.grad((ours * weights).sum(), (x, layer.weight)),
+        torch.autograd.grad((full * weights).sum(), (x, layer.weight)),
+        strict=True,
+    ):
+        assert torch.allclose(mine, theirs, atol=1e-12)

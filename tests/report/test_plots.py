@@ -1,0 +1,77 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from sparring.report import plots
+
+
+def pixels(figure: Figure) -> np.ndarray:
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[:, :, :3]
+
+
+def test_a_grid_shows_every_pixel_of_every_image() -> None:
+    tiles = np.random.default_rng(0).integers(0, 256, (2, 4, 3, 64, 64), dtype=np.uint8)
+    drawn = pixels(plots.image_grid(tiles, "", group=2))
+    for row, y in enumerate((46, 46 + 134)):
+        for column, x in enumerate((6, 140, 298, 432)):
+            image = drawn[y : y + 128 : 2, x : x + 128 : 2]
+            np.testing.assert_array_equal(image, tiles[row, column].transpose(1, 2, 0))
+
+
+def test_players_have_the_source_reports_colours() -> None:
+    step = np.arange(50)
+    lines = {"discriminator": np.ones(50), "generator": np.full(50, 2.0)}
+    axes = plots.curves(step, 128, lines, "losses").axes[0]
+    for line in axes.lines:
+        red, _, blue = to_rgb(line.get_color())
+        assert (red > blue) == (line.get_ydata()[0] == 2.0)
+    assert axes.get_yscale() == "linear"
+
+
+def test_parts_of_very_different_size_get_a_log_axis() -> None:
+    lines = {"task": np.full(20, 2.0), "reconstruction": np.full(20, 0.001)}
+    assert plots.curves(np.arange(20), 128, lines, "").axes[0].get_yscale() == "log"
+
+
+def test_curves_may_hold_nan_and_nothing_else() -> None:
+    figure = plots.curves(np.arange(5), 0, {"network": np.full(5, np.nan)}, "lost")
+    assert pixels(figure).std() > 0
+
+
+def test_ten_classes_have_ten_colours_that_differ() -> None:
+    colours = np.array([to_rgb(colour) for colour in plots.CLASSES])
+    assert len(colours) == 10
+    assert min(np.abs(a - b).max() for a, b in combinations(colours, 2)) > 0.1
+
+
+@pytest.mark.parametrize("domain", [0, 1])
+def test_an_embedding_shows_each_point_in_its_colours(domain: int) -> None:
+    points = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]])
+    label = np.array([0, 4, 9])
+    names = [str(i) for i in range(10)]
+    figure = plots.embedding(points, label, np.full(3, domain), names, ("a", "b"), "t")
+    left, right = (axes.collections[0] for axes in figure.axes)
+    for at, colour in zip(left.get_offsets(), left.get_facecolors(), strict=True):
+        (index,) = np.flatnonzero((points == at).all(1))
+        np.testing.assert_allclose(colour[:3], to_rgb(plots.CLASSES[label[index]]))
+    np.testing.assert_allclose(right.get_facecolors()[0][:3], to_rgb(plots.DOMAINS[domain]))
+
+
+def test_bars_have_the_heights_and_marks_given() -> None:
+    heights = [np.array([[40.0, 50.0, np.nan]])]
+    marks = [np.array([[42.27, 47.95, 92.62]])]
+    nothing = [np.full((1, 3), np.nan)]
+    names = ["source only", "adapted", "target only"]
+    axes = plots.bars([("a", "2019")], [["DANN"]], heights, nothing, marks, names).axes[0]
+    assert [bar.get_height() for bar in axes.patches] == [40.0, 50.0, 0.0]
+    diamonds = [c.get_offsets() for c in axes.collections if isinstance(c, PathCollection)]
+    assert [at[0][1] for at in diamonds] == [42.27, 47.95, 92.62]
+    assert [text.get_text() for text in axes.texts] == ["40.0", "50.0", "not\nrun"]
+    assert "2019" in [text.get_text() for text in axes.get_legend().get_texts()]

@@ -1,0 +1,76 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from sparring.errors import RequestError
+from sparring.run import RunFolder, write_atomically
+
+
+def test_a_run_goes_on_only_with_the_same_configuration(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "a/run")
+    folder.open({"seed": 1, "betas": (0.5, 0.9)})
+    folder.open({"seed": 1, "betas": (0.5, 0.9)})
+    with pytest.raises(RequestError, match="another seed"):
+        folder.open({"seed": 2, "betas": (0.5, 0.9)})
+
+
+def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(RequestError, match="no run"):
+        RunFolder(tmp_path).open({})
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_finished_means_scores(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.open({})
+    assert not folder.finished
+    folder.write("scores", {"accuracy": 0.5})
+    assert folder.finished
+    assert folder.read("scores") == {"accuracy": 0.5}
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "scores.json").write_text('{"accuracy": 0.')
+    with pytest.raises(RequestError, match=r"scores\.json"):
+        RunFolder(tmp_path).read("scores")
+
+
+def test_the_log_skips_a_torn_line_and_can_be_cut(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert list(folder.log()) == []
+    for step in (1, 2, 3):
+        folder.append_log({"step": step})
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write('{"step": 4, "los')
+    assert [row["step"] for row in folder.log()] == [1, 2, 3]
+    folder.cut_log(2)
+    assert [row["step"] for row in folder.log()] == [1, 2]
+
+
+def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    path.unlink()
+    path.mkdir()  # a folder cannot be replaced by a file
+    with pytest.raises(RequestError, match="cannot write"):
+        write_atomically(path, b"new")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_disk_without_room_is_told_in_one_line_and_the_old_file_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RequestError, match="No space left on device; free some room"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

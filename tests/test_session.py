@@ -1,0 +1,70 @@
+import json
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from sparring.errors import RequestError
+from sparring.jobs import AdaptationJob, GenerationJob, Job, Library
+from sparring.methods import DANN, DCGAN
+from sparring.progress import Screen
+from sparring.session import check_output, play_all
+from sparring.trainer import Training
+
+
+def jobs() -> list[Job]:
+    return [
+        GenerationJob(DCGAN(width=4), "faces", "", 0, Training(2, 4)),
+        AdaptationJob(DANN(), "adapted", "left", "right", 0, Training(1, 4), per_class=2),
+    ]
+
+
+def play(library: Library, out: Path) -> Path:
+    return play_all(
+        jobs(), library, out, command="sparring test", budget="smoke", data=[], screen=Screen()
+    )
+
+
+def test_a_session_writes_plan_runs_and_report_and_runs_nothing_twice(
+    library: Library, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    page = play(library, out)
+    assert page == out / "report.html"
+    assert "DCGAN" in page.read_text()
+    plan = json.loads((out / "plan.json").read_text())
+    assert plan["runs"] == ["dcgan-0", "dann-left-right-adapted-0"]
+    results = json.loads((out / "results.json").read_text())
+    assert results["schema"] == 1
+    before = {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("*")}
+    play(library, out)
+    assert {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("*")} == before
+
+
+def test_a_half_done_session_goes_on(library: Library, tmp_path: Path) -> None:
+    play(library, tmp_path / "out")
+    run = tmp_path / "out/runs/dcgan-0"
+    weights = (run / "weights.safetensors").read_bytes()
+    for name in ("scores.json", "weights.safetensors", "samples.npz"):
+        (run / name).unlink()
+    play(library, tmp_path / "out")
+    assert (run / "weights.safetensors").read_bytes() == weights
+
+
+def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(RequestError, match="holds something else"):
+        check_output(tmp_path)
+    with pytest.raises(RequestError, match="is a file"):
+        check_output(tmp_path / "notes.txt")
+
+
+def test_a_disk_without_room_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**10, 10**10, 10**6))
+    with pytest.raises(RequestError, match=r"0\.00 GB free"):
+        check_output(tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
