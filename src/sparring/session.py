@@ -4,6 +4,7 @@ The folder holds plan.json (what is to run, on which data, and why), runs/, and 
 Started again with the same folder, finished runs are skipped and the others go on.
 """
 
+import errno
 import shutil
 import time
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ from sparring.progress import Screen
 from sparring.recipes import Found
 from sparring.report.page import build
 from sparring.run import RunFolder, write_json
+
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO}
 
 ROOM = 1_000_000_000
 """Bytes that must be free: the largest run's state (DSN), twice, and the report."""
@@ -63,6 +66,12 @@ def play_all(
             write_json(out / "plan.json", plan)
             seconds = time.monotonic() - started
             screen.say(f"[{number}/{len(jobs)}] {job.name}: {seconds:.0f} s, {outcome(folder)}")
+    except OSError as error:
+        if error.errno in _DISK_ERRORS:
+            raise RequestError(
+                f"cannot write to {out}: {error.strerror}; mend that and start again, to go on"
+            ) from error
+        raise
     except Stopped:
         write_json(out / "plan.json", plan)
         build(out)

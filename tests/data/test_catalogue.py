@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -123,7 +124,7 @@ def test_same_classes() -> None:
 
 def test_attributes_are_picked_in_the_order_asked_for() -> None:
     whole = faces()
-    assert catalogue.attributes(whole, "all") is whole
+    assert catalogue.attributes(whole, "all") == whole
     picked = catalogue.attributes(whole, "C, A,C")
     assert whole.test.labels is not None
     assert picked.test.labels is not None
@@ -135,8 +136,29 @@ def test_attributes_are_picked_in_the_order_asked_for() -> None:
 def test_attributes_that_are_not_there() -> None:
     with pytest.raises(RequestError, match="unknown attribute 'a': "):
         catalogue.attributes(faces(), "A,a")
+    bare = digits("d", ("x",))
+    bare = replace(bare, train=bare.train.unlabelled(), test=bare.test.unlabelled())
     with pytest.raises(RequestError, match="d has no attributes"):
-        catalogue.attributes(digits("d", ("x",)), "x")
+        catalogue.attributes(bare, "x")
+
+
+def test_each_class_counts_as_an_attribute() -> None:
+    whole = digits("d", ("x", "y", "z"))
+    assert whole.train.labels is not None
+    picked = catalogue.attributes(whole, "z,x").train.labels
+    assert picked is not None
+    expected = [[int(label == 2), int(label == 0)] for label in whole.train.labels.tolist()]
+    assert picked.tolist() == expected
+
+
+def test_a_domain_without_class_labels_is_told() -> None:
+    whole = digits("d", ("x", "y"))
+    catalogue.classified(whole, "target")
+    bare = replace(whole, test=whole.test.unlabelled())
+    with pytest.raises(RequestError, match="target d has no class labels on its test images"):
+        catalogue.classified(bare, "target")
+    with pytest.raises(RequestError, match="source d has no class labels on its train images"):
+        catalogue.classified(faces(), "source")
 
 
 REAL_DATA = os.environ.get("SPARRING_DATA")

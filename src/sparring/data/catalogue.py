@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from torch.nn.functional import one_hot
 
 from sparring.data import celeba, folders, idx, listed, mat, parquet, usps
 from sparring.data.files import entries
@@ -156,15 +157,34 @@ def same_classes(source: DataSet, target: DataSet) -> None:
     )
 
 
+def classified(dataset: DataSet, role: str) -> None:
+    """Raise RequestError unless both splits of `role` (source, target) have class labels."""
+    for part, images in (("train", dataset.train), ("test", dataset.test)):
+        if images.labels is None or images.labels.ndim != 1:
+            raise RequestError(
+                f"the {role} {dataset.name} has no class labels on its {part} images: "
+                "put them into one folder a class, or name another set"
+            )
+
+
+def _with_attributes(images: Images, name: str) -> Images:
+    if images.labels is None:
+        raise RequestError(f"{name} has no attributes: name a set of faces that has some")
+    if images.labels.ndim == 2:
+        return images
+    return replace(images, labels=one_hot(images.labels, len(images.label_names)))
+
+
 def attributes(dataset: DataSet, names: str) -> DataSet:
     """The same set with only the attributes in `names`: "Smiling,Male", or "all".
 
+    Each class of a set with class labels counts as an attribute, which its images alone have.
     Labels become int64 [N, A] in the order asked for. Raises RequestError where the set has no
-    attributes, or not these.
+    labels, or not these.
     """
     known = dataset.train.label_names
-    if any(part.labels is None or part.labels.ndim != 2 for part in (dataset.train, dataset.test)):
-        raise RequestError(f"{dataset.name} has no attributes: name a set of faces that has some")
+    train, test = (_with_attributes(part, dataset.name) for part in (dataset.train, dataset.test))
+    dataset = replace(dataset, train=train, test=test)
     if names == "all":
         return dataset
     wanted = tuple(dict.fromkeys(name.strip() for name in names.split(",")))

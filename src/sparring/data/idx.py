@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from sparring.data.files import damaged
 from sparring.data.images import Images
@@ -19,6 +20,9 @@ from sparring.data.pixels import digit_images
 from sparring.errors import RequestError
 
 _SPLITS = ("train", "t10k")
+
+PADDED = 32
+"""The size at which MNIST's 28 pixels get a margin of 2 instead of being resized."""
 
 
 def found(folder: Path) -> bool:
@@ -28,7 +32,10 @@ def found(folder: Path) -> bool:
 
 
 def read(folder: Path, size: int) -> tuple[Images, Images]:
-    """Read MNIST's train and test digits as RGB of `size`. Raises RequestError."""
+    """Read MNIST's train and test digits as RGB of `size`. Raises RequestError.
+
+    At 32 pixels the digits are padded, not resized: so MNIST-M was made from them.
+    """
     train, test = (_split(folder, split, size) for split in _SPLITS)
     return train, test
 
@@ -38,6 +45,8 @@ def _split(folder: Path, split: str, size: int) -> Images:
     if images is None or labels is None:
         raise RequestError(f"{folder} lacks the {split} files of MNIST: download all four")
     pixels = read_idx(images, 3)
+    if size == PADDED:
+        pixels = pad(pixels, [2] * 4)
     return digit_images(pixels[:, None], read_idx(labels, 1).long(), size, images)
 
 

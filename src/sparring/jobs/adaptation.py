@@ -59,6 +59,8 @@ class AdaptationJob:
         Raises RequestError for data that cannot be used, Stopped, and TrainingFailed.
         """
         source, target = (library.get(name, SIZE) for name in (self.source, self.target))
+        catalogue.classified(source, "source")
+        catalogue.classified(target, "target")
         catalogue.same_classes(source, target)
         config = base_config(self.method, self.seed, self.training, device) | {
             "scenario": self.scenario,

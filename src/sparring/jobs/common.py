@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from torch import nn
 
 from sparring import environment
 from sparring.data.images import DataSet
@@ -71,12 +72,18 @@ def architecture(method: Method, batch: Batch) -> list[dict[str, Any]]:
         records.append(
             {
                 "title": name.replace("_", " ").capitalize(),
-                "summary": (type(network).__doc__ or "").partition("\n")[0],
+                "summary": _summary(network),
                 "layers": [dataclasses.asdict(layer) for layer in layers],
                 "parameters": sum(layer.parameters for layer in layers),
             }
         )
     return [record for record in records if record["layers"]]
+
+
+def _summary(network: nn.Module) -> str:
+    """The first line of what the network's own class says of itself."""
+    ours = type(network).__module__.startswith("sparring.")
+    return (type(network).__doc__ or "").partition("\n")[0] if ours else ""
 
 
 def finish(folder: RunFolder, trainer: Trainer, scores: dict[str, Any]) -> None:
