@@ -3,15 +3,20 @@
 Knows how requests are written; what they do is in the modules each command imports.
 """
 
+import functools
+import io
+import logging
+import re
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
 from typing import Any, Literal
 
 import tyro
 
-from sparring.errors import RequestError, Stopped, TrainingFailed
+from sparring.errors import RequestError, Stopped, TrainingFailed, check_name, one_line
 
 
 def reproduce(
@@ -93,24 +98,16 @@ def build_mnist_m(mnist: Path, photos: Path, out: Path, seed: int = 0) -> None:
     """
     from sparring.data.mnist_m import build
 
+    if seed < 0:
+        raise RequestError(f"--seed must be at least 0, not {seed}")
     build(mnist, photos, out, seed)
 
 
 def main() -> None:
     """Run the command; exit codes 0 done, 1 the work failed, 2 the request was wrong."""
+    _warn_in_one_line()
     try:
-        if sys.argv[1:2] == ["train"] and len(sys.argv) > 2 and not sys.argv[2].startswith("-"):
-            from sparring.cli_train import train_method
-
-            train_method(sys.argv[2], sys.argv[3:], _command())
-        else:
-            commands: dict[str, Callable[..., Any]] = {
-                "reproduce": reproduce,
-                "train": train,
-                "report": report,
-                "build-mnist-m": build_mnist_m,
-            }
-            tyro.extras.subcommand_cli_from_dict(commands, prog="sparring", description=__doc__)
+        _parse(sys.argv[1:])()
     except RequestError as error:
         _fail(error, 2)
     except TrainingFailed as error:
@@ -119,10 +116,77 @@ def main() -> None:
         _fail(f"{error}. To go on: {_command()}", 128 + error.signal)
 
 
+def _parse(arguments: list[str]) -> Callable[[], None]:
+    """What the command line asks for, ready to be run. Raises RequestError."""
+    for argument in arguments:
+        check_name(argument)
+    if arguments[:1] == ["train"] and len(arguments) > 1 and not arguments[1].startswith("-"):
+        from sparring.cli_train import request
+
+        with _told_in_one_line():
+            return request(arguments[1], arguments[2:], _command())
+    commands: dict[str, Callable[..., Any]] = {
+        "reproduce": _later(reproduce),
+        "train": _later(train),
+        "report": _later(report),
+        "build-mnist-m": _later(build_mnist_m),
+    }
+    with _told_in_one_line():
+        return tyro.extras.subcommand_cli_from_dict(
+            commands, prog="sparring", description=__doc__, args=arguments
+        )
+
+
+def _later(command: Callable[..., None]) -> Callable[..., Callable[[], None]]:
+    """A command that tyro can fill in without running it."""
+
+    @functools.wraps(command)
+    def filled_in(*args: Any, **kwargs: Any) -> Callable[[], None]:
+        return functools.partial(command, *args, **kwargs)
+
+    return filled_in
+
+
+@contextmanager
+def _told_in_one_line() -> Iterator[None]:
+    """Raise RequestError where tyro prints a box on what is wrong, and exits."""
+    printed = io.StringIO()
+    try:
+        with redirect_stderr(printed):
+            yield
+    except SystemExit as stop:
+        if not stop.code:  # --help
+            raise
+        raise RequestError(unbox(printed.getvalue())) from None
+
+
+def unbox(box: str) -> str:
+    """The text of a box that tyro drew, in one line: what is wrong, hints, where help is.
+
+    Of each part of the box, between rules, the first paragraph is kept.
+    """
+    lines = [line.strip("│|").strip() for line in re.sub(r"\x1b\[[\d;]*m", "", box).splitlines()]
+    inside = "\n".join(line for line in lines if not line.startswith(("╭", "╰", "+")))
+    parts = re.split(r"\n?[─-]{5,}\n?", inside)
+    return "; ".join(" ".join(part.partition("\n\n")[0].split()).rstrip(".:") for part in parts)
+
+
+def _warn_in_one_line() -> None:
+    """Let each warning of the package be one line on stderr."""
+
+    class Line(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return f"sparring: {one_line(record.getMessage())}"
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(Line())
+    logging.getLogger("sparring").handlers = [handler]
+
+
 def _command() -> str:
     return shlex.join(["sparring", *sys.argv[1:]])
 
 
 def _fail(message: object, code: int) -> None:
-    print(f"sparring: {message}", file=sys.stderr)
+    print(f"sparring: {one_line(message)}", file=sys.stderr)
     sys.exit(code)

@@ -1,19 +1,25 @@
 """`sparring train METHOD`: one method on any data. A method's own settings are its flags."""
 
-from dataclasses import dataclass, make_dataclass
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, make_dataclass
 from pathlib import Path
 from typing import Any
 
 import tyro
 
 from sparring.errors import RequestError, unknown
-from sparring.game import AdaptationMethod, GenerativeMethod, Labelled
+from sparring.game import AdaptationMethod, GenerativeMethod, Labelled, Method
 from sparring.jobs import AdaptationJob, GenerationJob, Job, Library, Scenario
 from sparring.methods import METHODS
 from sparring.progress import Screen
 from sparring.recipes import BUDGETS, BudgetName
 from sparring.session import play_all
 from sparring.trainer import Precision, Training
+
+
+MAX_SEED = 2**32 - 1
+"""The largest seed that every library takes."""
 
 
 @dataclass(kw_only=True)
@@ -40,6 +46,8 @@ class TrainingOptions:
         batch_size = BUDGETS[self.budget].batch_size if self.batch_size is None else self.batch_size
         if steps < 1 or batch_size < 2:
             raise RequestError("--steps must be at least 1 and --batch-size at least 2")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise RequestError(f"--seed must lie in 0..{MAX_SEED}, not be {self.seed}")
         return Training(steps, batch_size, self.precision)
 
 
@@ -76,10 +84,10 @@ class GenerationOptions(TrainingOptions):
         return GenerationJob(method, self.faces, attributes, self.seed, training)
 
 
-def train_method(name: str, arguments: list[str], command: str) -> None:
-    """Parse the options of method `name` and train it.
+def request(name: str, arguments: list[str], command: str) -> Callable[[], None]:
+    """Parse the options of method `name`; what is returned trains it.
 
-    Raises RequestError for an unknown method, and whatever `play_all` raises.
+    Raises RequestError for an unknown method; the training, whatever `play_all` raises.
     """
     if name not in METHODS:
         raise unknown("method", name, METHODS)
@@ -88,14 +96,30 @@ def train_method(name: str, arguments: list[str], command: str) -> None:
         AdaptationOptions if issubclass(method_type, AdaptationMethod) else GenerationOptions
     )
     request_type = make_dataclass("Request", [("training", options_type), ("method", method_type)])
-    request: Any = tyro.cli(
+    asked: Any = tyro.cli(
         request_type,
         prog=f"sparring train {name}",
         description=(method_type.__doc__ or "").strip(),
         args=arguments,
         config=(tyro.conf.OmitArgPrefixes,),
     )
-    options, method = request.training, request.method
+    return lambda: _train(asked.training, asked.method, command)
+
+
+def check_settings(method: Method) -> None:
+    """Raise RequestError for a setting that no network can be built or trained with."""
+    for name, value in asdict(method).items():
+        flag = f"--{name.replace('_', '-')}"
+        if name == "betas" and not all(0 <= beta < 1 for beta in value):
+            raise RequestError(f"{flag} must be at least 0 and less than 1")
+        if isinstance(value, int) and value < 1:
+            raise RequestError(f"{flag} must be at least 1, not {value}")
+        if isinstance(value, float) and not 0 <= value < math.inf:
+            raise RequestError(f"{flag} must be a number from 0 up, not {value}")
+
+
+def _train(options: AdaptationOptions | GenerationOptions, method: Any, command: str) -> None:
+    check_settings(method)
     job = options.job(method)
     library = Library(options.data)
     screen = Screen()

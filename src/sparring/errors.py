@@ -20,6 +20,21 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
     return RequestError(f"unknown {kind} '{name}': {hint}known: {', '.join(names)}")
 
 
+def one_line(message: object) -> str:
+    r"""`message` with every character that does not print, such as a line break, escaped: \n."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(message)
+    )
+
+
+def check_name(name: str) -> None:
+    """Raise RequestError for a name with bytes that are no UTF-8: no report could show it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise RequestError(f"the name '{name}' is not UTF-8: rename that file or folder") from None
+
+
 class TrainingFailed(Exception):
     """The request was right but the work failed, in a way one line can say. Exit code 1."""
 

@@ -14,6 +14,7 @@ exists, so a stopped reproduction goes on where it was.
     scores.json         the results
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -21,6 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from sparring.errors import RequestError
+
+
+_LONGEST_NAME = 180  # bytes; file systems take 255
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -42,9 +46,33 @@ def write_atomically(path: Path, data: bytes) -> None:
         ) from error
 
 
+def _row(line: bytes, path: Path) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        row = None
+    if not isinstance(row, dict) or "step" not in row:
+        raise RequestError(f"cannot read {path}: a row is damaged; remove the run folder")
+    return row
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, atomically."""
     write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def run_name(*parts: object) -> str:
+    """The name of a run's folder: `parts` with dashes between them.
+
+    Characters that a folder's name cannot hold, or that do not print, become _, and a long name
+    is cut; a hash then keeps it apart from other names.
+    """
+    name = "-".join(map(str, parts))
+    plain = "".join("_" if c in "/\\" or not c.isprintable() else c for c in name)
+    if plain == name and len(name.encode()) <= _LONGEST_NAME:
+        return name
+    cut = plain.encode()[:_LONGEST_NAME].decode(errors="ignore")
+    return f"{cut}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 class RunFolder:
@@ -76,21 +104,41 @@ class RunFolder:
             return
         if not (self.path / "config.json").is_file():
             raise RequestError(f"{self.path} holds something that is no run; choose another --out")
+        self._compare(config, {*self.read("config"), *config})
+
+    def check(self, request: dict[str, Any]) -> None:
+        """Raise RequestError where a run is here that does not fit `request`, or is damaged.
+
+        request: what is known of the configuration before the data are loaded.
+        """
+        if (self.path / "config.json").is_file():
+            request = json.loads(json.dumps(request))
+            self._compare(request, set(request))
+        if self.finished:
+            self.read("scores")
+
+    def _compare(self, config: dict[str, Any], keys: set[str]) -> None:
         found = self.read("config")
-        if found != config:
-            keys = sorted(k for k in {*found, *config} if found.get(k) != config.get(k))
+        if other := sorted(key for key in keys if found.get(key) != config.get(key)):
             raise RequestError(
-                f"{self.path} holds a run with another {', '.join(keys)}; "
+                f"{self.path} holds a run with another {', '.join(other)}; "
                 "choose another --out, or remove that folder"
             )
 
     def read(self, name: str) -> Any:
-        """The content of `name`.json. Raises RequestError where it is missing or damaged."""
+        """The content of `name`.json, an object or a list.
+
+        Raises RequestError where it is missing or damaged.
+        """
         path = self.path / f"{name}.json"
+        expected = list if name == "architecture" else dict
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            value = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise RequestError(f"cannot read {path}: {error}; remove the run folder") from error
+        if not isinstance(value, expected):
+            raise RequestError(f"cannot read {path}: it is damaged; remove the run folder")
+        return value
 
     def write(self, name: str, value: Any) -> None:
         """Write `name`.json."""
@@ -102,13 +150,16 @@ class RunFolder:
             file.write(json.dumps(row) + "\n")
 
     def log(self) -> Iterator[dict[str, Any]]:
-        """The rows of log.jsonl in order; none where there is no log. Skips a torn last line."""
+        """The rows of log.jsonl in order; none where there is no log. Skips a torn last line.
+
+        Raises RequestError where a row is damaged.
+        """
         path = self.path / "log.jsonl"
         if not path.is_file():
             return
-        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-            if line.endswith("\n"):
-                yield json.loads(line)
+        for line in path.read_bytes().splitlines(keepends=True):
+            if line.endswith(b"\n"):
+                yield _row(line, path)
 
     def cut_log(self, step: int) -> None:
         """Drop the rows after `step`: a resumed run writes them again."""

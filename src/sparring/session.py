@@ -5,9 +5,11 @@ Started again with the same folder, finished runs are skipped and the others go 
 """
 
 import errno
+import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +45,13 @@ def play_all(
     Raises RequestError, TrainingFailed, and Stopped (after building the report of what is done).
     """
     check_output(out)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    folders = [RunFolder(out / "runs" / job.name) for job in jobs]
+    for job, folder in zip(jobs, folders, strict=True):
+        folder.check(job.request(device))
+    for job, folder in zip(jobs, folders, strict=True):
+        if not folder.finished:
+            job.data(library)
     plan: dict[str, Any] = {
         "schema": 1,
         "command": command,
@@ -52,41 +61,55 @@ def play_all(
         "data": [asdict(found) for found in data],
         "runs": [job.name for job in jobs],
     }
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        for number, job in enumerate(jobs, 1):
-            folder = RunFolder(out / "runs" / job.name)
-            if folder.finished:
-                screen.say(f"[{number}/{len(jobs)}] {job.name}: finished before")
-                continue
-            started = time.monotonic()
-            job.run(library, folder, device, screen)
-            # Written after the first job has accepted the request, so that a wrong one leaves
-            # nothing behind.
+    with _disk_errors_told(out):
+        try:
+            for number, (job, folder) in enumerate(zip(jobs, folders, strict=True), 1):
+                if folder.finished:
+                    screen.say(f"[{number}/{len(jobs)}] {job.name}: finished before")
+                    continue
+                started = time.monotonic()
+                job.run(library, folder, device, screen)
+                # Written after the first job has accepted the request, so that a wrong one leaves
+                # nothing behind.
+                write_json(out / "plan.json", plan)
+                seconds = time.monotonic() - started
+                screen.say(f"[{number}/{len(jobs)}] {job.name}: {seconds:.0f} s, {outcome(folder)}")
+        except Stopped:
             write_json(out / "plan.json", plan)
-            seconds = time.monotonic() - started
-            screen.say(f"[{number}/{len(jobs)}] {job.name}: {seconds:.0f} s, {outcome(folder)}")
+            build(out)
+            raise
+        write_json(out / "plan.json", plan)
+        return build(out)
+
+
+@contextmanager
+def _disk_errors_told(out: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         if error.errno in _DISK_ERRORS:
             raise RequestError(
                 f"cannot write to {out}: {error.strerror}; mend that and start again, to go on"
             ) from error
         raise
-    except Stopped:
-        write_json(out / "plan.json", plan)
-        build(out)
-        raise
-    write_json(out / "plan.json", plan)
-    return build(out)
 
 
 def check_output(out: Path) -> None:
-    """Raise RequestError if `out` holds something else, or its disk has no room."""
-    if out.exists() and not out.is_dir():
-        raise RequestError(f"--out {out} is a file; name a folder")
+    """Raise RequestError if `out` is no folder of ours, or cannot be written, or has no room."""
+    try:
+        _check_place(out)
+    except OSError as error:  # a name too long, or a folder that one may not look into
+        raise RequestError(f"--out {out}: {error.strerror}; name another folder") from error
+
+
+def _check_place(out: Path) -> None:
     if out.is_dir() and any(out.iterdir()) and not (out / "runs").is_dir():
         raise RequestError(f"--out {out} holds something else; name a new or an empty folder")
-    parent = next(folder for folder in (out, *out.absolute().parents) if folder.is_dir())
+    parent = next(place for place in (out, *out.absolute().parents) if place.exists())
+    if not parent.is_dir():
+        raise RequestError(f"--out {out}: {parent} is a file; name a folder")
+    if not os.access(parent, os.W_OK):
+        raise RequestError(f"--out {out}: {parent} cannot be written; name another folder")
     free = shutil.disk_usage(parent).free
     if free < ROOM:
         raise RequestError(

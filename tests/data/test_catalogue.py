@@ -157,7 +157,9 @@ def test_a_domain_without_class_labels_is_told() -> None:
     bare = replace(whole, test=whole.test.unlabelled())
     with pytest.raises(RequestError, match="target d has no class labels on its test images"):
         catalogue.classified(bare, "target")
-    with pytest.raises(RequestError, match="source d has no class labels on its train images"):
+    with pytest.raises(
+        RequestError, match=r"the source \w+ has no class labels on its train images"
+    ):
         catalogue.classified(faces(), "source")
 
 

@@ -41,6 +41,9 @@ def test_a_dcgan_run_keeps_samples_film_and_scores(library: Library, tmp_path: P
         "generator_loss",
     }
     assert folder.read("config")["attributes"] == []
+    about = folder.read("env")["about"]
+    assert about.startswith("DCGAN: a generator and a discriminator")
+    assert about.endswith("(arXiv 1802.05957).")
     assert not (folder.path / "film").exists()
 
 

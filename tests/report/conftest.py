@@ -46,7 +46,9 @@ ACCURACY = {
     ("dann", "meter-digits"): (0.50, 0.80, 0.90),
     ("dsn", "mnist-m"): (0.38, 0.55, 0.81),
     ("dsn", "meter-digits"): (0.48, 0.82, 0.90),
+    ("mcd", "mnist-m"): (0.40, 0.60, 0.80),
 }
+SCENARIOS = ("source-only", "adapted", "target-only")
 ARCHITECTURE = [
     {
         "title": "Generator",
@@ -73,12 +75,14 @@ class Maker:
     def __init__(self, out: Path, seeds: tuple[int, ...], budget: str, data: list[Any]) -> None:
         self.out, self.seeds, self.budget, self.data = out, seeds, budget, data
         self.planned: list[str] = []
+        self.about: dict[str, str] = {}
         self.rng = np.random.default_rng(0)
 
     def plan(self) -> None:
+        verb = "reproduce" if self.data else "train"
         plan = {
             "schema": 1,
-            "command": "sparring reproduce --data ../data --out <here>",
+            "command": f"sparring {verb} --data ../data --out <here>",
             "budget": self.budget,
             "seeds": list(self.seeds),
             "started": "2026-01-02T03:04:05Z",
@@ -105,7 +109,7 @@ class Maker:
             for s in sets
             for k, n, m in [SIZES.get(s, ("real", 10, 5))]
         }
-        folder.write("env", {**ENVIRONMENT, "data": facts})
+        folder.write("env", {**ENVIRONMENT, **self.about, "data": facts})
         folder.write("architecture", ARCHITECTURE)
         for index in range(60):
             row = {part: {k: float(v[index]) for k, v in d.items()} for part, d in losses.items()}
@@ -118,12 +122,14 @@ class Maker:
         coarse = self.rng.integers(0, 256, (*shape, 3, 8, 8), dtype=np.uint8)
         return coarse.repeat(8, -1).repeat(8, -2)
 
-    def generator(self, method: str, attributes: list[str], seed: int) -> Path:
+    def generator(
+        self, method: str, attributes: list[str], seed: int, opponent: str = "discriminator"
+    ) -> Path:
         named = "+".join(attributes) if len(attributes) < 4 else "all"
         time = np.linspace(0, 1, 60)
         fall = np.exp(-6 * time) if attributes else 1 - time
-        losses = {"discriminator": 1 + fall, "generator": 1.2 + 2 * time * (not attributes)}
-        metrics = {"diversity": 0.93 - 0.01 * seed, "discriminator_loss": 1.0}
+        losses = {opponent: 1 + fall, "generator": 1.2 + 2 * time * (not attributes)}
+        metrics = {"diversity": 0.93 - 0.01 * seed, f"{opponent}_loss": 1.0}
         if attributes:
             metrics["label_agreement"] = 0.9
         path = self.run(
@@ -137,7 +143,7 @@ class Maker:
             },
             {"kind": "generation", "metrics": metrics},
             losses=losses,
-            terms={"real": losses["discriminator"] / 2},
+            terms={"real": losses[opponent] / 2},
         )
         arrays = {
             "samples": self.images(32),
@@ -149,9 +155,17 @@ class Maker:
         np.savez(path / "samples.npz", **arrays)
         return path
 
-    def adaptation(self, method: str, source: str, target: str, seed: int) -> None:
+    def adaptation(
+        self,
+        method: str,
+        source: str,
+        target: str,
+        seed: int,
+        scenarios: tuple[str, ...] = SCENARIOS,
+    ) -> None:
         accuracies = ACCURACY[method, source.replace("svhn", "meter-digits")]
-        for index, scenario in enumerate(("source-only", "adapted", "target-only")):
+        for scenario in scenarios:
+            index = SCENARIOS.index(scenario)
             noise = np.exp(-np.linspace(0, 5, 60)) + 0.05 * self.rng.random(60)
             confusion = (np.eye(10, dtype=int) * 90).tolist()
             confusion[3][5], confusion[1][7] = 10, 4
@@ -232,3 +246,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reproduce() -> Callable[..., Maker]:
     """`make`, for tests that want a reproduction of their own."""
     return make
+
+
+@pytest.fixture
+def training(tmp_path: Path) -> Maker:
+    """An empty output folder of `sparring train`, to be filled: no data roles, no reproduction."""
+    return Maker(tmp_path / "training", (0,), "quick", [])

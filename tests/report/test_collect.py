@@ -57,6 +57,25 @@ def test_names_the_runs_that_are_not_there(reproduce: Callable[..., Any], tmp_pa
     assert "dcgan" not in {run.method for run in rep.runs}
 
 
+def test_the_methods_planned_are_known_before_they_run(
+    reproduce: Callable[..., Any], tmp_path: Path
+) -> None:
+    maker = reproduce(tmp_path)
+    maker.planned[:] = ["acgan-Smiling-0", "dcgan-0", "dsn-a-b-adapted-0"]
+    maker.plan()
+    # The configuration decides; only where there is none yet, the name does.
+    path = tmp_path / "runs" / "dcgan-0"
+    config = (path / "config.json").read_text().replace('"dcgan"', '"wgan"')
+    (path / "config.json").write_text(config)
+    rep = collect(tmp_path)
+    assert list(rep.planned.values()) == ["acgan", "wgan", "dsn"]
+    assert (rep.waits("dsn"), rep.waits("acgan")) == (True, False)
+
+
+def test_a_run_made_before_methods_described_themselves_has_no_about(built: Path) -> None:
+    assert {run.about for run in collect(built).runs} == {""}
+
+
 @pytest.mark.parametrize(
     ("use", "label"),
     [

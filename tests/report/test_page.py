@@ -13,7 +13,7 @@ from sparring.measure.statistics import summarise
 from sparring.report import build
 from sparring.report.collect import collect
 from sparring.report.groups import adaptations
-from sparring.report.page import duration, flow, gap, spread
+from sparring.report.page import duration, flow, gap, joined, lead, moment, spread
 from sparring.report.source2019 import TABLES
 
 
@@ -35,6 +35,14 @@ class Outline(HTMLParser):
     @property
     def text(self) -> str:
         return " ".join(" ".join(self.words).split())
+
+
+def headings(page: str) -> list[str]:
+    return re.findall("<h2>(.*?)</h2>", page)
+
+
+def figures(page: str) -> set[str]:
+    return set(re.findall('<figure id="(.*?)">', page))
 
 
 @pytest.fixture(scope="module")
@@ -109,10 +117,13 @@ def test_missing_runs_are_named_and_shown_as_not_run(
     maker.planned[:] = ["dcgan-0", "acgan-Smiling-0", "dsn-mnist-m-meter-digits-adapted-0"]
     maker.plan()
     (tmp_path / "runs" / "acgan-Smiling-0" / "scores.json").unlink()
-    words = Outline(build(tmp_path).read_text()).text
+    page = build(tmp_path).read_text()
+    words = Outline(page).text
     assert "2 of 3 finished" in words
     assert "acgan-Smiling-0 not finished" in words
-    assert "4 DANN Not run." in words
+    assert "3 ACGAN Not run yet." in words
+    assert "4 DSN Table 1." in words
+    assert '<section id="dann">' not in page
     assert "(adapted) 55.0 52.59" in words
     assert "source only (lower bound) not run 35.47" in words
 
@@ -121,9 +132,12 @@ def test_a_plan_without_any_run_still_has_a_page(tmp_path: Path, reproduce: Any)
     maker = reproduce(tmp_path, seeds=())
     maker.planned[:] = ["dcgan-0"]
     maker.plan()
-    words = Outline(build(tmp_path).read_text()).text
+    page = build(tmp_path).read_text()
+    words = Outline(page).text
     assert "0 of 1 finished" in words
-    assert words.count("Not run.") == 5
+    assert "1 Data Not run yet." not in words
+    assert "2 DCGAN Not run yet." in words
+    assert len(headings(page)) == 4
 
 
 def test_a_run_without_arrays_or_log_says_so(reproduce: Any, tmp_path: Path) -> None:
@@ -181,3 +195,130 @@ def test_the_numbers_of_2019() -> None:
         0.976,
     ]
     assert printed.gap_closed == pytest.approx(0.4767, abs=1e-4)
+
+
+def test_sections_and_numbers_follow_from_the_plan(page: str) -> None:
+    assert headings(page) == [
+        "1 Data",
+        "2 DCGAN",
+        "3 ACGAN",
+        "4 DANN",
+        "5 DSN",
+        "6 DANN and DSN compared",
+        "7 Observations of the source report",
+        "8 Settings and environment",
+    ]
+
+
+def test_other_methods_come_after_those_of_the_report_by_name(training: Any) -> None:
+    training.adaptation("mcd", "mnist-m", "meter-digits", 0)
+    training.generator("began", [], 0)
+    training.adaptation("dann", "mnist-m", "meter-digits", 0)
+    training.plan()
+    page = build(training.out).read_text()
+    names = ["1 Data", "2 DANN", "3 BEGAN", "4 MCD", "5 Settings and environment"]
+    assert headings(page) == names
+    words = Outline(page).text
+    assert "Table 1. DANN" in words
+    assert "Table 2. MCD" in words
+    # All three scenarios of two methods: the bars have their place, after the last table.
+    assert page.index('id="mcd"') < page.index('id="accuracy"') < page.index('id="settings"')
+
+
+def test_a_training_of_an_unknown_generator(training: Any) -> None:
+    training.generator("wgan", [], 0, opponent="critic")
+    training.plan()
+    page = build(training.out).read_text()
+    assert headings(page) == ["1 Data", "2 WGAN", "3 Settings and environment"]
+    words = Outline(page).text
+    assert "sparring · a training WGAN on toy-faces Every number" in words
+    assert "Generator red, critic blue. Thin" in words
+    assert "The critic's loss falls from 1.96" in words
+    assert {"samples-wgan", "losses-wgan", "progress-wgan"} == figures(page)
+    assert not re.search("2019|source report|reproduc|discriminator", words)
+
+
+def test_a_training_of_an_unknown_labelled_generator_on_any_label(training: Any) -> None:
+    training.generator("cgan", ["Young"], 0)
+    training.plan()
+    page = build(training.out).read_text()
+    named = {f"{what}-cgan-Young" for what in ("pairs", "samples", "losses", "progress")}
+    assert figures(page) == named
+    assert "Other attribute sets" not in page
+
+
+def test_a_training_of_an_unknown_adaptation(training: Any) -> None:
+    training.adaptation("mcd", "mnist-m", "meter-digits", 0, ("adapted",))
+    training.plan()
+    page = build(training.out).read_text()
+    assert headings(page) == ["1 Data", "2 MCD", "3 Settings and environment"]
+    words = Outline(page).text
+    assert "sparring · a training MCD on mnist-m → meter-digits" in words
+    assert "source + unlabelled target (adapted) 60.0 target only (upper bound) not run" in words
+    assert figures(page) == {"tsne-mcd-mnist-m-meter-digits", "losses-mcd-mnist-m-meter-digits"}
+    assert not re.search("2019|source report|reproduc", words)
+
+
+def test_a_training_of_a_bound_shows_its_losses_and_asks_for_no_more(training: Any) -> None:
+    training.adaptation("dann", "mnist-m", "meter-digits", 0, ("target-only",))
+    training.plan()
+    page = build(training.out).read_text()
+    assert figures(page) == {"losses-dann-mnist-m-meter-digits"}
+    assert "parts of the loss, target only, mnist-m" in page
+    assert "this figure needs" not in page
+    # The report's own method, but not on the report's data: nothing printed stands beside it.
+    assert "2019" not in page
+
+
+def test_a_training_that_was_stopped_has_its_section(training: Any) -> None:
+    path = training.generator("wgan", [], 0)
+    (path / "scores.json").unlink()
+    training.plan()
+    page = build(training.out).read_text()
+    assert headings(page) == ["1 Data", "2 WGAN", "3 Settings and environment"]
+    assert "2 WGAN Not run yet." in Outline(page).text
+
+
+def test_a_section_says_what_its_method_is(training: Any) -> None:
+    training.about = {"about": "WGAN: a critic & no judge.\n\nFirst\nlines.\n\nMore."}
+    training.generator("wgan", [], 0)
+    training.plan()
+    page = build(training.out).read_text()
+    lines = '<p class="lead">WGAN: a critic &amp; no judge.</p><p>First lines.</p><p>More.</p>'
+    assert f"<h2>2 WGAN</h2>\n{lines}" in page
+    assert "<dt>about" not in page
+
+
+def test_the_start_is_told_to_the_minute(page: str) -> None:
+    assert "Started 2026-01-02 03:04 UTC" in Outline(page).text
+    assert moment("2026-11-24T01:37:51+02:00") == "2026-11-23 23:37 UTC"
+
+
+def test_the_mixing_number_stands_beside_the_embedding(page: str) -> None:
+    figure = page[page.index('<figure id="tsne-dann-mnist-m-meter-digits">') :]
+    assert "Mixing of the domains: 0.40." in figure[: figure.index("</figure>")]
+
+
+@pytest.mark.parametrize(
+    ("methods", "words"),
+    [
+        (["dcgan"], "DCGAN draws faces. Every"),
+        (["acgan", "dcgan", "dsn"], "DCGAN and ACGAN draw faces; DSN carries a digit"),
+        (["dann", "dsn"], "DANN and DSN carry a digit classifier"),
+    ],
+)
+def test_the_lead_names_what_is_planned(
+    methods: list[str], words: str, reproduce: Any, tmp_path: Path
+) -> None:
+    maker = reproduce(tmp_path, seeds=())
+    maker.planned[:] = [f"{method}-0" for method in methods]
+    maker.plan()
+    assert lead(collect(tmp_path)).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [([], ""), (["A"], "A"), (["A", "B"], "A and B"), (list("ABC"), "A, B and C")],
+)
+def test_joined(words: list[str], text: str) -> None:
+    assert joined(words) == text

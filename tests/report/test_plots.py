@@ -25,9 +25,10 @@ def test_a_grid_shows_every_pixel_of_every_image() -> None:
             np.testing.assert_array_equal(image, tiles[row, column].transpose(1, 2, 0))
 
 
-def test_players_have_the_source_reports_colours() -> None:
+@pytest.mark.parametrize("names", [("discriminator", "generator"), ("generator", "critic")])
+def test_players_have_the_source_reports_colours(names: tuple[str, str]) -> None:
     step = np.arange(50)
-    lines = {"discriminator": np.ones(50), "generator": np.full(50, 2.0)}
+    lines = {name: np.full(50, 2.0 if name == "generator" else 1.0) for name in names}
     axes = plots.curves(step, 128, lines, "losses").axes[0]
     for line in axes.lines:
         red, _, blue = to_rgb(line.get_color())

@@ -80,3 +80,17 @@ def test_a_number_that_is_not_finite_is_null(reproduce: Callable[..., Any], tmp_
     found = json.loads(text)["generation"]
     assert found["dcgan"]["diversity"] == {"mean": None, "sd": None, "n": 1, "runs": [None]}
     assert found["acgan"]["n"] == 0
+
+
+def test_a_training_has_its_method_and_nothing_of_2019(training: Any) -> None:
+    training.about = {"about": "WGAN: words."}
+    training.generator("wgan", [], 0)
+    training.adaptation("dann", "mnist-m", "svhn", 0)
+    training.plan()
+    build(training.out)
+    found = json.loads((training.out / "results.json").read_text())
+    assert list(found["generation"]) == ["dcgan", "acgan", "wgan"]
+    assert found["generation"]["wgan"]["runs"] == ["wgan-0"]
+    assert found["adaptation"][0]["source_report"] is None
+    assert found["claims"] == []
+    assert "about" not in found["environment"]

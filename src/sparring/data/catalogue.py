@@ -78,10 +78,23 @@ def load(name: str, data: Path | None, *, size: int) -> DataSet:
         return _real(name, data, size)
     if name in STAND_INS:
         return _stand_in(name, size)
-    path = Path(name).expanduser()
-    if path.exists() or os.sep in name:
+    try:
+        path = Path(name).expanduser()
+        there = bool(name) and path.exists()
+    except (OSError, RuntimeError) as error:  # a name too long; ~stranger
+        raise RequestError(f"there can be no data set at {name}: {error}") from error
+    if there or os.sep in name:
         return _own(path, size)
     raise unknown("data set", name, [*REAL, *STAND_INS, "the path of a folder or zip"])
+
+
+def name_of(asked: str) -> str:
+    """The name of the set that `load` would give for `asked`."""
+    return asked if asked in REAL or asked in STAND_INS else _own_name(Path(asked).expanduser())
+
+
+def _own_name(path: Path) -> str:
+    return path.resolve().stem
 
 
 def find(name: str, data: Path | None) -> Path | None:
@@ -135,7 +148,7 @@ def _own(path: Path, size: int) -> DataSet:
     else:
         read = folders.read
     train, test = read(path, size)
-    return DataSet(path.resolve().stem, "real", train, test, mirror=faces)
+    return DataSet(_own_name(path), "real", train, test, mirror=faces)
 
 
 def same_classes(source: DataSet, target: DataSet) -> None:

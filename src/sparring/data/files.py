@@ -10,7 +10,7 @@ from hashlib import sha256
 from lzma import LZMAError
 from pathlib import Path
 
-from sparring.errors import RequestError
+from sparring.errors import RequestError, check_name
 
 Entry = Path | zipfile.Path
 """A file in a folder or in a zip."""
@@ -46,7 +46,7 @@ def entries(root: Path) -> dict[str, Entry]:
     """Every file below a folder or inside a zip, by its path relative to `root`, sorted.
 
     Hidden files and folders are left out. Raises RequestError where `root` is neither a folder
-    nor a zip that can be read.
+    nor a zip that can be read, or where a name is not UTF-8.
     """
     found: dict[str, Entry]
     if root.is_dir():
@@ -55,7 +55,10 @@ def entries(root: Path) -> dict[str, Entry]:
         found = _zipped(root)
     else:
         raise RequestError(f"{root} does not exist: give a folder of images, or a zip")
-    return {name: found[name] for name in sorted(found) if not _hidden(name)}
+    names = [name for name in sorted(found) if not _hidden(name)]
+    for name in names:
+        check_name(name)
+    return {name: found[name] for name in names}
 
 
 def _zipped(path: Path) -> dict[str, Entry]:

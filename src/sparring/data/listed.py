@@ -120,6 +120,8 @@ def _listed(path: Entry, files: Mapping[str, Entry]) -> _Listed:
             f"{path} begins '{','.join(header)}': begin it 'image_name,label', "
             "or 'image_name,' and the names of attributes"
         )
+    if twice := next((name for name in header if header.count(name) > 1), None):
+        raise RequestError(f"{path} has two columns '{twice}': rename or remove one")
     attributes = None if header[1:] == ("label",) else header[1:]
     return _Listed(path, _rows(lines[1:], len(header), path), attributes, files)
 

@@ -12,6 +12,7 @@ import torch
 from sparring.data import catalogue
 from sparring.data.feed import PairStream, Stream
 from sparring.data.images import DataSet
+from sparring.errors import RequestError, TrainingFailed
 from sparring.game import AdaptationMethod, Batch, Shape
 from sparring.jobs.common import (
     architecture,
@@ -26,12 +27,13 @@ from sparring.measure.adaptation import Predictions, predict
 from sparring.measure.embedding import choose_per_class, domain_mixing, tsne
 from sparring.methods import name_of
 from sparring.progress import Screen
-from sparring.run import RunFolder
+from sparring.run import RunFolder, run_name
 from sparring.trainer import Trainer, Training
 
 Scenario = Literal["source-only", "adapted", "target-only"]
 
 SIZE = 32
+NEIGHBOURS = 10  # of `domain_mixing`
 _SOURCE, _TARGET = 0, 1  # keys of the two independent shuffles
 
 
@@ -51,24 +53,37 @@ class AdaptationJob:
     def name(self) -> str:
         """Name of the run folder."""
         domains = [Path(self.source).name, Path(self.target).name]
-        return "-".join([name_of(self.method), *domains, self.scenario, str(self.seed)])
+        return run_name(name_of(self.method), *domains, self.scenario, self.seed)
+
+    def request(self, device: torch.device) -> dict[str, Any]:
+        """The configuration, all of which is known before the data are loaded."""
+        return base_config(self.method, self.seed, self.training, device) | {
+            "scenario": self.scenario,
+            "source": catalogue.name_of(self.source),
+            "target": catalogue.name_of(self.target),
+            "per_class": self.per_class,
+        }
+
+    def data(self, library: Library) -> tuple[DataSet, DataSet]:
+        """Source and target. Raises RequestError where they cannot be used."""
+        source, target = (library.get(name, SIZE) for name in (self.source, self.target))
+        catalogue.classified(source, "source")
+        catalogue.classified(target, "target")
+        catalogue.same_classes(source, target)
+        if (count := len(source.test) + len(target.test)) <= NEIGHBOURS:
+            raise RequestError(
+                f"{source.name} and {target.name} have {count} test images in all: "
+                f"add some, {NEIGHBOURS + 1} are needed to judge how mixed the domains are"
+            )
+        return source, target
 
     def run(self, library: Library, folder: RunFolder, device: torch.device, show: Screen) -> None:
         """Train and measure; goes on where an earlier call was stopped.
 
         Raises RequestError for data that cannot be used, Stopped, and TrainingFailed.
         """
-        source, target = (library.get(name, SIZE) for name in (self.source, self.target))
-        catalogue.classified(source, "source")
-        catalogue.classified(target, "target")
-        catalogue.same_classes(source, target)
-        config = base_config(self.method, self.seed, self.training, device) | {
-            "scenario": self.scenario,
-            "source": source.name,
-            "target": target.name,
-            "per_class": self.per_class,
-        }
-        open_folder(folder, config, device, [source, target])
+        source, target = self.data(library)
+        open_folder(folder, self.request(device), device, [source, target])
         method = build(self.method, Shape(SIZE, source.train.label_names), self.seed)
         feed = self._feed(source, target, device)
         with show.task(self.name) as task:
@@ -105,6 +120,8 @@ def judge(
     """Scores on both test sets, and a function that makes the arrays of the t-SNE picture."""
     on_source = predict(method, source.test, device)
     on_target = predict(method, target.test, device)
+    if not all(np.isfinite(domain.features).all() for domain in (on_source, on_target)):
+        raise TrainingFailed("the features are no longer finite; try a lower --learning-rate")
     classes = source.test.label_names
     features, label, domain = _mixed_sample([on_source, on_target], per_class, seed)
     scores = {
@@ -112,7 +129,7 @@ def judge(
         "accuracy": on_target.accuracy,
         "source_accuracy": on_source.accuracy,
         "test_images": len(target.test),
-        "mixing": domain_mixing(features, domain),
+        "mixing": domain_mixing(features, domain, NEIGHBOURS),
         "confusion": on_target.confusion(len(classes)),
     }
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import sys
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from torch import nn
 from sparring import environment
 from sparring.data.images import DataSet
 from sparring.game import Batch, Method, Shape
-from sparring.methods import name_of
+from sparring.methods import METHODS, name_of
 from sparring.nets.summary import describe
 from sparring.run import RunFolder, write_atomically
 from sparring.trainer import Trainer, Training, resolve_precision
@@ -51,9 +52,10 @@ def build(method: M, shape: Shape, seed: int) -> M:
 def open_folder(
     folder: RunFolder, config: dict[str, Any], device: torch.device, datasets: list[DataSet]
 ) -> None:
-    """Open the run folder and record where the run happens."""
+    """Open the run folder and record where the run happens, and what its method says of itself."""
     folder.open(config)
-    folder.write("env", environment.describe(device, datasets))
+    about = sys.modules[METHODS[config["method"]].__module__].__doc__ or ""
+    folder.write("env", environment.describe(device, datasets) | {"about": about.strip()})
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:

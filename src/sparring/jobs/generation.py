@@ -13,6 +13,7 @@ from torch import Tensor
 from sparring.data import catalogue
 from sparring.data.feed import Stream, to_pixels
 from sparring.data.images import DataSet, Images
+from sparring.errors import RequestError
 from sparring.game import GenerativeMethod, Labelled, Shape
 from sparring.jobs.common import (
     architecture,
@@ -26,7 +27,7 @@ from sparring.jobs.library import Library
 from sparring.measure.generation import diversity, last_tenth
 from sparring.methods import name_of
 from sparring.progress import Screen
-from sparring.run import RunFolder, write_atomically
+from sparring.run import RunFolder, run_name, write_atomically
 from sparring.trainer import Trainer, Training, log_interval
 
 SIZE = 64
@@ -50,19 +51,37 @@ class GenerationJob:
     def name(self) -> str:
         """Name of the run folder."""
         labels = [self.attributes.replace(",", "+")] if self.attributes else []
-        return "-".join([name_of(self.method), *labels, str(self.seed)])
+        return run_name(name_of(self.method), *labels, self.seed)
+
+    def request(self, device: torch.device) -> dict[str, Any]:
+        """The part of the configuration that is known before the data are loaded."""
+        return base_config(self.method, self.seed, self.training, device) | {
+            "scenario": "generation",
+            "faces": catalogue.name_of(self.faces),
+        }
+
+    def data(self, library: Library) -> DataSet:
+        """The data with the wanted attributes, or without labels.
+
+        Raises RequestError where they cannot be used.
+        """
+        dataset = library.get(self.faces, SIZE)
+        if not (dataset.test.pixels != dataset.test.pixels[:1]).any():
+            raise RequestError(
+                f"{dataset.name} has no two different test images, to judge diversity by: add some"
+            )
+        if self.method.batch_type is Labelled:
+            return catalogue.attributes(dataset, self.attributes)
+        train, test = dataset.train.unlabelled(), dataset.test.unlabelled()
+        return dataclasses.replace(dataset, train=train, test=test)
 
     def run(self, library: Library, folder: RunFolder, device: torch.device, show: Screen) -> None:
         """Train and draw; goes on where an earlier call was stopped.
 
         Raises RequestError for data that cannot be used, Stopped, and TrainingFailed.
         """
-        dataset = self._dataset(library)
-        config = base_config(self.method, self.seed, self.training, device) | {
-            "scenario": "generation",
-            "faces": dataset.name,
-            "attributes": list(_attributes(dataset)),
-        }
+        dataset = self.data(library)
+        config = self.request(device) | {"attributes": list(_attributes(dataset))}
         open_folder(folder, config, device, [dataset])
         method = build(self.method, Shape(SIZE, _attributes(dataset)), self.seed)
         brush = Brush(method, dataset.train, self.seed, device)
@@ -85,14 +104,6 @@ class GenerationJob:
         drawn = brush.draw(min(JUDGED, len(real)))
         finish(folder, trainer, _scores(folder, diversity(drawn, real)))
         film.discard()
-
-    def _dataset(self, library: Library) -> DataSet:
-        """The data with the wanted attributes, or without labels."""
-        dataset = library.get(self.faces, SIZE)
-        if self.attributes:
-            return catalogue.attributes(dataset, self.attributes)
-        train, test = dataset.train.unlabelled(), dataset.test.unlabelled()
-        return dataclasses.replace(dataset, train=train, test=test)
 
 
 def _attributes(dataset: DataSet) -> tuple[str, ...]:

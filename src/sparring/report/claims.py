@@ -13,7 +13,7 @@ from sparring.measure.statistics import clear_sign, summarise
 from sparring.report.collect import Reproduction, Run
 from sparring.report.curves import end_level, settling
 from sparring.report.groups import Adaptation, Generation
-from sparring.report.source2019 import CLAIMS, Claim
+from sparring.report.source2019 import CLAIMS, TABLES, Accuracies, Claim
 
 Decision = Literal["holds", "fails", "undecided"]
 
@@ -40,6 +40,11 @@ class Evidence:
         """The generator with this key in results.json, if it ran."""
         return next((group for group in self.generators if group.key == key), None)
 
+    def printed(self, group: Adaptation) -> Accuracies | None:
+        """What the report printed for the sets asked for; None where this is no reproduction."""
+        asked = self.rep.asked(group.sets)
+        return TABLES.get((group.method, *asked)) if self.rep.reproduces else None
+
     def fair(self, sets: tuple[str, ...]) -> bool:
         """Whether runs on `sets` may decide: the report's data at the full budget."""
         return self.rep.budget == "full" and self.rep.faithful(sets)
@@ -55,7 +60,9 @@ Finding = tuple[Decision, int, str]
 
 
 def judge(evidence: Evidence) -> tuple[Verdict, ...]:
-    """One verdict for each claim, in order."""
+    """One verdict for each claim, in order; none where the plan does not repeat the report."""
+    if not evidence.rep.reproduces:
+        return ()
     verdicts = []
     for claim in CLAIMS:
         finding = JUDGES[claim.id](evidence) if claim.id in JUDGES else None

@@ -1,7 +1,7 @@
 """Reads an output folder: the plan, and each run's folder, as typed values.
 
 Knows the files of the plan and of a run folder; knows no statistics, no figure and no page.
-Run names are opaque: what a run is stands in its config.json.
+What a run is stands in its config.json; its name tells the method until that is there.
 """
 
 import json
@@ -89,6 +89,16 @@ class Run:
     def name(self) -> str:
         return self.folder.name
 
+    @property
+    def about(self) -> str:
+        """What the method says of itself; empty for runs made before that was recorded."""
+        return str(self.environment.get("about", ""))
+
+    @property
+    def machine(self) -> dict[str, Any]:
+        """The environment without what depends on data and method."""
+        return {k: v for k, v in self.environment.items() if k not in ("data", "about")}
+
     @cached_property
     def log(self) -> Log:
         """The training log."""
@@ -130,6 +140,8 @@ class Run:
 class Reproduction:
     """An output folder: what was planned, the finished runs, and the runs still to come.
 
+    data: the sets chosen for the source report's roles; empty where the plan is no reproduction.
+    planned: the method of each planned run, by the run's name.
     missing: name and state ("not run" or "not finished") of each planned run without scores.
     """
 
@@ -139,8 +151,18 @@ class Reproduction:
     seeds: tuple[int, ...]
     started: str
     data: tuple[DataUse, ...]
+    planned: dict[str, str]
     runs: tuple[Run, ...]
     missing: tuple[tuple[str, str], ...]
+
+    @property
+    def reproduces(self) -> bool:
+        """Whether the plan repeats the source report, rather than trains a method on its own."""
+        return bool(self.data)
+
+    def waits(self, method: str) -> bool:
+        """Whether a planned run of `method` has no scores yet."""
+        return any(self.planned[name] == method for name, _ in self.missing)
 
     @property
     def sets(self) -> list[str]:
@@ -192,6 +214,7 @@ def collect(out: Path) -> Reproduction:
         seeds=tuple(plan["seeds"]),
         started=plan["started"],
         data=tuple(DataUse(**use) for use in plan["data"]),
+        planned={folder.name: _method(folder) for folder in folders},
         runs=tuple(read_run(folder) for folder in folders if folder.finished),
         missing=tuple((f.name, _state(f)) for f in folders if not f.finished),
     )
@@ -214,6 +237,13 @@ def read_run(folder: RunFolder) -> Run:
         environment=folder.read("env"),
         scores=folder.read("scores"),
     )
+
+
+def _method(folder: RunFolder) -> str:
+    """The method of a planned run; before it starts only its name tells, which begins with it."""
+    if (folder.path / "config.json").is_file():
+        return str(folder.read("config")["method"])
+    return folder.name.partition("-")[0]
 
 
 def _state(folder: RunFolder) -> str:

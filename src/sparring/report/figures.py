@@ -17,9 +17,10 @@ from PIL import Image
 
 from sparring.measure.statistics import Summary
 from sparring.report import plots
+from sparring.report.claims import Evidence
 from sparring.report.collect import Array, Reproduction, Run
 from sparring.report.groups import Adaptation, Generation
-from sparring.report.source2019 import SCENARIOS, TABLES
+from sparring.report.source2019 import SCENARIOS
 from sparring.run import write_atomically
 
 MIXING = (
@@ -43,15 +44,13 @@ class Picture:
 Drawing = tuple[str, Figure, str, str, tuple[str, ...]]
 
 
-def draw(
-    rep: Reproduction, generators: tuple[Generation, ...], adaptations: tuple[Adaptation, ...]
-) -> dict[str, Picture]:
+def draw(evidence: Evidence) -> dict[str, Picture]:
     """Draw every figure that the finished runs allow into `out/figures`, by key."""
-    folder = rep.out / "figures"
+    folder = evidence.rep.out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {}
     with style.context(plots.STYLE):
-        for key, figure, title, caption, sets in _drawings(rep, generators, adaptations):
+        for key, figure, title, caption, sets in _drawings(evidence):
             path = folder / f"{re.sub(r'[^A-Za-z0-9_.+-]', '_', key)}.png"
             # Plots have few colours: a palette makes them three times smaller. Photographs don't.
             write_atomically(path, _png(figure, palette=not figure.images))
@@ -59,15 +58,14 @@ def draw(
     return pictures
 
 
-def _drawings(
-    rep: Reproduction, generators: tuple[Generation, ...], adaptations: tuple[Adaptation, ...]
-) -> Iterator[Drawing]:
-    for generator in generators:
-        yield from _generation(rep, generator)
-    for adaptation in adaptations:
-        yield from _adaptation(rep, adaptation)
-    if adaptations:
-        yield _accuracy(rep, adaptations)
+def _drawings(evidence: Evidence) -> Iterator[Drawing]:
+    for generator in evidence.generators:
+        yield from _generation(evidence.rep, generator)
+    for adaptation in evidence.adaptations:
+        yield from _adaptation(evidence.rep, adaptation)
+    # A single bar would compare nothing.
+    if len({(g.key, run.scenario) for g in evidence.adaptations for run in g.runs}) > 1:
+        yield _accuracy(evidence)
 
 
 def _png(figure: Figure, palette: bool) -> bytes:
@@ -108,10 +106,8 @@ def _generation(rep: Reproduction, group: Generation) -> Iterator[Drawing]:
     if len(run.log):
         title = f"{group.title}: losses over training"
         figure = plots.curves(run.log.step, _images(run), run.log.losses, f"{title}, {on}")
-        caption = (
-            f"Generator red, discriminator blue, as in the source report. Thin: as logged; thick: "
-            f"moving average.{seed}"
-        )
+        colours = _players(list(run.log.losses))
+        caption = f"{colours}Thin: as logged; thick: moving average.{seed}"
         yield group.figure("losses"), figure, title, caption, sets
     if len(arrays.get("progress", ())):
         rows = [f"step {step:,}" for step in arrays["progress_steps"]]
@@ -119,6 +115,15 @@ def _generation(rep: Reproduction, group: Generation) -> Iterator[Drawing]:
         figure = plots.image_grid(arrays["progress"], f"{title}, {on}", rows)
         caption = f"Each column is one noise vector, each row one moment of the training.{seed}"
         yield group.figure("progress"), figure, title, caption, sets
+
+
+def _players(names: list[str]) -> str:
+    """Which player has which colour, where the colours say so."""
+    others = [name for name in names if name != "generator"]
+    if "generator" not in names or len(others) != 1:
+        return ""
+    like = ", as in the source report" if others == ["discriminator"] else ""
+    return f"Generator red, {others[0].replace('_', ' ')} blue{like}. "
 
 
 def run_sets(group: Generation) -> tuple[str, ...]:
@@ -148,17 +153,21 @@ def _images(run: Run) -> float:
 def _adaptation(rep: Reproduction, group: Adaptation) -> Iterator[Drawing]:
     name = group.method.upper()
     source, target = (rep.use(s).label for s in group.sets)
+    run = group.shown
+    log, seed = run.log, _seed(run, group.of(run.scenario))
+    if len(log):
+        right = {k: v for k, v in log.terms.items() if k.endswith("accuracy")}
+        terms = {k: v for k, v in log.terms.items() if k not in right}
+        what = "parts of the loss" if terms else "losses"
+        if run.scenario != "adapted":
+            what += f", {run.scenario.replace('-', ' ')}"
+        title = f"{name}: {what}, {group.source} → {group.target}"
+        long = f"{name}: {what}, {source} → {target}"
+        figure = plots.curves(log.step, _images(run), terms or log.losses, long, right)
+        caption = f"Thin: as logged; thick: moving average.{seed}"
+        yield f"losses-{group.key}", figure, title, caption, group.sets
     for run in group.of("adapted")[:1]:
-        log, seed = run.log, _seed(run, group.of("adapted"))
-        if len(log):
-            parts = log.terms or log.losses
-            right = {k: v for k, v in parts.items() if k.endswith("accuracy")}
-            parts = {k: v for k, v in parts.items() if k not in right}
-            title = f"{name}: parts of the loss, {group.source} → {group.target}"
-            long = f"{name}: parts of the loss, {source} → {target}"
-            figure = plots.curves(log.step, _images(run), parts, long, right)
-            caption = f"Thin: as logged; thick: moving average.{seed}"
-            yield f"losses-{group.key}", figure, title, caption, group.sets
+        seed = _seed(run, group.of("adapted"))
         yield from _tsne(group, run, "adapted", f"tsne-{group.key}", (source, target), seed)
     for run in group.of("source-only")[:1]:
         key, seed = f"tsne-{group.key}-source-only", _seed(run, group.of("source-only"))
@@ -194,13 +203,14 @@ def _counts(label: Array, domain: Array, classes: int, asked: int) -> str:
     )
 
 
-def _accuracy(rep: Reproduction, adaptations: tuple[Adaptation, ...]) -> Drawing:
+def _accuracy(evidence: Evidence) -> Drawing:
+    rep, adaptations = evidence.rep, evidence.adaptations
     pairs = list(dict.fromkeys(group.sets for group in adaptations))
     groups = [[g for g in adaptations if g.sets == pair] for pair in pairs]
     panels = []
     for pair in pairs:
         asked = rep.asked(pair)
-        known = any((g.method, *asked) in TABLES for g in adaptations)
+        known = any(evidence.printed(g) for g in adaptations if g.sets == pair)
         title = " →\n".join(rep.use(name).label for name in pair)
         panels.append((title, f"source report, {asked[0]} → {asked[1]}" if known else ""))
 
@@ -209,7 +219,7 @@ def _accuracy(rep: Reproduction, adaptations: tuple[Adaptation, ...]) -> Drawing
         return np.array([[_percent(summary, part) for summary in line] for line in summaries])
 
     def marks(row: list[Adaptation]) -> Array:
-        found = [TABLES.get((g.method, *rep.asked(g.sets))) for g in row]
+        found = [evidence.printed(g) for g in row]
         return np.array([[100 * t.of(s) if t else np.nan for s in SCENARIOS] for t in found])
 
     figure = plots.bars(
@@ -220,10 +230,13 @@ def _accuracy(rep: Reproduction, adaptations: tuple[Adaptation, ...]) -> Drawing
         [marks(row) for row in groups],
         [scenario.replace("-", " ") for scenario in SCENARIOS],
     )
+    diamonds = (
+        " Diamonds: what the source report printed for the direction that was asked for; where "
+        "another set stands in, they are beside our bars to be seen, not to be compared."
+    )
     caption = (
-        "Accuracy on the target's test images. Diamonds: what the source report printed for the "
-        "direction that was asked for; where another set stands in, they are beside our bars to "
-        "be seen, not to be compared. Whiskers, where there are several seeds: one sd."
+        f"Accuracy on the target's test images.{diamonds if any(m for _, m in panels) else ''} "
+        "Whiskers, where there are several seeds: one sd."
     )
     sets = tuple(dict.fromkeys(name for pair in pairs for name in pair))
     return "accuracy", figure, "Accuracy in the three scenarios", caption, sets

@@ -26,8 +26,8 @@ class Generation:
 
     @property
     def main(self) -> bool:
-        """Whether the source report shows this one: DCGAN, or ACGAN on Smiling alone."""
-        return self.method == "dcgan" or self.attributes == ("Smiling",)
+        """Whether this is the method's plain form: without labels, or on Smiling alone."""
+        return self.attributes in ((), ("Smiling",))
 
     @property
     def key(self) -> str:
@@ -44,7 +44,7 @@ class Generation:
         """The key of the figure `what` (`samples`, `losses`, `progress`, `pairs`) of this one."""
         if what == "samples" and self.method == "dcgan":
             return what
-        named = () if what == "pairs" else (self.method,)
+        named = () if (what, self.method) == ("pairs", "acgan") else (self.method,)
         return "-".join((what, *named, *(() if self.main else (self.label,))))
 
     @property
@@ -79,6 +79,11 @@ class Adaptation:
     def of(self, scenario: str) -> tuple[Run, ...]:
         """The runs of `scenario`, by rising seed."""
         return tuple(run for run in self.runs if run.scenario == scenario)
+
+    @property
+    def shown(self) -> Run:
+        """The run that single-run figures show: the first adapted one where there is one."""
+        return (self.of("adapted") or self.runs)[0]
 
     def score(self, scenario: str, name: str = "accuracy") -> Summary:
         """A score over the runs of `scenario` that have it; n is 0 where none has."""

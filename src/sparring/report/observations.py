@@ -35,7 +35,7 @@ def of_generator(group: Generation) -> list[str]:
 def _losses(run: Run) -> list[str]:
     levels = {n: (start_level(v), end_level(v)) for n, v in run.log.losses.items()}
     levels = {n: pair for n, pair in levels.items() if all(map(math.isfinite, pair))}
-    lines = [f"The {n}'s loss {_course(*pair)}." for n, pair in levels.items()]
+    lines = [f"The {n.replace('_', ' ')}'s loss {_course(*pair)}." for n, pair in levels.items()]
     if {"generator", "discriminator"} <= levels.keys():
         ends = {name: levels[name][1] for name in ("generator", "discriminator")}
         higher = max(ends, key=ends.__getitem__)
@@ -43,7 +43,8 @@ def _losses(run: Run) -> list[str]:
     time = settled(run)
     if time is not None:
         stays = f"stay near their final level after {time:.0%} of training"
-        lines.append(f"Both losses {stays}." if time <= 0.9 else "The losses have not settled.")
+        which = "Both" if len(levels) == 2 else "All"
+        lines.append(f"{which} losses {stays}." if time <= 0.9 else "The losses have not settled.")
     return lines
 
 

@@ -5,8 +5,10 @@ Knows the groups, figures, claims and the template; all wording that depends on 
 """
 
 import base64
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -16,9 +18,9 @@ from sparring.report import observations
 from sparring.report.claims import Evidence, Verdict, judge
 from sparring.report.collect import Reproduction, collect
 from sparring.report.figures import Picture, draw
-from sparring.report.groups import Adaptation, adaptations, generations
+from sparring.report.groups import Adaptation, Generation, adaptations, generations
 from sparring.report.results import results
-from sparring.report.source2019 import SCENARIOS, TABLES
+from sparring.report.source2019 import METHODS, SCENARIOS
 from sparring.run import write_atomically, write_json
 
 HERE = Path(__file__).parent
@@ -32,7 +34,7 @@ def build(out: Path) -> Path:
     """
     rep = collect(out)
     evidence = Evidence(rep, generations(rep.runs), adaptations(rep.runs))
-    pictures = draw(rep, evidence.generators, evidence.adaptations)
+    pictures = draw(evidence)
     verdicts = judge(evidence)
     write_json(out / "results.json", results(evidence, pictures, verdicts))
     path = out / "report.html"
@@ -49,27 +51,35 @@ def render(evidence: Evidence, pictures: dict[str, Picture], verdicts: tuple[Ver
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.tests["printed"] = lambda group: evidence.printed(group) is not None
     environment.filters.update(
         percent=percent,
         spread=spread,
         gap=gap,
         number=observations.number,
         duration=duration,
+        moment=moment,
         flow=flow,
     )
     rep = evidence.rep
+    parts = [Part.of(evidence, method) for method in methods(rep)]
     return environment.get_template("page.html.jinja").render(
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         rep=rep,
-        generators=evidence.generators,
-        sections=[section(evidence, method) for method in ("dann", "dsn")],
+        parts=parts,
+        contents=contents(rep),
+        adapting=[part.method for part in parts if part.adaptations],
+        trained=trained(rep),
+        lead=lead(rep),
         pictures=pictures,
         embed=embed,
         verdicts=verdicts,
         scenarios=SCENARIOS,
-        pairs=list(dict.fromkeys(group.sets for group in evidence.adaptations)),
+        pairs=list(
+            dict.fromkeys(g.sets for g in evidence.adaptations if g.method in ("dann", "dsn"))
+        ),
         by_pair={(group.method, group.sets): group for group in evidence.adaptations},
-        printed=lambda method, pair: TABLES.get((method, *rep.asked(pair))),
+        printed=evidence.printed,
         observe=observations,
         sets=rep.sets,
         seconds=sum(run.scores["seconds"] for run in rep.runs),
@@ -77,26 +87,112 @@ def render(evidence: Evidence, pictures: dict[str, Picture], verdicts: tuple[Ver
     )
 
 
-def section(evidence: Evidence, method: str) -> dict[str, Any]:
-    """What the section of an adaptation method shows."""
-    groups: list[Adaptation] = [g for g in evidence.adaptations if g.method == method]
-    adapted = [run for group in groups for run in group.of("adapted")]
-    runs = adapted or [run for group in groups for run in group.runs]
-    return {
-        "method": method,
-        "groups": groups,
-        "architecture": runs[0].architecture if runs else [],
-    }
+def methods(rep: Reproduction) -> list[str]:
+    """The planned methods: those of the source report in its order, then others by name."""
+    planned = set(rep.planned.values())
+    return [name for name in METHODS if name in planned] + sorted(planned - set(METHODS))
+
+
+def contents(rep: Reproduction) -> dict[str, str]:
+    """The heading of each section of the page, numbered, by its anchor."""
+    names = methods(rep)
+    headings = {"data": "Data"} | {name: name.upper() for name in names}
+    if {"dann", "dsn"} <= set(names):
+        headings["both"] = "DANN and DSN"
+    if rep.reproduces:
+        headings["claims"] = "Observations"
+    headings["settings"] = "Settings"
+    return {key: f"{number} {text}" for number, (key, text) in enumerate(headings.items(), 1)}
+
+
+def trained(rep: Reproduction) -> str:
+    """What was trained, on what: `WGAN on celeba`, `MCD on mnist-m → svhn`."""
+    names = joined([name.upper() for name in methods(rep)])
+    on = {" → ".join(run.sets) for run in rep.runs}
+    return f"{names} on {on.pop()}" if len(on) == 1 else names
+
+
+def lead(rep: Reproduction) -> str:
+    """What the page is, in a sentence or two."""
+    read = "Every number and figure here was read from the runs below"
+    if not rep.reproduces:
+        return f"{read}."
+    planned = methods(rep)
+    parts = []
+    if drawing := [name.upper() for name in ("dcgan", "acgan") if name in planned]:
+        parts.append(f"{joined(drawing)} {'draw' if drawing[1:] else 'draws'} faces")
+    if carrying := [name.upper() for name in ("dann", "dsn") if name in planned]:
+        verb = "carry" if carrying[1:] else "carries"
+        parts.append(f"{joined(carrying)} {verb} a digit classifier to a domain without labels")
+    beside = "what the source report of February 2019 says stands beside them"
+    return f"{'; '.join(parts)}. {read}; {beside}."
+
+
+def joined(words: list[str]) -> str:
+    """`A`, `A and B`, `A, B and C`."""
+    return " and ".join([part for part in (", ".join(words[:-1]), *words[-1:]) if part])
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the section of one method shows; a method generates or adapts, and never does both.
+
+    generators: those shown in full. others: generators on other attribute sets.
+    about: what the method says of itself, as paragraphs.
+    waits: whether some of its planned runs have no scores yet.
+    """
+
+    method: str
+    generators: list[Generation]
+    others: list[Generation]
+    adaptations: list[Adaptation]
+    about: list[str]
+    architecture: list[dict[str, Any]]
+    waits: bool
+
+    @property
+    def title(self) -> str:
+        """The name in words."""
+        return self.method.upper()
+
+    @classmethod
+    def of(cls, evidence: Evidence, method: str) -> Self:
+        """The part of `method`, from its finished runs."""
+        drawn = [g for g in evidence.generators if g.method == method]
+        generators = [g for g in drawn if g.main] or drawn
+        adapted = [g for g in evidence.adaptations if g.method == method]
+        runs = [g.runs[0] for g in generators] + [g.shown for g in adapted]
+        run = next((run for run in runs if run.scenario == "adapted"), runs[0] if runs else None)
+        return cls(
+            method=method,
+            generators=generators,
+            others=[g for g in drawn if g not in generators],
+            adaptations=adapted,
+            about=paragraphs(run.about) if run else [],
+            architecture=run.architecture if run else [],
+            waits=evidence.rep.waits(method),
+        )
+
+
+def paragraphs(text: str) -> list[str]:
+    """A docstring's first line, then its paragraphs, each on one line."""
+    first, _, rest = text.partition("\n")
+    found = (" ".join(part.split()) for part in [first, *rest.split("\n\n")])
+    return [part for part in found if part]
 
 
 def environments(rep: Reproduction) -> list[dict[str, Any]]:
-    """The different machines and versions that the runs ran on, without the data."""
+    """The different machines and versions that the runs ran on."""
     found: list[dict[str, Any]] = []
     for run in rep.runs:
-        facts = {key: value for key, value in run.environment.items() if key != "data"}
-        if facts not in found:
-            found.append(facts)
+        if run.machine not in found:
+            found.append(run.machine)
     return found
+
+
+def moment(text: str) -> str:
+    """An ISO 8601 time, to the minute in UTC: `2026-01-02 03:04 UTC`."""
+    return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def embed(picture: Picture) -> str:

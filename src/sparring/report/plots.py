@@ -5,6 +5,7 @@ global state touched.
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ STYLE: dict[str, Any] = {
 }
 
 # The source report draws the generator red and the discriminator blue.
-PLAYERS = {"generator": "#c8102e", "discriminator": "#1f5fbf"}
+GENERATOR, OPPONENT = "#c8102e", "#1f5fbf"
 # Okabe and Ito's colours, and Paul Tol's muted scheme with dark grey for its pale one: both made
 # for colour-blind readers.
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -122,8 +123,7 @@ def curves(
 
 
 def _lines(axes: Axes, step: Array, lines: Mapping[str, Array]) -> None:
-    for index, (name, values) in enumerate(lines.items()):
-        colour = PLAYERS.get(name, OKABE_ITO[index % len(OKABE_ITO)])
+    for (name, values), colour in zip(lines.items(), _colours(list(lines)), strict=True):
         axes.plot(step, values, color=colour, linewidth=0.6, alpha=0.3)
         label = name.replace("_", " ")
         axes.plot(step, smooth(values), color=colour, linewidth=1.6, label=label)
@@ -133,6 +133,12 @@ def _lines(axes: Axes, step: Array, lines: Mapping[str, Array]) -> None:
         axes.set_yscale("log")
     if lines:
         axes.legend(ncols=2, fontsize=7)
+
+
+def _colours(names: Sequence[str]) -> list[str]:
+    """Beside a generator in red, its opponent is blue; without one, the colours in order."""
+    colours = cycle((OPPONENT, *OKABE_ITO[2:]) if "generator" in names else OKABE_ITO)
+    return [GENERATOR if name == "generator" else next(colours) for name in names]
 
 
 def embedding(

@@ -11,7 +11,7 @@ from typing import Any
 from sparring.report.claims import Evidence, Verdict
 from sparring.report.figures import Picture
 from sparring.report.groups import Adaptation, Generation
-from sparring.report.source2019 import SCENARIOS, TABLES
+from sparring.report.source2019 import SCENARIOS
 
 
 def results(
@@ -19,11 +19,9 @@ def results(
 ) -> dict[str, Any]:
     """The content of results.json; paths of figures are relative to its folder."""
     rep = evidence.rep
-    environment = dict(rep.runs[0].environment) if rep.runs else {}
-    environment.pop("data", None)
     content = {
         "schema": 1,
-        "environment": environment,
+        "environment": rep.runs[0].machine if rep.runs else {},
         "command": rep.command,
         "budget": rep.budget,
         "seeds": list(rep.seeds),
@@ -76,7 +74,7 @@ def _generation(group: Generation | None) -> dict[str, Any]:
 
 def _adaptation(evidence: Evidence, group: Adaptation) -> dict[str, Any]:
     asked = evidence.rep.asked(group.sets)
-    printed = TABLES.get((group.method, *asked))
+    printed = evidence.printed(group)
     return {
         "method": group.method,
         "source": group.source,

@@ -10,6 +10,10 @@ Scenario = Literal["source-only", "adapted", "target-only"]
 SCENARIOS: tuple[Scenario, ...] = ("source-only", "adapted", "target-only")
 
 
+METHODS = ("dcgan", "acgan", "dann", "dsn")
+"""The report's methods, in its order."""
+
+
 class Accuracies(NamedTuple):
     """Accuracy on the target domain's test images, as fractions."""
 
