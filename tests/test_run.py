@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sparring.errors import RequestError
-from sparring.run import RunFolder, write_atomically
+from sparring.run import RunFolder, run_name, write_atomically
 
 
 def test_a_run_goes_on_only_with_the_same_configuration(tmp_path: Path) -> None:
@@ -74,3 +74,37 @@ def test_a_disk_without_room_is_told_in_one_line_and_the_old_file_stays(
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_request_is_checked_against_what_it_names_alone(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.check({"seed": 1})
+    assert not folder.path.exists()
+    folder.open({"seed": 1, "betas": (0.5, 0.9), "attributes": ["Smiling"]})
+    folder.check({"seed": 1, "betas": (0.5, 0.9)})
+    with pytest.raises(RequestError, match="another betas;"):
+        folder.check({"seed": 1, "betas": (0.4, 0.9)})
+    (folder.path / "scores.json").write_text('{"accuracy": 0.')
+    with pytest.raises(RequestError, match=r"scores\.json"):
+        folder.check({"seed": 1})
+
+
+@pytest.mark.parametrize("row", ["{", "3", "[]", "{}", '{"images": 1}'])
+def test_a_damaged_row_of_the_log_is_told(row: str, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.append_log({"step": 1})
+    with (tmp_path / "log.jsonl").open("a") as file:
+        file.write(row + "\n")
+    with pytest.raises(RequestError, match=r"log\.jsonl: a row is damaged"):
+        folder.cut_log(2)
+
+
+def test_any_name_makes_one_folder_of_its_own() -> None:
+    assert run_name("dann", "my set", "adapted", 0) == "dann-my set-adapted-0"
+    odd = ["a/../../b", "a_.._.._b", "a\n", "a_", "é" * 300, "é" * 301, "x" * 300, "a\\"]
+    names = [run_name("acgan", name, 0) for name in odd]
+    assert len(set(names)) == len(odd)
+    for name in names:
+        assert "/" not in name
+        assert name.isprintable()
+        assert len(name.encode()) < 240

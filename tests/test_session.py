@@ -1,14 +1,18 @@
+import errno
 import json
 import shutil
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from sparring import session
 from sparring.errors import RequestError
 from sparring.jobs import AdaptationJob, GenerationJob, Job, Library
 from sparring.methods import DANN, DCGAN
 from sparring.progress import Screen
+from sparring.run import RunFolder
 from sparring.session import check_output, play_all
 from sparring.trainer import Training
 
@@ -68,3 +72,38 @@ def test_a_disk_without_room_is_refused_before_anything_is_written(
     with pytest.raises(RequestError, match=r"0\.00 GB free"):
         check_output(tmp_path / "new")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_every_job_is_checked_before_the_first_one_runs(library: Library, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    unlabelled = replace(
+        library.get("right", 32), train=library.get("right", 32).train.unlabelled()
+    )
+    library._loaded["right", 32] = unlabelled
+    with pytest.raises(RequestError, match="the target right has no class labels"):
+        play(library, out)
+    assert not out.exists()
+
+
+def test_a_finished_run_of_another_request_is_not_taken_for_this_one(
+    library: Library, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    play(library, out)
+    longer = [replace(job, training=Training(3, 4)) for job in jobs()]
+    with pytest.raises(RequestError, match="dcgan-0 holds a run with another training"):
+        play_all(longer, library, out, command="", budget="smoke", data=[], screen=Screen())
+
+
+def test_a_disk_that_fills_up_is_told_in_one_line_and_the_session_goes_on_later(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for owner, name in ((RunFolder, "append_log"), (session, "build")):
+        with monkeypatch.context() as broken:
+            broken.setattr(owner, name, full)
+            with pytest.raises(RequestError, match="No space left on device; mend that and start"):
+                play(library, tmp_path / "out")
+    assert play(library, tmp_path / "out").is_file()

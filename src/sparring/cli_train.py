@@ -17,7 +17,6 @@ from sparring.recipes import BUDGETS, BudgetName
 from sparring.session import play_all
 from sparring.trainer import Precision, Training
 
-
 MAX_SEED = 2**32 - 1
 """The largest seed that every library takes."""
 

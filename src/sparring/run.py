@@ -23,7 +23,6 @@ from typing import Any
 
 from sparring.errors import RequestError
 
-
 _LONGEST_NAME = 180  # bytes; file systems take 255
 
 

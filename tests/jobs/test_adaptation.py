@@ -6,6 +6,7 @@ import pytest
 from safetensors.torch import load_file
 from tests.conftest import CPU
 
+from sparring.errors import TrainingFailed
 from sparring.jobs import AdaptationJob, Library, Scenario
 from sparring.methods import DANN, DSN
 from sparring.progress import Screen
@@ -99,3 +100,11 @@ def test_a_dsn_run_leaves_a_complete_folder(library: Library, tmp_path: Path) ->
     env = json.loads((folder.path / "env.json").read_text())
     assert env["data"]["left"]["kind"] == "stand-in"
     assert env["data"]["left"]["train"] == 40
+
+
+def test_features_that_are_no_longer_finite_fail_in_one_line(
+    library: Library, tmp_path: Path
+) -> None:
+    job = AdaptationJob(DANN(learning_rate=1e30), "adapted", "left", "right", 0, Training(1, 4))
+    with pytest.raises(TrainingFailed, match="no longer finite; try a lower --learning-rate"):
+        job.run(library, RunFolder(tmp_path / job.name), CPU, Screen())

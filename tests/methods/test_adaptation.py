@@ -36,7 +36,7 @@ def gradient(method: AdaptationMethod, loss: torch.Tensor, part: str) -> torch.T
 def test_report2019_weights() -> None:
     dsn = DSN()
     assert (dsn.alpha, dsn.beta, dsn.gamma) == (0.15, 0.075, 0.25)
-    assert DANN().reversal_weight == 1.0
+    assert DANN().reversal_weight == 0.1
     assert DANN().stem == dsn.stem == "7x7"
 
 

@@ -78,19 +78,24 @@ def load(name: str, data: Path | None, *, size: int) -> DataSet:
         return _real(name, data, size)
     if name in STAND_INS:
         return _stand_in(name, size)
-    try:
-        path = Path(name).expanduser()
-        there = bool(name) and path.exists()
-    except (OSError, RuntimeError) as error:  # a name too long; ~stranger
-        raise RequestError(f"there can be no data set at {name}: {error}") from error
-    if there or os.sep in name:
+    path = _place(name)
+    if (name and path.exists()) or os.sep in name:
         return _own(path, size)
     raise unknown("data set", name, [*REAL, *STAND_INS, "the path of a folder or zip"])
 
 
 def name_of(asked: str) -> str:
     """The name of the set that `load` would give for `asked`."""
-    return asked if asked in REAL or asked in STAND_INS else _own_name(Path(asked).expanduser())
+    return asked if asked in REAL or asked in STAND_INS else _own_name(_place(asked))
+
+
+def _place(name: str) -> Path:
+    try:
+        path = Path(name).expanduser()
+        path.exists()
+    except (OSError, RuntimeError) as error:  # a name too long; ~stranger
+        raise RequestError(f"there can be no data set at {name}: {error}") from error
+    return path
 
 
 def _own_name(path: Path) -> str:

@@ -13,7 +13,7 @@ from torch import Tensor
 from sparring.data import catalogue
 from sparring.data.feed import Stream, to_pixels
 from sparring.data.images import DataSet, Images
-from sparring.errors import RequestError
+from sparring.errors import RequestError, TrainingFailed
 from sparring.game import GenerativeMethod, Labelled, Shape
 from sparring.jobs.common import (
     architecture,
@@ -140,7 +140,10 @@ class Brush:
     def _paint(self, noise: Tensor, label: Tensor) -> Tensor:
         self.method.eval()
         parts = zip(noise.split(100), label.split(100), strict=True)
-        return torch.cat([to_pixels(self.method.sample(z, y)).cpu() for z, y in parts])
+        images = torch.cat([self.method.sample(z, y) for z, y in parts])
+        if not images.isfinite().all():
+            raise TrainingFailed("the images are no longer finite; try a lower --learning-rate")
+        return to_pixels(images).cpu()
 
     def draw(self, count: int) -> Tensor:
         """`count` images (at most JUDGED): uint8 [count, 3, S, S]."""
