@@ -46,6 +46,13 @@ def test_a_session_writes_plan_runs_and_report_and_runs_nothing_twice(
     assert {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("*")} == before
 
 
+def test_trainings_into_one_folder_share_one_page(library: Library, tmp_path: Path) -> None:
+    for job in jobs():
+        play_all([job], library, tmp_path, command="x", budget="smoke", data=[], screen=Screen())
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    assert plan["runs"] == ["dcgan-0", "dann-left-right-adapted-0"]
+
+
 def test_a_half_done_session_goes_on(library: Library, tmp_path: Path) -> None:
     play(library, tmp_path / "out")
     run = tmp_path / "out/runs/dcgan-0"

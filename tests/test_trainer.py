@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from sparring.errors import Stopped, TrainingFailed
+from sparring.errors import RequestError, Stopped, TrainingFailed
 from sparring.game import Batch, Method, Move, Shape, Unlabelled
 from sparring.methods import DCGAN
 from sparring.methods.losses import bce
@@ -156,6 +156,21 @@ def test_rows_after_the_last_save_are_written_once(tmp_path: Path) -> None:
     folder(tmp_path / "parts").append_log({"step": 5, "losses": {}})
     assert same(whole, train(tmp_path / "parts"))
     assert [row["step"] for row in RunFolder(tmp_path / "parts").log()] == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("keep", [0, 10, 5000])
+def test_a_damaged_state_is_told(tmp_path: Path, keep: int) -> None:
+    def killed(step: int) -> Unlabelled:
+        if step == 2:
+            raise KeyError("as if the process had died here")
+        return feed(step)
+
+    with pytest.raises(KeyError):
+        train(tmp_path, feed=killed, checkpoint_seconds=0)
+    state = tmp_path / "state.pt"
+    state.write_bytes(state.read_bytes()[:keep])
+    with pytest.raises(RequestError, match="damaged; remove it, and this run starts anew"):
+        train(tmp_path)
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(tmp_path: Path) -> None:

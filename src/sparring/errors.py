@@ -1,7 +1,7 @@
-"""The one exception that a person using the program can cause.
+"""The ways to fail that one line can tell; every other exception is a bug, with a traceback.
 
-Knows nothing about any other module. The command line prints the message on one line and exits
-with code 2; every other exception is a bug and keeps its traceback.
+Knows nothing about any other module. The command line prints the message and exits: with code 2
+for a RequestError, the only one that a wrong request causes.
 """
 
 from collections.abc import Iterable

@@ -7,7 +7,7 @@ exists, so a stopped reproduction goes on where it was.
     env.json            where it ran: versions, commit, device, threads, data fingerprints
     log.jsonl           one row every few steps: step, images, seconds, losses by player, terms
     weights.safetensors the networks
-    state.safetensors   what else training needs to go on: optimizers, random state, step
+    state.pt            while training: all it needs to go on (read without unpickling code)
     architecture.json   the actual modules: layer, output shape, parameters
     samples.npz         generators only: uint8 images
     features.npz        classifiers only: t-SNE coordinates with class and domain

@@ -52,15 +52,7 @@ def play_all(
     for job, folder in zip(jobs, folders, strict=True):
         if not folder.finished:
             job.data(library)
-    plan: dict[str, Any] = {
-        "schema": 1,
-        "command": command,
-        "budget": budget,
-        "seeds": sorted({job.seed for job in jobs}),
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "data": [asdict(found) for found in data],
-        "runs": [job.name for job in jobs],
-    }
+    plan = _plan(jobs, out, command, budget, data)
     with _disk_errors_told(out):
         try:
             for number, (job, folder) in enumerate(zip(jobs, folders, strict=True), 1):
@@ -80,6 +72,25 @@ def play_all(
             raise
         write_json(out / "plan.json", plan)
         return build(out)
+
+
+def _plan(
+    jobs: Sequence[Job], out: Path, command: str, budget: str, data: Sequence[Found]
+) -> dict[str, Any]:
+    """The content of plan.json. Finished runs that the folder holds already stay in it."""
+    earlier = [RunFolder(path) for path in sorted((out / "runs").glob("*"))]
+    kept = {run.name: run.read("config")["seed"] for run in earlier if run.finished}
+    planned = {job.name: job.seed for job in jobs}
+    runs = kept | planned if not data else planned
+    return {
+        "schema": 1,
+        "command": command,
+        "budget": budget,
+        "seeds": sorted(set(runs.values())),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "data": [asdict(found) for found in data],
+        "runs": list(runs),
+    }
 
 
 @contextmanager

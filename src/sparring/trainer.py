@@ -5,11 +5,13 @@ Knows the game and the run folder; knows no method, no data set and no report.
 
 import io
 import math
+import pickle
 import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
@@ -17,7 +19,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from sparring.errors import Stopped, TrainingFailed
+from sparring.errors import RequestError, Stopped, TrainingFailed
 from sparring.game import Batch, Method, Move
 from sparring.run import RunFolder, write_atomically
 
@@ -168,7 +170,7 @@ class Trainer:
         if not all(map(math.isfinite, groups["losses"].values())):
             raise TrainingFailed(
                 f"{self.folder.name}: a loss is no longer finite at step {self.step}: "
-                f"{groups['losses']}; try a lower --method.learning-rate or another --seed"
+                f"{groups['losses']}; try a lower --learning-rate or another --seed"
             )
         images = self.step * self.training.batch_size
         self.folder.append_log(
@@ -201,7 +203,7 @@ class Trainer:
     def _restore(self) -> None:
         path = self.folder.path / "state.pt"
         if path.is_file():
-            state = torch.load(path, map_location=self.device, weights_only=True)
+            state = _read_state(path, self.device)
             self.step, self.seconds = state["step"], state["seconds"]
             self.method.load_state_dict(state["method"])
             for name, optimizer in self.optimizers.items():
@@ -217,6 +219,17 @@ class Trainer:
         weights = {k: v.contiguous().cpu() for k, v in self.method.state_dict().items()}
         write_atomically(self.folder.path / "weights.safetensors", save(weights))
         self.method.eval()
+
+
+def _read_state(path: Path, device: torch.device) -> dict[str, Any]:
+    """A saved state. Runs no code from the file. Raises RequestError where it is damaged."""
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise RequestError(
+            f"cannot read {path}: it is damaged; remove it, and this run starts anew"
+        ) from error
+    return state
 
 
 @contextmanager
