@@ -66,9 +66,9 @@ def test_a_half_done_session_goes_on(library: Library, tmp_path: Path) -> None:
 def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(RequestError, match="holds something else"):
-        check_output(tmp_path)
+        check_output(tmp_path, 1)
     with pytest.raises(RequestError, match="is a file"):
-        check_output(tmp_path / "notes.txt")
+        check_output(tmp_path / "notes.txt", 1)
 
 
 def test_a_disk_without_room_is_refused_before_anything_is_written(
@@ -77,7 +77,7 @@ def test_a_disk_without_room_is_refused_before_anything_is_written(
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**10, 10**10, 10**6))
     with pytest.raises(RequestError, match=r"0\.00 GB free"):
-        check_output(tmp_path / "new")
+        check_output(tmp_path / "new", 1)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -26,8 +26,8 @@ from sparring.run import RunFolder, write_json
 
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO}
 
-ROOM = 1_000_000_000
-"""Bytes that must be free: the largest run's state (DSN), twice, and the report."""
+ROOM, ROOM_FOR_A_RUN = 900_000_000, 140_000_000
+"""Bytes that must be free: the largest training state (DSN) twice, and each run's weights."""
 
 
 def play_all(
@@ -44,9 +44,9 @@ def play_all(
 
     Raises RequestError, TrainingFailed, and Stopped (after building the report of what is done).
     """
-    check_output(out)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     folders = [RunFolder(out / "runs" / job.name) for job in jobs]
+    check_output(out, sum(not folder.finished for folder in folders))
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     for job, folder in zip(jobs, folders, strict=True):
         folder.check(job.request(device))
     for job, folder in zip(jobs, folders, strict=True):
@@ -105,15 +105,15 @@ def _disk_errors_told(out: Path) -> Iterator[None]:
         raise
 
 
-def check_output(out: Path) -> None:
-    """Raise RequestError if `out` is no folder of ours, or cannot be written, or has no room."""
+def check_output(out: Path, runs: int) -> None:
+    """Raise RequestError if `out` is not ours, cannot be written, or has no room for the runs."""
     try:
-        _check_place(out)
+        _check_place(out, ROOM + runs * ROOM_FOR_A_RUN)
     except OSError as error:  # a name too long, or a folder that one may not look into
         raise RequestError(f"--out {out}: {error.strerror}; name another folder") from error
 
 
-def _check_place(out: Path) -> None:
+def _check_place(out: Path, room: int) -> None:
     if out.is_dir() and any(out.iterdir()) and not (out / "runs").is_dir():
         raise RequestError(f"--out {out} holds something else; name a new or an empty folder")
     parent = next(place for place in (out, *out.absolute().parents) if place.exists())
@@ -122,9 +122,9 @@ def _check_place(out: Path) -> None:
     if not os.access(parent, os.W_OK):
         raise RequestError(f"--out {out}: {parent} cannot be written; name another folder")
     free = shutil.disk_usage(parent).free
-    if free < ROOM:
+    if free < room:
         raise RequestError(
-            f"--out {out}: {free / 1e9:.2f} GB free, {ROOM / 1e9:.0f} GB needed; "
+            f"--out {out}: {free / 1e9:.2f} GB free, {room / 1e9:.1f} GB needed; "
             "free some room or name a folder on another disk"
         )
 

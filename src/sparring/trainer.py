@@ -104,6 +104,7 @@ class Trainer:
         self.unlogged: list[dict[str, Tensor]] = []
         self.step = 0
         self.seconds = 0.0
+        self.resumed = 0, 0.0
 
     @property
     def images_per_second(self) -> float:
@@ -117,6 +118,7 @@ class Trainer:
         a loss is no longer finite.
         """
         self._restore()
+        self.resumed = self.step, self.seconds
         self.method.train()
         started = time.monotonic() - self.seconds
         saved = time.monotonic()
@@ -176,9 +178,13 @@ class Trainer:
         self.folder.append_log(
             {"step": self.step, "images": images, "seconds": round(self.seconds, 3), **groups}
         )
-        left = (self.training.steps - self.step) * self.seconds / self.step
+        # A stopped training may go on under another load: only this session's speed counts here.
+        begun, seconds = self.resumed
+        speed = (self.step - begun) / max(self.seconds - seconds, 1e-9)
+        left = (self.training.steps - self.step) / speed
+        images_per_second = speed * self.training.batch_size
         self.watch(
-            Status(self.step, self.training.steps, self.images_per_second, left, groups["losses"])
+            Status(self.step, self.training.steps, images_per_second, left, groups["losses"])
         )
         self.method.eval()
         self.observe(self.step)

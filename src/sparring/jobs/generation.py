@@ -170,7 +170,8 @@ class Film:
     def __init__(self, brush: Brush, folder: RunFolder, steps: int) -> None:
         self.brush, self.folder = brush, folder.path / "film"
         every = log_interval(steps)
-        moments = np.geomspace(every, steps, FILM_LENGTH) / every
+        # Evenly spaced on a logarithmic scale: most changes early. Before that all is grey.
+        moments = np.geomspace(max(every, steps / 50), steps, FILM_LENGTH) / every
         self.moments = {min(steps, round(moment) * every) for moment in moments} | {steps}
 
     def observe(self, step: int) -> None:

@@ -1,5 +1,9 @@
 """ACGAN: a generator told what to draw, and a discriminator that must also say what it sees.
 
+Each value of each attribute has a learned vector, which is joined to the generator's noise. The
+discriminator has two heads on one trunk: real or fake, and the attributes. Both players are paid
+for right attributes, on real and on fake images alike. The rest is as in DCGAN.
+
 Odena et al. 2017 (arXiv 1610.09585), with DCGAN's networks under spectral normalisation.
 """
 

@@ -1,5 +1,10 @@
 """DANN: features from which the label can be told and the domain cannot.
 
+The features go to a label predictor (cross-entropy, source only) and, through a gradient
+reversal of constant weight, to a domain classifier (binary cross-entropy, both domains): what
+helps the domain classifier is unlearned by the features. Source and target batches are zipped
+and pass together.
+
 Ganin & Lempitsky 2015 (arXiv 1409.7495), with ResNet18 as the feature extractor.
 """
 

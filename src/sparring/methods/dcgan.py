@@ -1,5 +1,10 @@
 """DCGAN: a generator and a discriminator under spectral normalisation.
 
+The generator makes an image of normal noise by transposed convolutions with batch norm, ReLU and
+a last tanh; the discriminator tells real from fake by strided convolutions with leaky ReLU, with
+biases and without batch norm. Binary cross-entropy for both. For every batch the discriminator
+moves first, on real images and detached fakes, then the generator, on the same fakes.
+
 Radford et al. 2016 (arXiv 1511.06434) with Miyato et al. 2018 (arXiv 1802.05957).
 """
 

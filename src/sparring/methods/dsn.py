@@ -1,5 +1,10 @@
 """DSN: what the domains share is kept apart from what each has for itself.
 
+A shared encoder and one private encoder a domain make two codes of each image. The label
+classifier reads the shared code; a shared decoder must rebuild the image from the sum of both;
+the difference loss keeps the two codes uncorrelated; the similarity loss, through gradient
+reversal, makes shared codes of both domains alike.
+
 Bousmalis et al. 2016 (arXiv 1608.06019), with ResNet18 and a linear layer as encoders.
 """
 
