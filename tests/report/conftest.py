@@ -130,8 +130,6 @@ class Maker:
         fall = np.exp(-6 * time) if attributes else 1 - time
         losses = {opponent: 1 + fall, "generator": 1.2 + 2 * time * (not attributes)}
         metrics = {"diversity": 0.93 - 0.01 * seed, f"{opponent}_loss": 1.0}
-        if attributes:
-            metrics["label_agreement"] = 0.9
         path = self.run(
             f"{method}-{named}-{seed}" if attributes else f"{method}-{seed}",
             {

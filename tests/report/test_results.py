@@ -34,7 +34,7 @@ def test_generation_has_each_metric_over_the_runs(results: dict[str, Any]) -> No
     dcgan = results["generation"]["dcgan"]
     assert (dcgan["faces"], dcgan["n"], dcgan["runs"]) == ("toy-faces", 1, ["dcgan-0"])
     assert dcgan["diversity"] == {"mean": 0.93, "sd": None, "n": 1, "runs": [0.93]}
-    assert results["generation"]["acgan[Smiling+Male]"]["label_agreement"]["mean"] == 0.9
+    assert results["generation"]["acgan[Smiling+Male]"]["diversity"]["mean"] == 0.93
 
 
 def test_adaptation_has_scenarios_gap_and_the_report_of_2019(results: dict[str, Any]) -> None:

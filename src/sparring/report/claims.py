@@ -112,11 +112,11 @@ def _attribute_sets(evidence: Evidence) -> Finding | None:
     parts = []
     for group in groups:
         metrics = group.metrics
-        named = [name for name in ("diversity", "label_agreement") if name in metrics]
-        numbers = [f"{name.replace('_', ' ')} {metrics[name].mean:.2f}" for name in named]
-        parts.append(f"{group.label}: {', '.join(numbers) or 'no metric'}")
+        known = "diversity" in metrics
+        number = f"diversity {metrics['diversity'].mean:.2f}" if known else "no metric"
+        parts.append(f"{group.label}: {number}")
     n = min(len(group.runs) for group in groups)
-    text = f"{'; '.join(parts)}. Neither number is fidelity, which the claim is about."
+    text = f"{'; '.join(parts)}. Diversity is not fidelity, which the claim is about."
     return "undecided", n, text + evidence.caveat(tuple(group.faces for group in groups))
 
 

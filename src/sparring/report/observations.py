@@ -24,11 +24,6 @@ def of_generator(group: Generation) -> list[str]:
             "another, pixel by pixel, beside how much real images do (1: as much; near 0: "
             "collapsed)."
         )
-    if "label_agreement" in metrics:
-        lines.append(
-            f"Label agreement {number(metrics['label_agreement'].mean)}: the share of samples "
-            "in which a judge finds the label that was asked for."
-        )
     return lines
 
 
