@@ -3,7 +3,8 @@
 Claim: on its own set it scores about 90 % or more, on the other between 30 % and 85 %, in both
 directions, so that adaptation has something to win. Prints one row a direction and seed.
 
-Net: ResNet18 with the 7x7 stem, the quick budget. Run: python benchmarks/standin_difficulty.py [SEEDS]
+Net: ResNet18 with the 7x7 stem, the quick budget.
+Run: python benchmarks/standin_difficulty.py [SEEDS]
 """
 
 import sys
