@@ -25,11 +25,13 @@ def base_config(
     method: Method, seed: int, training: Training, device: torch.device
 ) -> dict[str, Any]:
     """The part of config.json that all jobs share."""
+    settings = dataclasses.asdict(method)
+    unchanged = settings == dataclasses.asdict(type(method)())
     return {
         "method": name_of(method),
-        "preset": "report2019",
+        "preset": "report2019" if unchanged else "own",
         "seed": seed,
-        "settings": dataclasses.asdict(method),
+        "settings": settings,
         "training": {
             "steps": training.steps,
             "batch_size": training.batch_size,
