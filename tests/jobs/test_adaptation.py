@@ -4,7 +4,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.torch import load_file
-from tests.conftest import CPU
 
 from sparring.errors import TrainingFailed
 from sparring.jobs import AdaptationJob, Library, Scenario
@@ -12,6 +11,7 @@ from sparring.methods import DANN, DSN
 from sparring.progress import Screen
 from sparring.run import RunFolder
 from sparring.trainer import Training, resolve_precision
+from tests.conftest import CPU
 
 
 def run(

@@ -3,7 +3,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.conftest import CPU, faces
 
 from sparring.errors import RequestError
 from sparring.game import Shape
@@ -13,6 +12,7 @@ from sparring.methods import ACGAN, DCGAN
 from sparring.progress import Screen
 from sparring.run import RunFolder
 from sparring.trainer import Training
+from tests.conftest import CPU, faces
 
 
 def run(library: Library, path: Path, job: GenerationJob) -> RunFolder:

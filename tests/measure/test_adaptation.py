@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 import torch
-from tests.conftest import CPU, digits
 
 from sparring.data.images import Images
 from sparring.game import Shape
 from sparring.measure.adaptation import Predictions, predict
 from sparring.methods import DANN
+from tests.conftest import CPU, digits
 
 
 def test_accuracy_and_confusion_by_hand() -> None:
