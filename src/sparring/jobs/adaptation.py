@@ -91,7 +91,7 @@ class AdaptationJob:
             trainer.run()
         folder.write("architecture", architecture(method, feed(0)))
         scores, picture = judge(method, source, target, device, self.per_class, self.seed)
-        if self.scenario == "adapted":
+        if self.scenario != "target-only":  # the picture is of before and after adaptation
             write_arrays(folder.path / "features.npz", picture())
         finish(folder, trainer, scores)
 
