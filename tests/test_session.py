@@ -1,6 +1,8 @@
 import errno
 import json
 import shutil
+import subprocess
+import sys
 from collections import namedtuple
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +15,7 @@ from sparring.jobs import AdaptationJob, GenerationJob, Job, Library
 from sparring.methods import DANN, DCGAN
 from sparring.progress import Screen
 from sparring.run import RunFolder
-from sparring.session import check_output, play_all
+from sparring.session import check_output, check_room, play_all
 from sparring.trainer import Training
 
 
@@ -53,6 +55,27 @@ def test_trainings_into_one_folder_share_one_page(library: Library, tmp_path: Pa
     assert plan["runs"] == ["dcgan-0", "dann-left-right-adapted-0"]
 
 
+def test_a_second_process_in_the_same_folder_is_refused_until_the_first_dies(
+    library: Library, tmp_path: Path
+) -> None:
+    lock = tmp_path / ".lock"
+    code = (
+        "import fcntl, sys, time\n"
+        "file = open(sys.argv[1], 'w'); fcntl.flock(file, fcntl.LOCK_EX)\n"
+        "print('held', flush=True); time.sleep(60)"
+    )
+    (tmp_path / "runs").mkdir()
+    command = [sys.executable, "-c", code, str(lock)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(RequestError, match="another process is at work"):
+            play(library, tmp_path)
+        other.kill()
+    assert list((tmp_path / "runs").iterdir()) == []
+    assert play(library, tmp_path).is_file()
+
+
 def test_a_half_done_session_goes_on(library: Library, tmp_path: Path) -> None:
     play(library, tmp_path / "out")
     run = tmp_path / "out/runs/dcgan-0"
@@ -66,9 +89,9 @@ def test_a_half_done_session_goes_on(library: Library, tmp_path: Path) -> None:
 def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(RequestError, match="holds something else"):
-        check_output(tmp_path, 1)
+        check_output(tmp_path)
     with pytest.raises(RequestError, match="is a file"):
-        check_output(tmp_path / "notes.txt", 1)
+        check_output(tmp_path / "notes.txt")
 
 
 def test_a_disk_without_room_is_refused_before_anything_is_written(
@@ -77,7 +100,7 @@ def test_a_disk_without_room_is_refused_before_anything_is_written(
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**10, 10**10, 10**6))
     with pytest.raises(RequestError, match=r"0\.00 GB free"):
-        check_output(tmp_path / "new", 1)
+        check_room(tmp_path / "new", 1)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,6 +5,7 @@ Started again with the same folder, finished runs are skipped and the others go 
 """
 
 import errno
+import fcntl
 import os
 import shutil
 import time
@@ -44,8 +45,9 @@ def play_all(
 
     Raises RequestError, TrainingFailed, and Stopped (after building the report of what is done).
     """
+    check_output(out)
     folders = [RunFolder(out / "runs" / job.name) for job in jobs]
-    check_output(out, sum(not folder.finished for folder in folders))
+    check_room(out, sum(not folder.finished for folder in folders))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     for job, folder in zip(jobs, folders, strict=True):
         folder.check(job.request(device))
@@ -53,7 +55,7 @@ def play_all(
         if not folder.finished:
             job.data(library)
     plan = _plan(jobs, out, command, budget, data)
-    with _disk_errors_told(out):
+    with _disk_errors_told(out), _alone(out):
         try:
             for number, (job, folder) in enumerate(zip(jobs, folders, strict=True), 1):
                 if folder.finished:
@@ -94,6 +96,23 @@ def _plan(
 
 
 @contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Hold `out` for this process. The system lets go of it even when the process is killed.
+
+    Raises RequestError where another process holds it.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RequestError(
+                f"another process is at work in {out}; wait for it, or name another --out"
+            ) from None
+        yield
+
+
+@contextmanager
 def _disk_errors_told(out: Path) -> Iterator[None]:
     try:
         yield
@@ -105,28 +124,33 @@ def _disk_errors_told(out: Path) -> Iterator[None]:
         raise
 
 
-def check_output(out: Path, runs: int) -> None:
-    """Raise RequestError if `out` is not ours, cannot be written, or has no room for the runs."""
+def check_output(out: Path) -> None:
+    """Raise RequestError if `out` is no folder of ours, or cannot be written."""
     try:
-        _check_place(out, ROOM + runs * ROOM_FOR_A_RUN)
+        if out.is_dir() and any(out.iterdir()) and not (out / "runs").is_dir():
+            raise RequestError(f"--out {out} holds something else; name a new or an empty folder")
+        parent = _nearest(out)
     except OSError as error:  # a name too long, or a folder that one may not look into
         raise RequestError(f"--out {out}: {error.strerror}; name another folder") from error
-
-
-def _check_place(out: Path, room: int) -> None:
-    if out.is_dir() and any(out.iterdir()) and not (out / "runs").is_dir():
-        raise RequestError(f"--out {out} holds something else; name a new or an empty folder")
-    parent = next(place for place in (out, *out.absolute().parents) if place.exists())
     if not parent.is_dir():
         raise RequestError(f"--out {out}: {parent} is a file; name a folder")
     if not os.access(parent, os.W_OK):
         raise RequestError(f"--out {out}: {parent} cannot be written; name another folder")
-    free = shutil.disk_usage(parent).free
-    if free < room:
+
+
+def check_room(out: Path, runs: int) -> None:
+    """Raise RequestError if the disk of `out` has no room for so many runs."""
+    free, needed = shutil.disk_usage(_nearest(out)).free, ROOM + runs * ROOM_FOR_A_RUN
+    if runs and free < needed:
         raise RequestError(
-            f"--out {out}: {free / 1e9:.2f} GB free, {room / 1e9:.1f} GB needed; "
+            f"--out {out}: {free / 1e9:.2f} GB free, {needed / 1e9:.1f} GB needed; "
             "free some room or name a folder on another disk"
         )
+
+
+def _nearest(place: Path) -> Path:
+    """The place itself if it exists, else the nearest of its parents that does."""
+    return next(path for path in (place, *place.absolute().parents) if path.exists())
 
 
 def outcome(folder: RunFolder) -> str:
