@@ -73,7 +73,7 @@ def _png(figure: Figure, palette: bool) -> bytes:
     canvas.draw()
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
     if palette:
-        image = image.quantize(128, dither=Image.Dither.NONE)
+        image = image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
     image.save(buffer, format="PNG")
     return buffer.getvalue()
