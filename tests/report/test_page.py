@@ -267,7 +267,7 @@ def test_a_training_of_a_bound_shows_its_losses_and_asks_for_no_more(training: A
     assert "parts of the loss, target only, mnist-m" in page
     assert "this figure needs" not in page
     # The report's own method, but not on the report's data: nothing printed stands beside it.
-    assert "2019" not in page
+    assert "2019" not in Outline(page).text
 
 
 def test_a_training_that_was_stopped_has_its_section(training: Any) -> None:
