@@ -4,8 +4,8 @@ Jobs know data, methods by their role, the trainer and the measures; they know n
 """
 
 from sparring.jobs.adaptation import AdaptationJob, Scenario
+from sparring.jobs.datasets import Library
 from sparring.jobs.generation import GenerationJob
-from sparring.jobs.library import Library
 
 Job = GenerationJob | AdaptationJob
 

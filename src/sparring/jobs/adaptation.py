@@ -22,7 +22,7 @@ from sparring.jobs.common import (
     open_folder,
     write_arrays,
 )
-from sparring.jobs.library import Library
+from sparring.jobs.datasets import Library
 from sparring.measure.adaptation import Predictions, predict
 from sparring.measure.embedding import choose_per_class, domain_mixing, tsne
 from sparring.methods import name_of

@@ -23,7 +23,7 @@ from sparring.jobs.common import (
     open_folder,
     write_arrays,
 )
-from sparring.jobs.library import Library
+from sparring.jobs.datasets import Library
 from sparring.measure.generation import diversity, last_tenth
 from sparring.methods import name_of
 from sparring.progress import Screen
