@@ -6,7 +6,7 @@ or how results are judged (measure).
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -76,7 +76,7 @@ class Method(nn.Module, ABC):
 
     learning_rate: float = 2e-4
     """Step size of Adam, for every player."""
-    betas: tuple[float, float] = field(default=(0.5, 0.999))
+    betas: tuple[float, float] = (0.5, 0.999)
     """Decay rates of Adam's two moments."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> "Method":

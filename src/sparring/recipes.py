@@ -57,7 +57,8 @@ class Found:
     why: str
 
 
-_STAND_INS = {"celeba": "toy-faces", "mnist-m": "photo-digits", "svhn": "street-digits"}
+_ASKED = ("celeba", "mnist-m", "svhn")
+_STAND_INS = {real: drawn for drawn, real in catalogue.STAND_INS.items()}
 _SUBSTITUTES = {"svhn": "meter-digits"}
 
 
@@ -67,7 +68,7 @@ def find_data(data: Path | None) -> dict[str, Found]:
     Both digit domains are real or both are stand-ins: a pair of one each would be neither the
     report's task nor a comparable one.
     """
-    found = {asked: _find_one(asked, data) for asked in _STAND_INS}
+    found = {asked: _find_one(asked, data) for asked in _ASKED}
     digits = ("mnist-m", "svhn")
     if len({found[asked].kind for asked in digits}) == 2:
         for asked in digits:

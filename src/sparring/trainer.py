@@ -33,7 +33,7 @@ def log_interval(steps: int) -> int:
 
 @dataclass(frozen=True)
 class Training:
-    """How long and how to train. Defaults of `batch_size` are those of the source report."""
+    """How long and how to train. `checkpoint_seconds`: how often to save; it changes no result."""
 
     steps: int
     batch_size: int = 128
