@@ -70,7 +70,7 @@ def test_a_disk_without_room_is_told_in_one_line_and_the_old_file_stays(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(RequestError, match="No space left on device; free some room"):
+    with pytest.raises(RequestError, match="No space left on device; mend that and start again"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
@@ -108,3 +108,32 @@ def test_any_name_makes_one_folder_of_its_own() -> None:
         assert "/" not in name
         assert name.isprintable()
         assert len(name.encode()) < 240
+
+
+def test_events_are_kept_and_none_leave_no_file(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert folder.events() == []
+    folder.write_events([{"step": 3, "kind": "alarm", "what": "words"}])
+    assert folder.events() == [{"step": 3, "kind": "alarm", "what": "words"}]
+    folder.write_events([])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_name_is_on_the_disk_after_its_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    real, rename = os.fsync, Path.replace
+
+    def fsync(descriptor: int) -> None:
+        seen.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        real(descriptor)
+
+    def replace(self: Path, target: Path) -> Path:
+        seen.append("rename")
+        return rename(self, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Path, "replace", replace)
+    write_atomically(tmp_path / "file", b"new")
+    assert seen == [f".file.{os.getpid()}.tmp", "rename", tmp_path.name]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sparring import session
-from sparring.errors import RequestError
+from sparring.errors import RequestError, TrainingFailed
 from sparring.jobs import AdaptationJob, GenerationJob, Job, Library
 from sparring.methods import DANN, DCGAN
 from sparring.progress import Screen
@@ -137,3 +137,32 @@ def test_a_disk_that_fills_up_is_told_in_one_line_and_the_session_goes_on_later(
             with pytest.raises(RequestError, match="No space left on device; mend that and start"):
                 play(library, tmp_path / "out")
     assert play(library, tmp_path / "out").is_file()
+
+
+def test_a_run_that_fails_is_reported_and_the_others_still_run(
+    library: Library, tmp_path: Path
+) -> None:
+    wild = GenerationJob(DCGAN(width=4, learning_rate=1e30), "faces", "", 0, Training(30, 4))
+    fine = jobs()[1]
+    out = tmp_path / "out"
+    with pytest.raises(TrainingFailed, match=r"^dcgan-0: .* after 3 rollbacks; the weights of"):
+        play_all([wild, fine], library, out, command="x", budget="smoke", data=[], screen=Screen())
+    assert RunFolder(out / "runs" / fine.name).finished
+    results = json.loads((out / "results.json").read_text())
+    assert results["missing"] == ["dcgan-0"]
+    assert [event["kind"] for event in results["events"]] == ["rollback"] * 3 + ["gave up"]
+    page = (out / "report.html").read_text()
+    assert "<code>dcgan-0</code> failed at step" in page
+    assert "What happened while training" in page
+    assert page.count("<b>rollback</b>") == 3
+
+
+def test_what_a_killed_process_left_is_swept(library: Library, tmp_path: Path) -> None:
+    play(library, tmp_path)
+    run = tmp_path / "runs/dcgan-0"
+    (run / "checkpoints").mkdir()
+    for rest in (tmp_path / ".plan.json.1.tmp", run / "checkpoints/.state.1.tmp"):
+        rest.write_bytes(b"half")
+    play(library, tmp_path)
+    assert not list(tmp_path.rglob("*.tmp"))
+    assert not (run / "checkpoints").exists()

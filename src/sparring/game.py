@@ -53,6 +53,21 @@ class Move(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Row:
+    """What the log says of the steps since its last row: means, by name.
+
+    losses: by player. terms: as the moves gave them.
+    gradients: Euclidean norm of each player's last gradient; measures: what the job observed.
+        Both are empty in rows between two pulses.
+    """
+
+    losses: Mapping[str, float]
+    terms: Mapping[str, float]
+    gradients: Mapping[str, float]
+    measures: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Shape:
     """What a method must know of the data before it can build its networks.
 
@@ -101,6 +116,14 @@ class Method(nn.Module, ABC):
         earlier player's new weights.
         """
 
+    def alarm(self, row: Row) -> str | None:
+        """Plain words where `row` says that the game is lost, as far as the method can tell."""
+        return None
+
+
+WON = 7.0
+"""A generator's loss in a lost game: its images pass for real with a probability of 1 in 1,000."""
+
 
 @dataclass(eq=False, kw_only=True)
 class GenerativeMethod(Method):
@@ -114,6 +137,17 @@ class GenerativeMethod(Method):
     def noise(self, count: int, device: torch.device) -> Tensor:
         """Normal noise, float32 [count, noise_size]."""
         return torch.randn(count, self.noise_size, device=device)
+
+    def alarm(self, row: Row) -> str | None:
+        """The discriminator has won: it errs on no image, and the generator learns little."""
+        hits = min(row.terms["hits_real"], row.terms["hits_fake"])
+        loss = row.losses["generator"]
+        if hits < 0.999 or loss < WON:
+            return None
+        return (
+            f"the discriminator has won: it tells {hits:.1%} of real and generated images apart, "
+            f"and the generator's loss is {loss:.1f}"
+        )
 
     @abstractmethod
     def sample(self, noise: Tensor, label: Tensor) -> Tensor:

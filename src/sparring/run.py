@@ -6,8 +6,10 @@ exists, so a stopped reproduction goes on where it was.
     config.json         what was asked: method, scenario, data, seed, settings, training
     env.json            where it ran: versions, commit, device, threads, data fingerprints
     log.jsonl           one row every few steps: step, images, seconds, losses by player, terms
+    events.json         only where something happened: alarms, rollbacks, and in what step
     weights.safetensors the networks
-    state.pt            while training: all it needs to go on (read without unpickling code)
+    checkpoints/        until the scores are there: all it needs to go on (see checkpoints.py)
+    film/               likewise, generators only: what will be the progress in samples.npz
     architecture.json   the actual modules: layer, output shape, parameters
     samples.npz         generators only: uint8 images
     features.npz        classifiers only: t-SNE coordinates with class and domain
@@ -17,32 +19,63 @@ exists, so a stopped reproduction goes on where it was.
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sparring.errors import RequestError
 
+WORKING = ("checkpoints", "film")
 _LONGEST_NAME = 180  # bytes; file systems take 255
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise RequestError where the system refuses to write `path`: disk full, read-only, gone."""
+    try:
+        yield
+    except OSError as error:
+        raise RequestError(
+            f"cannot write {path}: {error.strerror}; mend that and start again, to go on, "
+            "or choose another --out"
+        ) from error
+
+
+def publish(temporary: Path, path: Path) -> None:
+    """Give a file that is written its name, so that a reader, or a crash, sees all of it or none.
+
+    Both the bytes and the new name are on the disk when this returns.
+    """
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to `path` so that a reader, or a crash, sees the old file or the new one.
+    """Write `data` to `path`: a reader, or a crash, sees the old file or the new one.
 
     Raises RequestError where the disk is full or the folder cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise RequestError(
-            f"cannot write {path}: {error.strerror}; free some room or choose another --out"
-        ) from error
+    with writing(path):
+        try:
+            temporary.write_bytes(data)
+            publish(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that a killed process left anywhere under `folder`."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink(missing_ok=True)
 
 
 def _row(line: bytes, path: Path) -> dict[str, Any]:
@@ -105,6 +138,11 @@ class RunFolder:
             raise RequestError(f"{self.path} holds something that is no run; choose another --out")
         self._compare(config, {*self.read("config"), *config})
 
+    def tidy(self) -> None:
+        """Remove what only an unfinished run needs."""
+        for name in WORKING:
+            shutil.rmtree(self.path / name, ignore_errors=True)
+
     def check(self, request: dict[str, Any]) -> None:
         """Raise RequestError where a run is here that does not fit `request`, or is damaged.
 
@@ -130,7 +168,7 @@ class RunFolder:
         Raises RequestError where it is missing or damaged.
         """
         path = self.path / f"{name}.json"
-        expected = list if name == "architecture" else dict
+        expected = list if name in ("architecture", "events") else dict
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -143,10 +181,30 @@ class RunFolder:
         """Write `name`.json."""
         write_json(self.path / f"{name}.json", value)
 
+    def write_events(self, events: list[dict[str, Any]]) -> None:
+        """Write events.json; a training without events has none."""
+        if events:
+            self.write("events", events)
+        else:
+            (self.path / "events.json").unlink(missing_ok=True)
+
+    def events(self) -> list[dict[str, Any]]:
+        """What happened while training: step, kind and plain words, in order; often nothing."""
+        exists = (self.path / "events.json").is_file()
+        return list(self.read("events")) if exists else []
+
     def append_log(self, row: dict[str, Any]) -> None:
         """Add one row to log.jsonl."""
-        with (self.path / "log.jsonl").open("a", encoding="utf-8") as file:
+        path = self.path / "log.jsonl"
+        with writing(path), path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
+
+    def sync_log(self) -> None:
+        """Bring the log to the disk, so that it is never behind a saved state."""
+        path = self.path / "log.jsonl"
+        if path.is_file():
+            with writing(path), path.open("rb") as file:
+                os.fsync(file.fileno())
 
     def log(self) -> Iterator[dict[str, Any]]:
         """The rows of log.jsonl in order; none where there is no log. Skips a torn last line.

@@ -18,12 +18,12 @@ from typing import Any
 
 import torch
 
-from sparring.errors import RequestError, Stopped
+from sparring.errors import RequestError, Stopped, TrainingFailed
 from sparring.jobs import Job, Library
 from sparring.progress import Screen
 from sparring.recipes import Found
 from sparring.report.page import build
-from sparring.run import RunFolder, write_json
+from sparring.run import RunFolder, sweep, write_json
 
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO}
 
@@ -43,7 +43,8 @@ def play_all(
 ) -> Path:
     """Run all jobs that are not finished, then build the report. Returns the page's path.
 
-    Raises RequestError, TrainingFailed, and Stopped (after building the report of what is done).
+    Raises RequestError; TrainingFailed after all other jobs, and Stopped, both after building the
+    report of what is done.
     """
     check_output(out)
     folders = [RunFolder(out / "runs" / job.name) for job in jobs]
@@ -55,25 +56,38 @@ def play_all(
         if not folder.finished:
             job.data(library)
     plan = _plan(jobs, out, command, budget, data)
+    failures = []
     with _disk_errors_told(out), _alone(out):
+        sweep(out)
         try:
             for number, (job, folder) in enumerate(zip(jobs, folders, strict=True), 1):
+                place = f"[{number}/{len(jobs)}] {job.name}"
                 if folder.finished:
-                    screen.say(f"[{number}/{len(jobs)}] {job.name}: finished before")
+                    folder.tidy()
+                    screen.say(f"{place}: finished before")
                     continue
                 started = time.monotonic()
-                job.run(library, folder, device, screen)
+                try:
+                    job.run(library, folder, device, screen)
+                except TrainingFailed as failure:  # the other runs can still be had
+                    failures.append(str(failure))
+                    screen.say(f"{place}: failed: {failure}")
+                else:
+                    seconds = time.monotonic() - started
+                    screen.say(f"{place}: {seconds:.0f} s, {outcome(folder)}")
                 # Written after the first job has accepted the request, so that a wrong one leaves
                 # nothing behind.
                 write_json(out / "plan.json", plan)
-                seconds = time.monotonic() - started
-                screen.say(f"[{number}/{len(jobs)}] {job.name}: {seconds:.0f} s, {outcome(folder)}")
         except Stopped:
             write_json(out / "plan.json", plan)
             build(out)
             raise
         write_json(out / "plan.json", plan)
-        return build(out)
+        page = build(out)
+    if failures:
+        more = f" (and {len(failures) - 1} other runs failed)" if len(failures) > 1 else ""
+        raise TrainingFailed(f"{failures[0]}{more}")
+    return page
 
 
 def _plan(

@@ -1,39 +1,38 @@
 """Plays any game: resumes its moves, steps its players, logs, saves, goes on where it was.
 
-Knows the game and the run folder; knows no method, no data set and no report.
+Knows the game, its health and the run folder; knows no method, no data set and no report.
 """
 
-import io
-import math
-import pickle
-import signal
+import copy
+import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from types import FrameType
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal
 
 import torch
 from safetensors.torch import save
 from torch import Tensor
+from torch.nn.utils import get_total_norm
 
-from sparring.errors import RequestError, Stopped, TrainingFailed
-from sparring.game import Batch, Method, Move
+from sparring.checkpoints import Checkpoints, State
+from sparring.errors import Stopped, TrainingFailed
+from sparring.game import Batch, Method, Move, Row
+from sparring.health import Event, Health, Rhythm
 from sparring.run import RunFolder, write_atomically
+from sparring.signals import stop_requests
+
+_log = logging.getLogger(__name__)
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
-def log_interval(steps: int) -> int:
-    """Steps between two rows of the log: some 400 rows, and a row every 50 steps at the least."""
-    return min(50, max(1, steps // 400))
-
-
 @dataclass(frozen=True)
 class Training:
-    """How long and how to train. `checkpoint_seconds`: how often to save; it changes no result."""
+    """How long and how to train.
+
+    checkpoint_seconds: how long to wait at the least between two saves; it changes no result.
+    """
 
     steps: int
     batch_size: int = 128
@@ -72,8 +71,8 @@ class Trainer:
 
     feed: batch number k (from 0) to the batch; must depend on k alone.
     watch: called with the status whenever the log gets a row.
-    observe: called with the step whenever the log gets a row; may use the method in evaluation
-        mode, and must leave the global random state alone.
+    observe: called with the step whenever the log gets a row; returns what it measured, by name.
+        May use the method in evaluation mode, and must leave the global random state alone.
     """
 
     def __init__(
@@ -84,7 +83,7 @@ class Trainer:
         folder: RunFolder,
         device: torch.device,
         watch: Callable[[Status], None] = lambda status: None,
-        observe: Callable[[int], None] = lambda step: None,
+        observe: Callable[[int], Mapping[str, float]] = lambda step: {},
     ) -> None:
         self.method = method.to(device)
         for parameter in method.parameters():
@@ -100,11 +99,13 @@ class Trainer:
             )
             for name, parameters in self.parameters.items()
         }
-        self.log_every = log_interval(training.steps)
+        self.rhythm = Rhythm.of(training.steps)
+        self.health = Health(method.alarm, self._tell)
+        self.checkpoints = Checkpoints(folder.path / "checkpoints")
         self.unlogged: list[dict[str, Tensor]] = []
         self.step = 0
         self.seconds = 0.0
-        self.resumed = 0, 0.0
+        self.since = 0, 0.0
 
     @property
     def images_per_second(self) -> float:
@@ -115,42 +116,50 @@ class Trainer:
         """Train to the last step, from the last saved state if there is one.
 
         Raises Stopped after SIGINT or SIGTERM (the state is saved first) and TrainingFailed when
-        a loss is no longer finite.
+        the training diverges again and again (the weights of the last healthy state are kept).
         """
-        self._restore()
-        self.resumed = self.step, self.seconds
+        self._resume()
         self.method.train()
         started = time.monotonic() - self.seconds
         saved = time.monotonic()
-        with _stop_requests() as requests:
+        with stop_requests() as requests:
             while self.step < self.training.steps:
                 self.unlogged.append(self._play(self.feed(self.step)))
                 self.step += 1
                 self.seconds = time.monotonic() - started
-                if self.step % self.log_every == 0 or self.step == self.training.steps:
+                if self._due(self.rhythm.log):
                     self._log()
-                if requests or time.monotonic() - saved > self.training.checkpoint_seconds:
-                    self._save()
+                due = time.monotonic() - saved > self.training.checkpoint_seconds
+                if due and self.healthy["step"] == self.step:
+                    self._save(self.healthy)
                     saved = time.monotonic()
                 if requests:
+                    self._save(self._state())
                     raise Stopped(requests[0], f"stopped at step {self.step:,}; all is saved")
         self._finish()
+
+    def _due(self, interval: int) -> bool:
+        return self.step % interval == 0 or self.step == self.training.steps
 
     def _play(self, batch: Batch) -> dict[str, Tensor]:
         """One batch: resume the method's moves and step each mover. Returns detached scalars."""
         scalars: dict[str, Tensor] = {}
         moves = self.method.moves(batch, self.step / self.training.steps)
+        pulse = (self.step + 1) % self.rhythm.pulse == 0
         while move := self._next(moves):
-            self._step(move)
+            gradients = self._step(move)
             scalars[f"losses/{move.player}"] = move.loss.detach()
             scalars |= {f"terms/{name}": value.detach() for name, value in move.terms.items()}
+            if pulse:
+                scalars[f"gradients/{move.player}"] = get_total_norm(gradients)
         return scalars
 
     def _next(self, moves: Iterator[Move]) -> Move | None:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             return next(moves, None)
 
-    def _step(self, move: Move) -> None:
+    def _step(self, move: Move) -> list[Tensor]:
+        """Step one player; returns its gradients."""
         # Gradients of this player alone: nothing is left behind in the others.
         parameters = self.parameters[move.player]
         gradients = torch.autograd.grad(move.loss, parameters, allow_unused=True)
@@ -159,97 +168,132 @@ class Trainer:
         self.optimizers[move.player].step()
         for parameter in parameters:
             parameter.grad = None
+        return [gradient for gradient in gradients if gradient is not None]
 
     def _log(self) -> None:
-        """Write the means since the last row, then show them."""
-        scalars, self.unlogged = self.unlogged, []
-        means = {key: torch.stack([row[key] for row in scalars]).mean() for key in scalars[0]}
-        values = dict(zip(means, torch.stack(list(means.values())).tolist(), strict=True))
-        groups: dict[str, dict[str, float]] = {"losses": {}, "terms": {}}
-        for key, value in values.items():
-            group, name = key.split("/")
-            groups[group][name] = value
-        if not all(map(math.isfinite, groups["losses"].values())):
-            raise TrainingFailed(
-                f"{self.folder.name}: a loss is no longer finite at step {self.step}: "
-                f"{groups['losses']}; try a lower --learning-rate or another --seed"
-            )
+        """Write a row and look at it: keep this state to go back to, or go back."""
+        row = self._row()
+        if trouble := self.health.examine(self.step, row):
+            self._go_back(trouble)
+            return
         images = self.step * self.training.batch_size
         self.folder.append_log(
-            {"step": self.step, "images": images, "seconds": round(self.seconds, 3), **groups}
+            {"step": self.step, "images": images, "seconds": round(self.seconds, 3)}
+            | {name: values for name, values in asdict(row).items() if values}
         )
+        self._show(row)
+        if self.health.well and self._due(self.rhythm.restore):
+            self.healthy = self._state()
+
+    def _row(self) -> Row:
+        """The means since the last row; one wait for the device."""
+        scalars, self.unlogged = self.unlogged, []
+        columns: dict[str, list[Tensor]] = {}
+        for entry in scalars:
+            for key, value in entry.items():
+                columns.setdefault(key, []).append(value)
+        means = torch.stack([torch.stack(column).mean() for column in columns.values()]).tolist()
+        groups: dict[str, dict[str, float]] = {"losses": {}, "terms": {}, "gradients": {}}
+        for key, value in zip(columns, means, strict=True):
+            group, name = key.split("/")
+            groups[group][name] = value
+        self.method.eval()
+        measures = self.observe(self.step)
+        self.method.train()
+        return Row(**groups, measures=measures)
+
+    def _show(self, row: Row) -> None:
         # A stopped training may go on under another load: only this session's speed counts here.
-        begun, seconds = self.resumed
+        begun, seconds = self.since
         speed = (self.step - begun) / max(self.seconds - seconds, 1e-9)
         left = (self.training.steps - self.step) / speed
         images_per_second = speed * self.training.batch_size
         self.watch(
-            Status(self.step, self.training.steps, images_per_second, left, groups["losses"])
+            Status(self.step, self.training.steps, images_per_second, left, dict(row.losses))
         )
-        self.method.eval()
-        self.observe(self.step)
-        self.method.train()
 
-    def _save(self) -> None:
-        """Save all that training needs to go on, bit for bit, in one atomic file."""
-        state: dict[str, Any] = {
+    def _go_back(self, trouble: str) -> None:
+        """Return to the last healthy state, and change what may help.
+
+        Raises TrainingFailed where that was done too often: that state's weights are then kept.
+        """
+        failed_at, healthy_step = self.step, self.healthy["step"]
+        goes_on = self.health.go_back(failed_at, healthy_step, trouble)
+        health = self.health.state()
+        self._apply(self.healthy)
+        self.health.restore(health)
+        self.folder.cut_log(self.step)
+        if not goes_on:
+            self._finish()
+            raise TrainingFailed(
+                f"{self.folder.name}: {trouble} at step {failed_at}, after "
+                f"{self.health.rollbacks} rollbacks; the weights of step {healthy_step} are kept; "
+                "try a lower --learning-rate or another --seed"
+            )
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = self.method.learning_rate * self.health.rate
+        torch.manual_seed(int(torch.randint(2**62, ())) + self.health.rollbacks)
+        self.since = self.step, self.seconds
+        self.healthy = self._state()
+        self._save(self.healthy)
+
+    def _state(self) -> State:
+        """All that training needs to go on bit for bit, as copies."""
+        state: State = {
             "step": self.step,
             "seconds": self.seconds,
             "method": self.method.state_dict(),
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
             "unlogged": self.unlogged,
+            "health": self.health.state(),
             "random": torch.get_rng_state(),
         }
         if self.device.type == "cuda":
             state["random_cuda"] = torch.cuda.get_rng_state(self.device)
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
-        write_atomically(self.folder.path / "state.pt", buffer.getvalue())
+        return copy.deepcopy(state)
 
-    def _restore(self) -> None:
-        path = self.folder.path / "state.pt"
-        if path.is_file():
-            state = _read_state(path, self.device)
-            self.step, self.seconds = state["step"], state["seconds"]
-            self.method.load_state_dict(state["method"])
-            for name, optimizer in self.optimizers.items():
-                optimizer.load_state_dict(state["optimizers"][name])
-            self.unlogged = state["unlogged"]
-            torch.set_rng_state(state["random"].cpu())
-            if self.device.type == "cuda":
-                torch.cuda.set_rng_state(state["random_cuda"].cpu(), self.device)
+    def _apply(self, state: State) -> None:
+        """Be where `state` is; the wall clock alone goes on."""
+        self.step = state["step"]
+        self.method.load_state_dict(state["method"])
+        for name, optimizer in self.optimizers.items():
+            # An optimizer would take over the tensors themselves, and change them.
+            optimizer.load_state_dict(copy.deepcopy(state["optimizers"][name]))
+        self.unlogged = list(state["unlogged"])
+        self.health.restore(state["health"])
+        torch.set_rng_state(state["random"].cpu())
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["random_cuda"].cpu(), self.device)
+
+    def _save(self, present: State) -> None:
+        # Both states: a resumed training must go back to the same state as one never stopped.
+        self.folder.sync_log()
+        state = {"present": present, "healthy": self.healthy}
+        self.checkpoints.save(state, self.health.rollbacks, present["step"])
+
+    def _resume(self) -> None:
+        """Go on from the last saved state, or be ready to go back to the beginning."""
+        saved = self.checkpoints.load(self.device)
+        if saved is None:
+            self.healthy = self._state()
+        else:
+            self.healthy = saved["healthy"]
+            self._apply(saved["present"])
+            self.seconds = saved["present"]["seconds"]
+        self.since = self.step, self.seconds
+        self._write_events()
         self.folder.cut_log(self.step)
+
+    def _tell(self, event: Event) -> None:
+        _log.warning("%s: %s at step %d: %s", self.folder.name, event.kind, event.step, event.what)
+        self._write_events()
+
+    def _write_events(self) -> None:
+        self.folder.write_events([asdict(event) for event in self.health.events])
 
     def _finish(self) -> None:
         """Write the weights. A saved state stays until the run has its scores."""
         weights = {k: v.contiguous().cpu() for k, v in self.method.state_dict().items()}
         write_atomically(self.folder.path / "weights.safetensors", save(weights))
         self.method.eval()
-
-
-def _read_state(path: Path, device: torch.device) -> dict[str, Any]:
-    """A saved state. Runs no code from the file. Raises RequestError where it is damaged."""
-    try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise RequestError(
-            f"cannot read {path}: it is damaged; remove it, and this run starts anew"
-        ) from error
-    return state
-
-
-@contextmanager
-def _stop_requests() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM in a list instead of dying in the middle of a step."""
-    requests: list[int] = []
-
-    def request(number: int, frame: FrameType | None) -> None:
-        requests.append(number)
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, request) for number in numbers}
-    try:
-        yield requests
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -91,10 +91,10 @@ def _summary(network: nn.Module) -> str:
 
 
 def finish(folder: RunFolder, trainer: Trainer, scores: dict[str, Any]) -> None:
-    """Write the scores, which makes the run finished; then drop the training state."""
+    """Write the scores, which makes the run finished; then remove what served the training."""
     speed = {
         "seconds": round(trainer.seconds, 2),
         "images_per_second": round(trainer.images_per_second, 1),
     }
     folder.write("scores", scores | speed)
-    (folder.path / "state.pt").unlink(missing_ok=True)
+    folder.tidy()

@@ -2,7 +2,7 @@
 
 import dataclasses
 import io
-import shutil
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from sparring.data.feed import Stream, to_pixels
 from sparring.data.images import DataSet, Images
 from sparring.errors import RequestError, TrainingFailed
 from sparring.game import GenerativeMethod, Labelled, Shape
+from sparring.health import Rhythm
 from sparring.jobs.common import (
     architecture,
     base_config,
@@ -24,17 +25,19 @@ from sparring.jobs.common import (
     write_arrays,
 )
 from sparring.jobs.datasets import Library
-from sparring.measure.generation import diversity, last_tenth
+from sparring.measure.generation import diversity, last_tenth, mean_distance
 from sparring.methods import name_of
 from sparring.progress import Screen
 from sparring.run import RunFolder, run_name, write_atomically
-from sparring.trainer import Trainer, Training, log_interval
+from sparring.trainer import Trainer, Training
 
 SIZE = 64
 SAMPLES, PAIRS = 32, 10
 FILM_WIDTH, FILM_LENGTH = 8, 6
 JUDGED = 500
 """Images that the diversity is measured on."""
+WATCHED = 16
+"""Images that the diversity is measured on while training."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class GenerationJob:
         Raises RequestError where they cannot be used.
         """
         dataset = library.get(self.faces, SIZE)
-        if not (dataset.test.pixels != dataset.test.pixels[:1]).any():
+        if not (dataset.test.pixels[:JUDGED] != dataset.test.pixels[:1]).any():
             raise RequestError(
                 f"{dataset.name} has no two different test images, to judge diversity by: add some"
             )
@@ -90,20 +93,18 @@ class GenerationJob:
         stream = Stream(dataset.train, batch_size, key, device, dataset.mirror)
         labelled = method.batch_type is Labelled
         feed = stream.labelled if labelled else stream.unlabelled
+        real = dataset.test.pixels
+        watch = Watch(brush, film, real, Rhythm.of(self.training.steps).pulse)
         with show.task(self.name) as task:
-            trainer = Trainer(
-                method, feed, self.training, folder, device, task.update, film.observe
-            )
+            trainer = Trainer(method, feed, self.training, folder, device, task.update, watch)
             trainer.run()
         folder.write("architecture", architecture(method, feed(0)))
         arrays = {"samples": brush.draw(SAMPLES).numpy()} | film.arrays()
         if labelled:
             arrays |= brush.pairs(_attributes(dataset))
         write_arrays(folder.path / "samples.npz", arrays)
-        real = dataset.test.pixels
         drawn = brush.draw(min(JUDGED, len(real)))
         finish(folder, trainer, _scores(folder, diversity(drawn, real)))
-        film.discard()
 
 
 def _attributes(dataset: DataSet) -> tuple[str, ...]:
@@ -169,13 +170,13 @@ class Film:
 
     def __init__(self, brush: Brush, folder: RunFolder, steps: int) -> None:
         self.brush, self.folder = brush, folder.path / "film"
-        every = log_interval(steps)
+        every = Rhythm.of(steps).log
         # Evenly spaced on a logarithmic scale: most changes early. Before that all is grey.
         moments = np.geomspace(max(every, steps / 50), steps, FILM_LENGTH) / every
         self.moments = {min(steps, round(moment) * every) for moment in moments} | {steps}
 
     def observe(self, step: int) -> None:
-        """Take a frame if `step` is one of the moments; the trainer's `observe`."""
+        """Take a frame if `step` is one of the moments."""
         if step in self.moments:
             buffer = io.BytesIO()
             np.save(buffer, self.brush.draw(FILM_WIDTH).numpy())
@@ -188,9 +189,31 @@ class Film:
         steps = np.array([int(file.stem) for file in files])
         return {"progress": np.stack([np.load(file) for file in files]), "progress_steps": steps}
 
-    def discard(self) -> None:
-        """Remove the frames: they are in samples.npz now."""
-        shutil.rmtree(self.folder)
+
+@dataclass
+class Watch:
+    """Looks at what the generator draws while it trains; the trainer's `observe`.
+
+    pulse: steps between two looks.
+    """
+
+    brush: Brush
+    film: Film
+    real: Tensor
+    pulse: int
+
+    def __post_init__(self) -> None:
+        self.real_distance = mean_distance(self.real[:JUDGED])
+
+    def __call__(self, step: int) -> dict[str, float]:
+        """The diversity of WATCHED images at `step`; NaN where they are not finite."""
+        try:
+            self.film.observe(step)
+            if step % self.pulse:
+                return {}
+            return {"diversity": mean_distance(self.brush.draw(WATCHED)) / self.real_distance}
+        except TrainingFailed:  # the trainer may go back to where they were
+            return {"diversity": math.nan}
 
 
 def _scores(folder: RunFolder, varied: float) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring.game import GenerativeMethod, Labelled, Move, Shape
-from sparring.methods.losses import bce
+from sparring.methods.losses import bce, hits
 from sparring.nets.dcgan import Discriminator, Generator
 
 
@@ -44,14 +44,21 @@ class ACGAN(GenerativeMethod):
         # Fakes are asked for with the real batch's labels: both have the same distribution.
         fake = self.sample(self.noise(len(batch.image), batch.image.device), batch.label)
 
-        validity, attribute = self.discriminator(batch.image)
-        on_real, label_real = bce(validity, 1.0), bce(attribute, batch.label)
-        validity, attribute = self.discriminator(fake.detach())
-        on_fake, label_fake = bce(validity, 0.0), bce(attribute, batch.label)
+        real, attribute = self.discriminator(batch.image)
+        on_real, label_real = bce(real, 1.0), bce(attribute, batch.label)
+        faked, attribute = self.discriminator(fake.detach())
+        on_fake, label_fake = bce(faked, 0.0), bce(attribute, batch.label)
         yield Move(
             "discriminator",
             on_real + on_fake + label_real + label_fake,
-            {"real": on_real, "fake": on_fake, "label_real": label_real, "label_fake": label_fake},
+            {
+                "real": on_real,
+                "fake": on_fake,
+                "label_real": label_real,
+                "label_fake": label_fake,
+                "hits_real": hits(real, True),
+                "hits_fake": hits(faked, False),
+            },
         )
 
         validity, attribute = self.discriminator(fake)

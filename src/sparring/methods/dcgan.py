@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from sparring.game import GenerativeMethod, Move, Shape, Unlabelled
-from sparring.methods.losses import bce
+from sparring.methods.losses import bce, hits
 from sparring.nets.dcgan import Discriminator, Generator
 
 
@@ -34,9 +34,19 @@ class DCGAN(GenerativeMethod):
     def moves(self, batch: Unlabelled, progress: float) -> Iterator[Move]:
         fake = self.generator(self.noise(len(batch.image), batch.image.device))
 
-        on_real = bce(self.discriminator(batch.image)[0], 1.0)
-        on_fake = bce(self.discriminator(fake.detach())[0], 0.0)
-        yield Move("discriminator", on_real + on_fake, {"real": on_real, "fake": on_fake})
+        real = self.discriminator(batch.image)[0]
+        faked = self.discriminator(fake.detach())[0]
+        on_real, on_fake = bce(real, 1.0), bce(faked, 0.0)
+        yield Move(
+            "discriminator",
+            on_real + on_fake,
+            {
+                "real": on_real,
+                "fake": on_fake,
+                "hits_real": hits(real, True),
+                "hits_fake": hits(faked, False),
+            },
+        )
 
         yield Move("generator", bce(self.discriminator(fake)[0], 1.0))
 

@@ -12,6 +12,11 @@ def bce(logits: Tensor, truth: float | Tensor) -> Tensor:
     return binary_cross_entropy_with_logits(logits, truth)
 
 
+def hits(logits: Tensor, truth: bool) -> Tensor:
+    """Share of logits (any shape) on the right side of zero: above it where `truth` holds."""
+    return ((logits.detach() > 0) == truth).float().mean()
+
+
 def domain_loss(logits: Tensor, sources: int) -> Tensor:
     """Binary cross-entropy of domain logits [N, 1]: the first `sources` rows 0, the rest 1."""
     truth = torch.zeros_like(logits)

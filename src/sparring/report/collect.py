@@ -142,7 +142,9 @@ class Reproduction:
 
     data: the sets chosen for the source report's roles; empty where the plan is no reproduction.
     planned: the method of each planned run, by the run's name.
-    missing: name and state ("not run" or "not finished") of each planned run without scores.
+    missing: name and state ("not run", "not finished" or "failed ...") of each planned run
+        without scores.
+    events: run's name, step, kind and words of all that happened in trainings, finished or not.
     """
 
     out: Path
@@ -154,6 +156,7 @@ class Reproduction:
     planned: dict[str, str]
     runs: tuple[Run, ...]
     missing: tuple[tuple[str, str], ...]
+    events: tuple[dict[str, Any], ...]
 
     @property
     def reproduces(self) -> bool:
@@ -217,6 +220,7 @@ def collect(out: Path) -> Reproduction:
         planned={folder.name: _method(folder) for folder in folders},
         runs=tuple(read_run(folder) for folder in folders if folder.finished),
         missing=tuple((f.name, _state(f)) for f in folders if not f.finished),
+        events=tuple({"run": f.name} | event for f in folders for event in f.events()),
     )
 
 
@@ -247,4 +251,9 @@ def _method(folder: RunFolder) -> str:
 
 
 def _state(folder: RunFolder) -> str:
-    return "not finished" if (folder.path / "config.json").is_file() else "not run"
+    if not (folder.path / "config.json").is_file():
+        return "not run"
+    events = folder.events()
+    if events and events[-1]["kind"] == "gave up":
+        return f"failed at step {events[-1]['step']:,}: {events[-1]['what']}"
+    return "not finished"

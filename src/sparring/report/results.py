@@ -44,6 +44,7 @@ def results(
             for v in verdicts
         ],
         "missing": [name for name, _ in rep.missing],
+        "events": list(rep.events),
     }
     cleaned = _finite(content)
     assert isinstance(cleaned, dict)

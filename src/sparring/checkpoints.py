@@ -1,0 +1,120 @@
+"""The saved states of one training: written whole or not at all, checked before they are used.
+
+Knows files and torch's container format; knows nothing of what a state means. A file's name holds
+its place in time and the SHA-256 of its bytes, so damage is seen and an older state is taken. No
+code in a file is ever run (`weights_only`).
+"""
+
+import hashlib
+import logging
+import os
+import pickle
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import torch
+
+from sparring.errors import RequestError
+from sparring.run import publish, writing
+
+KEPT = 2
+"""Files kept: the newest, and the one before it in case the newest is damaged."""
+
+State = dict[str, Any]
+"""What `torch.load(weights_only=True)` can read: tensors, numbers, text, lists and dicts."""
+
+_log = logging.getLogger(__name__)
+
+
+class Checkpoints:
+    """The checkpoints in one folder, named `state-ROLLBACKS-STEP-SHA256.pt`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def _files(self) -> list[Path]:
+        """Oldest first. What follows a rollback is newer than all before it."""
+        return sorted(self.folder.glob("state-*.pt"))
+
+    def save(self, state: State, rollbacks: int, step: int) -> None:
+        """Write `state`, then drop all but the newest KEPT.
+
+        Raises RequestError where the disk is full or the folder cannot be written; the older
+        files are then untouched.
+        """
+        with writing(self.folder):
+            self.folder.mkdir(exist_ok=True)
+            temporary = self.folder / f".state.{os.getpid()}.tmp"
+            try:
+                with temporary.open("wb") as file:
+                    hashed = _Hashed(file)
+                    _save(state, hashed)
+                name = f"state-{rollbacks}-{step:09d}-{hashed.digest()}.pt"
+                publish(temporary, self.folder / name)
+            finally:
+                temporary.unlink(missing_ok=True)
+            for old in self._files()[:-KEPT]:
+                old.unlink()
+
+    def load(self, device: torch.device) -> State | None:
+        """The newest state that is whole; None where nothing was saved.
+
+        Warns of each damaged file. Raises RequestError where every file is damaged.
+        """
+        files = self._files()
+        for path in reversed(files):
+            state = _load(path, device)
+            if state is not None:
+                return state
+            _log.warning("%s is damaged; going on from the state before it", path)
+        if files:
+            raise RequestError(
+                f"every saved state in {self.folder} is damaged; "
+                "remove that folder, and this run starts anew"
+            )
+        return None
+
+
+class _Hashed:
+    """A binary file for writing that hashes what passes.
+
+    An error is kept until `close`: torch's writer, which is C++, does not let one through.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file, self.sha256 = file, hashlib.sha256()
+        self.error: OSError | None = None
+
+    def write(self, data: bytes | memoryview) -> int:
+        if self.error is None:
+            try:
+                self.file.write(data)
+                self.sha256.update(data)
+            except OSError as error:
+                self.error = error
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing: the file is flushed once, when it is published."""
+
+    def digest(self) -> str:
+        return self.sha256.hexdigest()
+
+
+def _save(state: State, file: _Hashed) -> None:
+    torch.save(state, cast(BinaryIO, file))  # it only ever writes
+    if file.error is not None:
+        raise file.error
+
+
+def _load(path: Path, device: torch.device) -> State | None:
+    """The state in `path`; None where its bytes are not those that were written."""
+    try:
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() not in path.stem:
+                return None
+            file.seek(0)
+            state: State = torch.load(file, map_location=device, weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
+        return None
+    return state
