@@ -1,0 +1,86 @@
+"""Extractors and judges, trained once for each set of images and kept in a folder.
+
+Knows the folder's files: one safetensors file each, named by everything that decides its content,
+with what is known of the network in its header.
+"""
+
+import dataclasses
+import hashlib
+import json
+import logging
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
+
+from sparring.data.images import Images
+from sparring.errors import RequestError
+from sparring.measure.extractor import STEPS, Extractor, Skill, train_extractor
+from sparring.run import write_atomically
+from sparring.trainer import resolve_precision
+
+_FORMAT = 1
+"""Raise it when the network or its training changes: older files are then trained anew."""
+_log = logging.getLogger("sparring")
+
+
+def load_or_train(
+    cache: Path,
+    train: Images,
+    held_out: Images,
+    seed: int,
+    device: torch.device,
+    *,
+    mirror: bool = False,
+    steps: int = STEPS,
+) -> tuple[Extractor, Skill]:
+    """The extractor of `train` from `cache`, else trained (about a minute) and put there.
+
+    The name of its file follows from both sets' fingerprints, the seed and the steps. A damaged
+    file is trained anew. Raises RequestError where the folder cannot be written.
+    """
+    precision = resolve_precision("auto", device)
+    decides = (_FORMAT, train.fingerprint(), train.label_names, held_out.fingerprint())
+    key = repr((*decides, seed, mirror, steps, precision)).encode()
+    path = cache / f"extractor-{hashlib.sha256(key).hexdigest()[:16]}.safetensors"
+    if path.is_file():
+        try:
+            return _load(path, device)
+        except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            _log.warning("%s is damaged and is trained anew (%s)", path, type(error).__name__)
+    network, skill = train_extractor(
+        train,
+        held_out,
+        seed,
+        device,
+        steps=steps,
+        mirror=mirror,
+        bfloat16=precision == "bfloat16",
+    )
+    _save(path, network, skill)
+    return network, skill
+
+
+def _save(path: Path, network: Extractor, skill: Skill) -> None:
+    about = {
+        "name": network.name,
+        "label_names": network.label_names,
+        "skill": dataclasses.asdict(skill),
+    }
+    tensors = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(
+            f"{path.parent}: {error.strerror or error}: choose a folder that can be written"
+        ) from None
+    write_atomically(path, save(tensors, {"about": json.dumps(about)}))
+
+
+def _load(path: Path, device: torch.device) -> tuple[Extractor, Skill]:
+    with safe_open(path, "pt") as file:
+        about = json.loads(file.metadata()["about"])
+    network = Extractor(about["name"], tuple(about["label_names"]))
+    network.load_state_dict(load_file(path))
+    return network.to(device).eval().requires_grad_(False), Skill(**about["skill"])
