@@ -17,6 +17,7 @@ from typing import Any, Literal
 import tyro
 
 from sparring.errors import RequestError, Stopped, TrainingFailed, check_name, one_line
+from sparring.signals import stopping_at_once
 
 
 def reproduce(
@@ -107,7 +108,8 @@ def main() -> None:
     """Run the command; exit codes 0 done, 1 the work failed, 2 the request was wrong."""
     _warn_in_one_line()
     try:
-        _parse(sys.argv[1:])()
+        with stopping_at_once():
+            _parse(sys.argv[1:])()
     except RequestError as error:
         _fail(error, 2)
     except TrainingFailed as error:

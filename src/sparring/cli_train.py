@@ -12,10 +12,11 @@ from sparring.errors import RequestError, unknown
 from sparring.game import AdaptationMethod, GenerativeMethod, Labelled, Method
 from sparring.jobs import AdaptationJob, GenerationJob, Job, Library, Scenario
 from sparring.methods import METHODS
+from sparring.precision import Precision
 from sparring.progress import Screen
 from sparring.recipes import BUDGETS, BudgetName
 from sparring.session import play_all
-from sparring.trainer import Precision, Training
+from sparring.trainer import Training
 
 MAX_SEED = 2**32 - 1
 """The largest seed that every library takes."""

@@ -25,6 +25,7 @@ from sparring.recipes import Found
 from sparring.report.page import build
 from sparring.run import RunFolder, sweep, write_json
 
+_LOCK = ".lock"
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO}
 
 ROOM, ROOM_FOR_A_RUN = 900_000_000, 140_000_000
@@ -116,7 +117,7 @@ def _alone(out: Path) -> Iterator[None]:
     Raises RequestError where another process holds it.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with (out / ".lock").open("w") as file:
+    with (out / _LOCK).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -141,7 +142,9 @@ def _disk_errors_told(out: Path) -> Iterator[None]:
 def check_output(out: Path) -> None:
     """Raise RequestError if `out` is no folder of ours, or cannot be written."""
     try:
-        if out.is_dir() and any(out.iterdir()) and not (out / "runs").is_dir():
+        # A process that was killed at its very start left nothing but its lock.
+        names = {path.name for path in out.iterdir()} - {_LOCK} if out.is_dir() else set()
+        if names and "runs" not in names:
             raise RequestError(f"--out {out} holds something else; name a new or an empty folder")
         parent = _nearest(out)
     except OSError as error:  # a name too long, or a folder that one may not look into

@@ -1,9 +1,33 @@
-"""Asked to stop: SIGINT and SIGTERM wait for a good moment instead of breaking into a step."""
+"""Asked to stop: what SIGINT and SIGTERM do, at once or at the next good moment."""
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
+
+from sparring.errors import Stopped
+
+Handler = Callable[[int, FrameType | None], None]
+
+
+@contextmanager
+def _handling(handler: Handler) -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
+def stopping_at_once() -> AbstractContextManager[None]:
+    """Raise Stopped wherever the program is; every file is written whole or not at all."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stopped(number, "stopped; what is finished is saved")
+
+    return _handling(stop)
 
 
 @contextmanager
@@ -14,10 +38,5 @@ def stop_requests() -> Iterator[list[int]]:
     def request(number: int, frame: FrameType | None) -> None:
         requests.append(number)
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = {number: signal.signal(number, request) for number in numbers}
-    try:
+    with _handling(request):
         yield requests
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

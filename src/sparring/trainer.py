@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 import torch
 from safetensors.torch import save
@@ -19,12 +18,11 @@ from sparring.checkpoints import Checkpoints, State
 from sparring.errors import Stopped, TrainingFailed
 from sparring.game import Batch, Method, Move, Row
 from sparring.health import Event, Health, Rhythm
+from sparring.precision import Precision, resolve_precision
 from sparring.run import RunFolder, write_atomically
 from sparring.signals import stop_requests
 
 _log = logging.getLogger(__name__)
-
-Precision = Literal["auto", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
@@ -49,21 +47,6 @@ class Status:
     images_per_second: float
     seconds_left: float
     losses: dict[str, float]
-
-
-def resolve_precision(precision: Precision, device: torch.device) -> Precision:
-    """What "auto" means here: bfloat16 where the machine computes with it, else float32.
-
-    Parameters, losses, norms and optimizers are float32 in either case.
-    """
-    if precision != "auto":
-        return precision
-    if device.type == "cuda":
-        capable = torch.cuda.is_bf16_supported()
-    else:
-        found = torch.cpu.get_capabilities()
-        capable = found.get("avx512_bf16", False) or found.get("amx_bf16", False)
-    return "bfloat16" if capable else "float32"
 
 
 class Trainer:
@@ -164,7 +147,7 @@ class Trainer:
         parameters = self.parameters[move.player]
         gradients = torch.autograd.grad(move.loss, parameters, allow_unused=True)
         for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
+            parameter.grad = None if gradient is None else _laid_out(gradient, parameter)
         self.optimizers[move.player].step()
         for parameter in parameters:
             parameter.grad = None
@@ -297,3 +280,10 @@ class Trainer:
         weights = {k: v.contiguous().cpu() for k, v in self.method.state_dict().items()}
         write_atomically(self.folder.path / "weights.safetensors", save(weights))
         self.method.eval()
+
+
+def _laid_out(gradient: Tensor, parameter: Tensor) -> Tensor:
+    """The gradient in its parameter's memory layout: fused Adam pairs them by their place there."""
+    if gradient.stride() == parameter.stride():
+        return gradient
+    return torch.empty_like(parameter).copy_(gradient)

@@ -8,9 +8,10 @@ from safetensors.torch import load_file
 from sparring.errors import TrainingFailed
 from sparring.jobs import AdaptationJob, Library, Scenario
 from sparring.methods import DANN, DSN
+from sparring.precision import resolve_precision
 from sparring.progress import Screen
 from sparring.run import RunFolder
-from sparring.trainer import Training, resolve_precision
+from sparring.trainer import Training
 from tests.conftest import CPU
 
 

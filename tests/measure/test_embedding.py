@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from sparring.measure.embedding import choose_per_class, domain_mixing, tsne
+from sparring.measure.embedding import (
+    choose_per_class,
+    domain_mixing,
+    proxy_a_distance,
+    tsne,
+)
 
 
 def test_up_to_count_of_each_class_are_chosen() -> None:
@@ -40,3 +45,23 @@ def test_tsne_separates_clusters_and_repeats() -> None:
     assert picture.dtype == np.float32
     assert domain_mixing(picture, np.arange(80) % 2) == 0
     assert np.array_equal(picture, tsne(features, seed=0))
+
+
+def test_a_distance_is_two_for_domains_apart_and_zero_for_one_cloud() -> None:
+    random = np.random.default_rng(0)
+    left, right = random.normal(size=(600, 4)), random.normal(size=(500, 4))
+    assert proxy_a_distance(left, right + 20, seed=0) == 2
+    assert proxy_a_distance(left, right, seed=0) == pytest.approx(0, abs=0.25)
+    assert proxy_a_distance(left, left, seed=0) == 0
+    assert proxy_a_distance(left, right, seed=3) == proxy_a_distance(left, right, seed=3)
+
+
+def test_a_distance_by_hand() -> None:
+    # A fifth of either domain lies among the other: error 1/5, so 2 (1 - 2/5) = 1.2.
+    share = (np.arange(2000) % 5 == 0).astype(float)[:, None]
+    assert proxy_a_distance(share, 1 - share, seed=0) == pytest.approx(1.2, abs=0.1)
+
+
+def test_a_distance_needs_two_points_a_domain() -> None:
+    with pytest.raises(ValueError, match="two points"):
+        proxy_a_distance(np.zeros((1, 3)), np.zeros((9, 3)), seed=0)

@@ -21,3 +21,26 @@ def test_result_and_gradients_are_those_of_the_full_convolution(size: int, strid
         strict=True,
     ):
         assert torch.allclose(mine, theirs, atol=1e-12)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_the_gradient_lies_in_memory_as_the_weight_does(
+    size: int, layout: torch.memory_format
+) -> None:
+    layer = Conv3x3(5, 7)
+    layer.weight.data = layer.weight.data.to(memory_format=layout)
+    (gradient,) = torch.autograd.grad(layer(torch.randn(3, 5, size, size)).sum(), layer.weight)
+    assert gradient.stride() == layer.weight.stride()
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_under_autocast_it_computes_in_bfloat16(size: int) -> None:
+    torch.manual_seed(0)
+    layer, x = Conv3x3(5, 7), torch.randn(3, 5, size, size)
+    with torch.autocast("cpu", torch.bfloat16):
+        ours, full = layer(x), conv2d(x, layer.weight, padding=1)
+    assert ours.dtype == full.dtype == torch.bfloat16
+    assert torch.allclose(ours, full, atol=0.05)
+    (gradient,) = torch.autograd.grad(ours.float().sum(), layer.weight)
+    assert gradient.dtype == torch.float32

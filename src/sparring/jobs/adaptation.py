@@ -23,8 +23,9 @@ from sparring.jobs.common import (
     write_arrays,
 )
 from sparring.jobs.datasets import Library
-from sparring.measure.adaptation import Predictions, predict
+from sparring.measure.adaptation import predict_labelled
 from sparring.measure.embedding import choose_per_class, domain_mixing, tsne
+from sparring.measure.outputs import Predictions
 from sparring.methods import name_of
 from sparring.progress import Screen
 from sparring.run import RunFolder, run_name
@@ -118,9 +119,9 @@ def judge(
     seed: int,
 ) -> tuple[dict[str, Any], Callable[[], dict[str, np.ndarray]]]:
     """Scores on both test sets, and a function that makes the arrays of the t-SNE picture."""
-    on_source = predict(method, source.test, device)
-    on_target = predict(method, target.test, device)
-    if not all(np.isfinite(domain.features).all() for domain in (on_source, on_target)):
+    on_source = predict_labelled(method, source.test, device)
+    on_target = predict_labelled(method, target.test, device)
+    if not all(np.isfinite(domain.outputs.features).all() for domain in (on_source, on_target)):
         raise TrainingFailed("the features are no longer finite; try a lower --learning-rate")
     classes = source.test.label_names
     features, label, domain = _mixed_sample([on_source, on_target], per_class, seed)
@@ -150,7 +151,7 @@ def _mixed_sample(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Features [M, F], class [M] and domain [M] of up to `per_class` test images of each."""
     chosen = [choose_per_class(domain.label, per_class, seed) for domain in domains]
-    features = [d.features[index] for d, index in zip(domains, chosen, strict=True)]
+    features = [d.outputs.features[index] for d, index in zip(domains, chosen, strict=True)]
     label = [d.label[index] for d, index in zip(domains, chosen, strict=True)]
     domain = np.repeat(np.arange(len(domains)), [len(index) for index in chosen])
     return np.concatenate(features), np.concatenate(label), domain

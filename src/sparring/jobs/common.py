@@ -15,8 +15,9 @@ from sparring.data.images import DataSet
 from sparring.game import Batch, Method, Shape
 from sparring.methods import METHODS, name_of
 from sparring.nets.summary import describe
+from sparring.precision import resolve_precision
 from sparring.run import RunFolder, write_atomically
-from sparring.trainer import Trainer, Training, resolve_precision
+from sparring.trainer import Trainer, Training
 
 M = TypeVar("M", bound=Method)
 

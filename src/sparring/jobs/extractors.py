@@ -17,8 +17,8 @@ from safetensors.torch import load_file, save
 from sparring.data.images import Images
 from sparring.errors import RequestError
 from sparring.measure.extractor import STEPS, Extractor, Skill, train_extractor
+from sparring.precision import resolve_precision
 from sparring.run import write_atomically
-from sparring.trainer import resolve_precision
 
 _FORMAT = 1
 """Raise it when the network or its training changes: older files are then trained anew."""

@@ -1,0 +1,181 @@
+"""How far a classifier's confidence can be trusted, with and without labels.
+
+Knows arrays: logits float32 [N, K], labels int64 [N]. Probabilities are their softmax.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import entr, log_softmax, logsumexp, softmax
+
+BINS = 15  # of equal width, as in Guo et al. 2017
+_COOLEST, _HOTTEST = 0.01, 100.0  # where a temperature is looked for
+
+
+@dataclass(frozen=True)
+class Bin:
+    """One point of a reliability curve: predictions with confidence in [low, high).
+
+    confidence: their mean confidence; accuracy: their share of right ones; count: how many.
+    """
+
+    low: float
+    high: float
+    confidence: float
+    accuracy: float
+    count: int
+
+
+@dataclass(frozen=True)
+class RiskCoverage:
+    """What abstaining buys, one entry a prediction, from the surest alone to all.
+
+    coverage: share of images answered, float64 [N], rising to 1.
+    risk: share of wrong answers among them, float64 [N].
+    area: mean risk over all coverages (AURC); 0 is best.
+    """
+
+    coverage: np.ndarray
+    risk: np.ndarray
+    area: float
+
+
+@dataclass(frozen=True)
+class AccuracyEstimates:
+    """Three estimates of an accuracy without labels, fractions in [0, 1].
+
+    thresholded_entropy: ATC with negative entropy, the one its authors recommend.
+    thresholded_confidence: ATC with maximum confidence.
+    average_confidence: mean confidence, for comparison; known to be too high under shift.
+    """
+
+    thresholded_entropy: float
+    thresholded_confidence: float
+    average_confidence: float
+
+
+def calibration_error(logits: np.ndarray, label: np.ndarray) -> float:
+    """Expected calibration error, in [0, 1], over 15 bins of equal width, by torchmetrics.
+
+    Mean |accuracy - confidence| over the bins, weighted by their counts (Naeini et al. 2015,
+    "Obtaining well calibrated probabilities using Bayesian binning"; Guo et al. 2017,
+    arXiv 1706.04599, eq. 3).
+    """
+    # Only here is torch needed, and importing torchmetrics takes a second.
+    import torch
+    from torchmetrics.functional.classification import multiclass_calibration_error
+
+    # torchmetrics gives a confidence of exactly 1 a bin of its own; the last bin is [14/15, 1].
+    below_one = np.nextafter(np.float32(1), np.float32(0))
+    probability = np.minimum(_probability(logits).astype(np.float32), below_one)
+    return float(
+        multiclass_calibration_error(
+            torch.from_numpy(probability),
+            torch.from_numpy(np.asarray(label, dtype=np.int64)),
+            num_classes=logits.shape[1],
+            n_bins=BINS,
+        )
+    )
+
+
+def reliability(confidence: np.ndarray, correct: np.ndarray) -> tuple[Bin, ...]:
+    """The reliability curve of confidences [N] in [0, 1]: bins that hold a prediction, rising.
+
+    The bins of `calibration_error`; a confidence of 1 is in the last (Guo et al. 2017, eq. 1-2).
+    """
+    edges = np.linspace(0, 1, BINS + 1)
+    place = np.minimum(np.searchsorted(edges, confidence, side="right") - 1, BINS - 1)
+    return tuple(
+        Bin(
+            float(edges[k]),
+            float(edges[k + 1]),
+            float(confidence[place == k].mean()),
+            float(correct[place == k].mean()),
+            int((place == k).sum()),
+        )
+        for k in np.unique(place)
+    )
+
+
+def fit_temperature(logits: np.ndarray, label: np.ndarray) -> float:
+    """The temperature T for which softmax(logits / T) has the least negative log-likelihood.
+
+    Temperature scaling (Guo et al. 2017, section 4.2). Above 1: the network was too sure. T is
+    looked for in [0.01, 100]; with no prediction wrong it falls to the lower end.
+    """
+    scores = logits.astype(np.float64)
+    rows = np.arange(len(label))
+
+    def loss(log_temperature: float) -> float:
+        chances = log_softmax(scores / np.exp(log_temperature), axis=1)
+        return -float(chances[rows, label].mean())
+
+    bounds = (np.log(_COOLEST), np.log(_HOTTEST))
+    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
+    return float(np.exp(found.x))
+
+
+def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> RiskCoverage:
+    """The risk-coverage curve of answering the surest images first (Geifman & El-Yaniv 2017,
+    arXiv 1705.08500, section 2; its area: Geifman et al. 2019, arXiv 1805.08206, section 3).
+
+    Predictions of equal confidence come in no order: each counts with their common error rate, so
+    the curve is what a random order gives on average.
+    """
+    _, group = np.unique(-np.asarray(confidence), return_inverse=True)
+    wrong = ~np.asarray(correct, dtype=bool)
+    rate = np.bincount(group, weights=wrong) / np.bincount(group)
+    answered = np.arange(1, len(wrong) + 1)
+    risk = np.cumsum(rate[np.sort(group)]) / answered
+    return RiskCoverage(answered / len(wrong), risk, float(risk.mean()))
+
+
+def estimate_accuracy(
+    source_logits: np.ndarray, source_label: np.ndarray, target_logits: np.ndarray
+) -> AccuracyEstimates:
+    """Accuracy on unlabelled target images, from held-out source images with labels.
+
+    Average thresholded confidence (ATC; Garg et al. 2022, arXiv 2201.04234, section 3): find the
+    score below which there are as many source images as there are source errors; the estimate is
+    the share of target images not below it. Images that tie with it count in part, such that
+    the source's scores give the source's own accuracy exactly. Scores are taken after a temperature
+    fitted on the source, as the authors do. It trusts that confidence means on the target what it
+    means on the source: a network that is certain and wrong there is overrated.
+    """
+    temperature = fit_temperature(source_logits, source_label)
+    source, target = (
+        logits.astype(np.float64) / temperature for logits in (source_logits, target_logits)
+    )
+    errors = int((source_logits.argmax(1) != source_label).sum())
+    return AccuracyEstimates(
+        _share_above(_negative_entropy(source), errors, _negative_entropy(target)),
+        _share_above(_log_odds(source), errors, _log_odds(target)),
+        float(_probability(target).max(1).mean()),
+    )
+
+
+def _share_above(source: np.ndarray, errors: int, target: np.ndarray) -> float:
+    """Share of target scores not below the score that `errors` source scores are below."""
+    if errors == len(source):
+        return 0.0
+    threshold = np.partition(source, errors)[errors]
+    above, tied = int((source > threshold).sum()), int((source == threshold).sum())
+    counted = (len(source) - errors - above) / tied
+    return float((target > threshold).mean() + counted * (target == threshold).mean())
+
+
+def _negative_entropy(logits: np.ndarray) -> np.ndarray:
+    return -entr(_probability(logits)).sum(1)
+
+
+def _log_odds(logits: np.ndarray) -> np.ndarray:
+    """Log odds of the top class: rises with its probability, but never saturates at 1."""
+    order = np.sort(logits, axis=1)
+    odds: np.ndarray = order[:, -1] - logsumexp(order[:, :-1], axis=1)
+    return odds
+
+
+def _probability(logits: np.ndarray) -> np.ndarray:
+    shares: np.ndarray = softmax(logits.astype(np.float64), axis=1)
+    return shares
