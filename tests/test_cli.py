@@ -24,6 +24,8 @@ WRONG = [
     (("reproduce", "--data", "nowhere"), "there is no such folder"),
     (("reproduce", "--seeds", "0"), "--seeds must be at least 1"),
     (("report", "nowhere"), "was not written by"),
+    (("bench", "--seconds", "0"), "--seconds must be above 0"),
+    (("bench", "--json", "nowhere/rows.json"), "name a file in a folder that exists"),
 ]
 
 

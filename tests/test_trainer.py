@@ -74,8 +74,8 @@ def test_the_trainer_equals_a_hand_written_loop_bit_for_bit(tmp_path: Path) -> N
         real = feed(step).image
         fake = generator(torch.randn(8, 8))
         discriminator.zero_grad()
-        on_real = bce(discriminator(real)[0], 1.0)
-        on_fake = bce(discriminator(fake.detach())[0], 0.0)
+        judged = discriminator(torch.cat([real, fake.detach()]))[0]
+        on_real, on_fake = bce(judged[: len(real)], 1.0), bce(judged[len(real) :], 0.0)
         (on_real + on_fake).backward()
         optimizers[0].step()
         generator.zero_grad()

@@ -6,6 +6,7 @@ Knows how requests are written; what they do is in the modules each command impo
 import functools
 import io
 import logging
+import math
 import re
 import shlex
 import sys
@@ -104,6 +105,27 @@ def build_mnist_m(mnist: Path, photos: Path, out: Path, seed: int = 0) -> None:
     build(mnist, photos, out, seed)
 
 
+def bench(json: Path | None = None, seconds: float = 45.0) -> None:
+    """Measure this machine: images/s, memory, against the tutorials' loops and the limit.
+
+    Args:
+        json: File to write the rows to as well.
+        seconds: Time for each of the six rows; more of it narrows the spread.
+    """
+    from sparring.bench import table
+    from sparring.progress import Screen
+    from sparring.run import write_json
+
+    if not 0 < seconds < math.inf:
+        raise RequestError(f"--seconds must be above 0, not {seconds}")
+    if json is not None and (json.is_dir() or not json.absolute().parent.is_dir()):
+        raise RequestError(f"--json {json}: name a file in a folder that exists")
+    rows, machine = table.run(seconds, Screen())
+    table.show(rows, machine)
+    if json is not None:
+        write_json(json, table.as_json(rows, machine))
+
+
 def main() -> None:
     """Run the command; exit codes 0 done, 1 the work failed, 2 the request was wrong."""
     _warn_in_one_line()
@@ -132,6 +154,7 @@ def _parse(arguments: list[str]) -> Callable[[], None]:
         "train": _later(train),
         "report": _later(report),
         "build-mnist-m": _later(build_mnist_m),
+        "bench": _later(bench),
     }
     with _told_in_one_line():
         return tyro.extras.subcommand_cli_from_dict(

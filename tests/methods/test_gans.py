@@ -43,7 +43,8 @@ def test_discriminator_moves_first_and_the_generator_on_the_same_fakes() -> None
     method.discriminator.register_forward_hook(lambda m, i, o: seen.append(i[0]))
     moves = list(method.moves(Unlabelled(image()), 0.0))
     assert [move.player for move in moves] == ["discriminator", "generator"]
-    real, detached, fake = seen
+    both, fake = seen
+    real, detached = both.chunk(2)
     assert torch.equal(real, image())
     assert torch.equal(detached, fake)
     assert not detached.requires_grad
@@ -55,10 +56,19 @@ def test_dcgan_losses_by_hand() -> None:
     outputs: list[torch.Tensor] = []
     method.discriminator.register_forward_hook(lambda m, i, o: outputs.append(o[0]))
     on_d, on_g = method.moves(Unlabelled(image()), 0.0)
-    real, detached, fake = outputs
+    both, fake = outputs
+    real, detached = both.chunk(2)
     expected = softplus(-real).mean() + softplus(detached).mean()
     assert on_d.loss.item() == pytest.approx(expected.item(), rel=1e-5)
     assert on_g.loss.item() == pytest.approx(softplus(-fake).mean().item(), rel=1e-5)
+
+
+def test_the_discriminator_sees_each_image_by_itself() -> None:
+    # This is why one pass over real and generated images is the same as two.
+    discriminator = dcgan().discriminator.eval()
+    batch = image()
+    whole, parts = discriminator(batch)[0], [discriminator(part)[0] for part in batch.split(2)]
+    assert torch.allclose(whole, torch.cat(parts), atol=1e-6)
 
 
 def test_acgan_labels_count_on_real_and_fake_and_pass_one_sigmoid_only() -> None:
@@ -71,7 +81,8 @@ def test_acgan_labels_count_on_real_and_fake_and_pass_one_sigmoid_only() -> None
     def aux(logits: torch.Tensor) -> torch.Tensor:
         return binary_cross_entropy_with_logits(logits, label)
 
-    (real, r), (detached, f), (fake, g) = outputs
+    (both, labels), (fake, g) = outputs
+    (real, detached), (r, f) = both.chunk(2), labels.chunk(2)
     expected = softplus(-real).mean() + softplus(detached).mean() + aux(r) + aux(f)
     assert on_d.loss.item() == pytest.approx(expected.item(), rel=1e-5)
     assert on_g.loss.item() == pytest.approx((softplus(-fake).mean() + aux(g)).item(), rel=1e-5)

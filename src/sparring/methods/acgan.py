@@ -44,10 +44,11 @@ class ACGAN(GenerativeMethod):
         # Fakes are asked for with the real batch's labels: both have the same distribution.
         fake = self.sample(self.noise(len(batch.image), batch.image.device), batch.label)
 
-        real, attribute = self.discriminator(batch.image)
-        on_real, label_real = bce(real, 1.0), bce(attribute, batch.label)
-        faked, attribute = self.discriminator(fake.detach())
-        on_fake, label_fake = bce(faked, 0.0), bce(attribute, batch.label)
+        # One pass over both: without batch norm, no image sees the others.
+        judged, seen = self.discriminator(torch.cat([batch.image, fake.detach()]))
+        (real, faked), (seen_real, seen_fake) = judged.chunk(2), seen.chunk(2)
+        on_real, label_real = bce(real, 1.0), bce(seen_real, batch.label)
+        on_fake, label_fake = bce(faked, 0.0), bce(seen_fake, batch.label)
         yield Move(
             "discriminator",
             on_real + on_fake + label_real + label_fake,

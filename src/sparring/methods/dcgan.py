@@ -11,6 +11,7 @@ Radford et al. 2016 (arXiv 1511.06434) with Miyato et al. 2018 (arXiv 1802.05957
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from sparring.game import GenerativeMethod, Move, Shape, Unlabelled
@@ -34,8 +35,9 @@ class DCGAN(GenerativeMethod):
     def moves(self, batch: Unlabelled, progress: float) -> Iterator[Move]:
         fake = self.generator(self.noise(len(batch.image), batch.image.device))
 
-        real = self.discriminator(batch.image)[0]
-        faked = self.discriminator(fake.detach())[0]
+        # One pass over both: without batch norm, no image sees the others.
+        judged = self.discriminator(torch.cat([batch.image, fake.detach()]))[0]
+        real, faked = judged.chunk(2)
         on_real, on_fake = bce(real, 1.0), bce(faked, 0.0)
         yield Move(
             "discriminator",
