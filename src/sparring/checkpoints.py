@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import torch
+from safetensors.torch import save
+from torch import nn
 
 from sparring.errors import RequestError
-from sparring.run import publish, writing
+from sparring.run import publish, write_atomically, writing
 
 KEPT = 2
 """Files kept: the newest, and the one before it in case the newest is damaged."""
@@ -24,6 +26,12 @@ State = dict[str, Any]
 """What `torch.load(weights_only=True)` can read: tensors, numbers, text, lists and dicts."""
 
 _log = logging.getLogger(__name__)
+
+
+def write_weights(path: Path, network: nn.Module) -> None:
+    """Write the parameters and buffers of `network` as safetensors, atomically."""
+    weights = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
+    write_atomically(path, save(weights))
 
 
 class Checkpoints:

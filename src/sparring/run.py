@@ -9,10 +9,12 @@ exists, so a stopped reproduction goes on where it was.
     events.json         only where something happened: alarms, rollbacks, and in what step
     weights.safetensors the networks
     checkpoints/        until the scores are there: all it needs to go on (see checkpoints.py)
+    candidates/         likewise, adaptation only: weights to choose from
     film/               likewise, generators only: what will be the progress in samples.npz
     architecture.json   the actual modules: layer, output shape, parameters
     samples.npz         generators only: uint8 images
     features.npz        classifiers only: t-SNE coordinates with class and domain
+    outputs.npz         classifiers only: what two runs on the same domains are compared by
     scores.json         the results
 """
 
@@ -27,7 +29,7 @@ from typing import Any
 
 from sparring.errors import RequestError
 
-WORKING = ("checkpoints", "film")
+WORKING = ("checkpoints", "film", "candidates")
 _LONGEST_NAME = 180  # bytes; file systems take 255
 
 
@@ -116,6 +118,11 @@ class RunFolder:
     @property
     def name(self) -> str:
         return self.path.name
+
+    @property
+    def weights(self) -> Path:
+        """The file of the networks."""
+        return self.path / "weights.safetensors"
 
     @property
     def finished(self) -> bool:

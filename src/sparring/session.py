@@ -28,8 +28,9 @@ from sparring.run import RunFolder, sweep, write_json
 _LOCK = ".lock"
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO}
 
-ROOM, ROOM_FOR_A_RUN = 900_000_000, 140_000_000
-"""Bytes that must be free: the largest training state (DSN) twice, and each run's weights."""
+ROOM, ROOM_FOR_A_RUN = 2_300_000_000, 140_000_000
+"""Bytes that must be free: the saved states and the candidates of the largest training (DSN), and
+each run's weights."""
 
 
 def play_all(

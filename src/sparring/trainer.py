@@ -10,16 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 import torch
-from safetensors.torch import save
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
-from sparring.checkpoints import Checkpoints, State
+from sparring.checkpoints import Checkpoints, State, write_weights
 from sparring.errors import Stopped, TrainingFailed
 from sparring.game import Batch, Method, Move, Row
 from sparring.health import Event, Health, Rhythm
 from sparring.precision import Precision, resolve_precision
-from sparring.run import RunFolder, write_atomically
+from sparring.run import RunFolder
 from sparring.signals import stop_requests
 
 _log = logging.getLogger(__name__)
@@ -277,8 +276,7 @@ class Trainer:
 
     def _finish(self) -> None:
         """Write the weights. A saved state stays until the run has its scores."""
-        weights = {k: v.contiguous().cpu() for k, v in self.method.state_dict().items()}
-        write_atomically(self.folder.path / "weights.safetensors", save(weights))
+        write_weights(self.folder.weights, self.method)
         self.method.eval()
 
 

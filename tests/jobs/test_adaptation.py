@@ -1,10 +1,14 @@
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
 
+from sparring.data.images import Images
 from sparring.errors import TrainingFailed
 from sparring.jobs import AdaptationJob, Library, Scenario
 from sparring.methods import DANN, DSN
@@ -17,11 +21,11 @@ from tests.conftest import CPU
 
 def run(
     library: Library, path: Path, scenario: Scenario = "adapted", *, steps: int = 2, seed: int = 0
-) -> dict[str, object]:
+) -> dict[str, Any]:
     job = AdaptationJob(DANN(), scenario, "left", "right", seed, Training(steps, 10), per_class=2)
     folder = RunFolder(path / job.name)
     job.run(library, folder, CPU, Screen())
-    scores: dict[str, object] = folder.read("scores")
+    scores: dict[str, Any] = folder.read("scores")
     return scores | {"weights": (folder.path / "weights.safetensors").read_bytes()}
 
 
@@ -40,6 +44,59 @@ def test_target_only_does_train_on_target_labels(
     true = run(library, tmp_path / "true", "target-only")
     wrong = run(scrambled, tmp_path / "wrong", "target-only")
     assert true["weights"] != wrong["weights"]
+
+
+def other_labels(images: Images) -> torch.Tensor:
+    assert images.labels is not None
+    return (images.labels + 3) % 10
+
+
+def test_the_choice_knows_no_target_label(library: Library, tmp_path: Path) -> None:
+    """Neither training nor test labels of the target move it; the truth is asked afterwards."""
+    right = library.get("right", 32)
+    parts = [replace(p, labels=other_labels(p)) for p in (right.train, right.test)]
+    wrong = Library(None)
+    wrong._loaded = library._loaded | {("right", 32): replace(right, train=parts[0], test=parts[1])}
+    first, second = (
+        run(shelf, tmp_path / name, steps=20)
+        for name, shelf in (("true", library), ("wrong", wrong))
+    )
+    assert first["weights"] == second["weights"]
+    choices = [scores["selection"] for scores in (first, second)]
+    assert choices[0]["accuracies"] != choices[1]["accuracies"]
+    for part in ("steps", "rule"):
+        assert choices[0][part] == choices[1][part]
+    assert choices[0]["chosen"]["step"] == choices[1]["chosen"]["step"]
+
+
+def test_the_selection_is_told_with_what_it_was_worth(library: Library, tmp_path: Path) -> None:
+    scores = run(library, tmp_path, steps=20)
+    selection = scores["selection"]
+    assert selection["steps"] == [4, 8, 12, 16, 20]
+    truth = dict(zip(selection["steps"], selection["accuracies"], strict=True))
+    assert selection["chosen"]["accuracy"] == truth[selection["chosen"]["step"]]
+    assert selection["chosen"]["accuracy"] == scores["accuracy"]
+    assert selection["last"] == {"step": 20, "accuracy": truth[20]}
+    assert selection["oracle"]["accuracy"] == max(truth.values())
+    validators = selection["validators"]
+    assert {"source_accuracy", "averaged_agreement", "nuclear_norm"} < validators.keys()
+    assert all(len(one["scores"]) == 5 for one in validators.values())
+    assert "selection" not in run(library, tmp_path, "source-only", steps=2)
+
+
+def test_trust_and_outputs_are_kept(library: Library, tmp_path: Path) -> None:
+    scores = run(library, tmp_path, steps=4)
+    trust = scores["trust"]
+    assert sum(one["count"] for one in trust["reliability"]) == 30
+    assert 0 <= trust["calibration_error"] <= 1
+    assert trust["risk_coverage"]["coverage"][-1] == 1
+    assert trust["risk_coverage"]["risk"][-1] == pytest.approx(1 - scores["accuracy"])
+    with np.load(tmp_path / "dann-left-right-adapted-0/outputs.npz") as arrays:
+        assert arrays["source_logits"].shape == (30, 10)
+        assert arrays["target_features"].shape == (40, 512)
+        assert arrays["example_pixels"].shape == (30, 3, 32, 32)
+        right = (arrays["example_label"] == arrays["example_predicted"]).mean()
+        assert right == pytest.approx(scores["accuracy"])
 
 
 def test_the_same_seed_gives_the_same_weights_bit_for_bit(library: Library, tmp_path: Path) -> None:
@@ -73,6 +130,7 @@ def test_a_dsn_run_leaves_a_complete_folder(library: Library, tmp_path: Path) ->
         "weights.safetensors",
         "architecture.json",
         "features.npz",
+        "outputs.npz",
         "scores.json",
     }
     config = folder.read("config")

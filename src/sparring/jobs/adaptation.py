@@ -6,13 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 
+from sparring.checkpoints import write_weights
 from sparring.data import catalogue
 from sparring.data.feed import PairStream, Stream
 from sparring.data.images import DataSet
-from sparring.errors import RequestError, TrainingFailed
+from sparring.errors import RequestError
 from sparring.game import AdaptationMethod, Batch, Shape
 from sparring.jobs.common import (
     architecture,
@@ -23,9 +23,8 @@ from sparring.jobs.common import (
     write_arrays,
 )
 from sparring.jobs.datasets import Library
-from sparring.measure.adaptation import predict_labelled
-from sparring.measure.embedding import choose_per_class, domain_mixing, tsne
-from sparring.measure.outputs import Predictions
+from sparring.jobs.judging import NEIGHBOURS, accuracies, judge, view_arrays
+from sparring.jobs.selection import Candidates, choose, some
 from sparring.methods import name_of
 from sparring.progress import Screen
 from sparring.run import RunFolder, run_name
@@ -34,7 +33,6 @@ from sparring.trainer import Trainer, Training
 Scenario = Literal["source-only", "adapted", "target-only"]
 
 SIZE = 32
-NEIGHBOURS = 10  # of `domain_mixing`
 _SOURCE, _TARGET = 0, 1  # keys of the two independent shuffles
 
 
@@ -71,6 +69,9 @@ class AdaptationJob:
         catalogue.classified(source, "source")
         catalogue.classified(target, "target")
         catalogue.same_classes(source, target)
+        for dataset in (source, target):
+            if min(len(dataset.train), len(dataset.test)) < 2:
+                raise RequestError(f"{dataset.name} has a single image of a kind: add some")
         if (count := len(source.test) + len(target.test)) <= NEIGHBOURS:
             raise RequestError(
                 f"{source.name} and {target.name} have {count} test images in all: "
@@ -87,11 +88,29 @@ class AdaptationJob:
         open_folder(folder, self.request(device), device, [source, target])
         method = build(self.method, Shape(SIZE, source.train.label_names), self.seed)
         feed = self._feed(source, target, device)
+        candidates = Candidates(method, folder, self.training.steps)
+        adapts = self.scenario == "adapted"
         with show.task(self.name) as task:
-            trainer = Trainer(method, feed, self.training, folder, device, task.update)
+            trainer = Trainer(
+                method,
+                feed,
+                self.training,
+                folder,
+                device,
+                task.update,
+                candidates.observe if adapts else lambda step: {},
+            )
             trainer.run()
         folder.write("architecture", architecture(method, feed(0)))
-        scores, picture = judge(method, source, target, device, self.per_class, self.seed)
+        # The same images for every run on this pair of domains, whatever its seed.
+        held_out, unlabelled = some(source.test, 0), some(target.train.unlabelled(), 0)
+        choice = choose(candidates, held_out, unlabelled, device) if adapts else None
+        views = view_arrays(method, held_out, unlabelled, device)
+        scores, examples, picture = judge(method, source, target, device, self.per_class, self.seed)
+        if choice is not None:
+            write_weights(folder.weights, method)
+            scores["selection"] = choice.as_dict(accuracies(candidates, target.test, device))
+        write_arrays(folder.path / "outputs.npz", views | examples)
         if self.scenario != "target-only":  # the picture is of before and after adaptation
             write_arrays(folder.path / "features.npz", picture())
         finish(folder, trainer, scores)
@@ -108,50 +127,3 @@ class AdaptationJob:
             return labelled.labelled
         unlabelled = stream(target.train.unlabelled(), key=(self.seed, _TARGET))
         return PairStream(labelled, unlabelled).pair
-
-
-def judge(
-    method: AdaptationMethod,
-    source: DataSet,
-    target: DataSet,
-    device: torch.device,
-    per_class: int,
-    seed: int,
-) -> tuple[dict[str, Any], Callable[[], dict[str, np.ndarray]]]:
-    """Scores on both test sets, and a function that makes the arrays of the t-SNE picture."""
-    on_source = predict_labelled(method, source.test, device)
-    on_target = predict_labelled(method, target.test, device)
-    if not all(np.isfinite(domain.outputs.features).all() for domain in (on_source, on_target)):
-        raise TrainingFailed("the features are no longer finite; try a lower --learning-rate")
-    classes = source.test.label_names
-    features, label, domain = _mixed_sample([on_source, on_target], per_class, seed)
-    scores = {
-        "kind": "adaptation",
-        "accuracy": on_target.accuracy,
-        "source_accuracy": on_source.accuracy,
-        "test_images": len(target.test),
-        "mixing": domain_mixing(features, domain, NEIGHBOURS),
-        "confusion": on_target.confusion(len(classes)),
-    }
-
-    def picture() -> dict[str, np.ndarray]:
-        return {
-            "embedding": tsne(features, seed),
-            "label": label,
-            "domain": domain,
-            "class_names": np.array(classes),
-            "per_class": np.array(per_class),
-        }
-
-    return scores, picture
-
-
-def _mixed_sample(
-    domains: list[Predictions], per_class: int, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features [M, F], class [M] and domain [M] of up to `per_class` test images of each."""
-    chosen = [choose_per_class(domain.label, per_class, seed) for domain in domains]
-    features = [d.outputs.features[index] for d, index in zip(domains, chosen, strict=True)]
-    label = [d.label[index] for d, index in zip(domains, chosen, strict=True)]
-    domain = np.repeat(np.arange(len(domains)), [len(index) for index in chosen])
-    return np.concatenate(features), np.concatenate(label), domain

@@ -7,6 +7,7 @@ import torch
 
 from sparring.data.feed import normalise
 from sparring.data.images import Images
+from sparring.errors import TrainingFailed
 from sparring.game import AdaptationMethod
 from sparring.measure.outputs import Outputs, Predictions
 
@@ -15,14 +16,20 @@ from sparring.measure.outputs import Outputs, Predictions
 def predict(
     method: AdaptationMethod, images: Images, device: torch.device, batch_size: int = 500
 ) -> Outputs:
-    """Features and logits of an image set, in evaluation mode. Labels, if any, are not read."""
+    """Features and logits of an image set, in evaluation mode. Labels, if any, are not read.
+
+    Raises TrainingFailed where they are not finite.
+    """
     method.eval()
     features, logits = [], []
     for pixels in images.pixels.split(batch_size):
         batch = method.features(normalise(pixels.to(device)))
         features.append(batch.float().cpu())
         logits.append(method.classify(batch).float().cpu())
-    return Outputs(torch.cat(features).numpy(), torch.cat(logits).numpy())
+    everything = torch.cat(features), torch.cat(logits)
+    if not all(part.isfinite().all() for part in everything):
+        raise TrainingFailed("the features are no longer finite; try a lower --learning-rate")
+    return Outputs(*(part.numpy() for part in everything))
 
 
 def predict_labelled(
