@@ -84,7 +84,11 @@ def report(out: Path, /) -> None:
     """
     from sparring.report.page import build
 
-    if not (out / "plan.json").is_file():
+    try:
+        ours = (out / "plan.json").is_file()
+    except OSError:  # a name too long, or a folder that one may not look into
+        ours = False
+    if not ours:
         raise RequestError(f"{out} was not written by `sparring reproduce` or `sparring train`")
     print(build(out))
 

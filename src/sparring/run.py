@@ -83,7 +83,7 @@ def sweep(folder: Path) -> None:
 def _row(line: bytes, path: Path) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         row = None
     if not isinstance(row, dict) or "step" not in row:
         raise RequestError(f"cannot read {path}: a row is damaged; remove the run folder")
@@ -178,7 +178,7 @@ class RunFolder:
         expected = list if name in ("architecture", "events") else dict
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise RequestError(f"cannot read {path}: {error}; remove the run folder") from error
         if not isinstance(value, expected):
             raise RequestError(f"cannot read {path}: it is damaged; remove the run folder")

@@ -1,4 +1,6 @@
+import contextlib
 import logging
+import time
 from io import BytesIO
 
 import numpy as np
@@ -122,3 +124,45 @@ def test_one_percent_may_fail_and_no_more(caplog: pytest.LogCaptureFixture) -> N
 def test_nothing_at_all_is_an_error() -> None:
     with pytest.raises(RequestError, match="here holds no images"):
         decode_all([], 0, 4, "here")
+
+
+def test_a_set_of_another_number_of_pictures_than_it_promises_is_refused() -> None:
+    with pytest.raises(RequestError, match="here holds fewer images than it promises"):
+        decode_all(numbered(3, set()), 4, 4, "here")
+    assert len(decode_all(numbered(5, set()), 4, 4, "here")[0]) == 4
+
+
+def test_a_set_that_no_machine_holds_is_refused() -> None:
+    with pytest.raises(RequestError, match="here: 1,000,000,000,000 images of 64 pixels take"):
+        decode_all([], 10**12, 64, "here")
+
+
+def test_what_pillow_warns_of_is_not_said(recwarn: pytest.WarningsRecorder) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    whole = encode(RNG.integers(0, 256, (4, 4, 3), np.uint8), "TIFF", exif=exif)
+    directory = int.from_bytes(whole[4:8], "little")
+    entries = int.from_bytes(whole[directory : directory + 2], "little")
+    for entry in range(directory + 2, directory + 2 + 12 * entries, 12):
+        many = whole[: entry + 4] + b"\xff\xff\0\0" + whole[entry + 8 :]  # values of this tag
+        for data in (many, many[: entry + 9]):
+            with contextlib.suppress(RequestError):
+                decode_all([("a", data)], 1, 4, "here")
+    assert not recwarn.list
+
+
+def test_large_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, most = [0], [0]
+
+    def slowly(image: Image.Image) -> Image.Image:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.002)
+        inside[0] -= 1
+        return image.convert("RGB")
+
+    monkeypatch.setattr(module, "_rgb", slowly)
+    monkeypatch.setattr(module, "_LARGE", 15)
+    monkeypatch.setattr(module, "_CHUNK", 1)
+    decode_all(numbered(30, set()), 30, 4, "here")
+    assert most[0] == 1

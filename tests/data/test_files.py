@@ -1,3 +1,4 @@
+import io
 import zipfile
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparring.data.files import entries, hash_split, images_of, match, read, unwrapped
+from sparring.data.files import entries, hash_split, images_of, match, read, read_stream, unwrapped
 from sparring.errors import RequestError
 
 
@@ -100,3 +101,53 @@ def test_match_counts_and_names_the_first(tmp_path: Path) -> None:
         match(dict.fromkeys(["1.png", "2.png", "4.png", "3.png"]), files, "list")
     with pytest.raises(RequestError, match=r"list: 1 images without a row, the first is 2\.png"):
         match({"1.png": 0}, files, "list")
+
+
+@pytest.mark.parametrize("name", ["//", "a//b.png", "a/" * 30_000 + "b.png"])
+def test_a_zip_of_odd_names_is_listed_at_once(tmp_path: Path, name: str) -> None:
+    # zipfile.Path goes round without end on the first, and takes a gigabyte for the last.
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.png", b"x")
+        if not name.startswith("/"):
+            archive.writestr(name, b"y")
+    assert [read(entry) for entry in entries(path).values()][-1:] == [b"x"]
+
+
+@pytest.mark.parametrize("name", ["//", "/x.png", "../x.png", "a/../../x.png"])
+def test_a_name_that_leads_out_of_its_zip_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name.replace("//", "//x"), b"x")
+    with pytest.raises(RequestError, match="leads out of it: pack it anew"):
+        entries(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_that_is_packed_otherwise_is_refused(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("1.png", b"x")
+    with pytest.raises(RequestError, match=r"1\.png \(neither stored nor deflated\)"):
+        read(entries(path)["1.png"])
+
+
+def test_a_file_has_a_greatest_size(tmp_path: Path) -> None:
+    touch(tmp_path, "1.png")
+    assert read(tmp_path / "1.png", 5) == b"1.png"
+    with pytest.raises(RequestError, match=r"1\.png holds more than 0 MB"):
+        read(tmp_path / "1.png", 4)
+    with pytest.raises(RequestError, match="here holds more than 0 MB"):
+        read_stream(io.BytesIO(b"12345"), "here", 4)
+
+
+@pytest.mark.parametrize("error", [RecursionError("too deep"), PermissionError(13, "not yours")])
+def test_folders_that_cannot_be_listed_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def rglob(self: Path, pattern: str) -> None:
+        raise error
+
+    monkeypatch.setattr(Path, "rglob", rglob)
+    with pytest.raises(RequestError, match=r"cannot list .* how deep its folders lie"):
+        entries(tmp_path)

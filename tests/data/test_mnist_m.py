@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
-from sparring.data import parquet
+from sparring.data import decode, mnist_m, parquet
 from sparring.data.images import Images
 from sparring.data.mnist_m import build, build_mnist_m, read_photos, write_parquet
 from sparring.errors import RequestError
@@ -208,3 +208,17 @@ def test_geometry_is_that_of_the_release() -> None:
     rough = [roughness(np.roll(ink, place, (1, 2))) for place in places]
     assert (np.argmin(rough, axis=0) == places.index((0, 0))).all()
     assert roughness(ink).mean() < 0.75 * roughness(np.zeros_like(ink)).mean()
+
+
+def test_photographs_have_a_greatest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b"):
+        Image.new("RGB", (40, 40)).save(tmp_path / f"{name}.jpg")
+    assert len(read_photos(tmp_path)) == 2
+    monkeypatch.setattr(mnist_m, "MAX_PHOTOS", 40 * 40 * 3 * 2 - 1)
+    with pytest.raises(RequestError, match="give fewer"):
+        read_photos(tmp_path)
+    for limit in (1599, 10):  # of ours, and Pillow's own
+        monkeypatch.setattr(decode, "MAX_PIXELS", limit)
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+        with pytest.raises(RequestError, match=r"a\.jpg is damaged"):
+            read_photos(tmp_path)

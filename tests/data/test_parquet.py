@@ -175,3 +175,58 @@ def test_a_damaged_page_is_refused(tmp_path: Path) -> None:
     (tmp_path / "train.parquet").write_bytes(whole)
     with pytest.raises(RequestError, match=r"train\.parquet is damaged"):
         parquet.read_digits(tmp_path, 4)
+
+
+def columns(path: Path, **values: object) -> None:
+    pq.write_table(pa.table(values), path)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"image.bytes": [b"x"]}, "has no column image"),
+        ({"image": [[{"bytes": b"x"}]]}, "has no column image"),
+        ({"image": [{"bytes": "text"}]}, "has no column image"),
+        ({"image": [b"x"]}, "has no column image"),
+    ],
+)
+def test_columns_of_other_kinds(tmp_path: Path, values: dict[str, object], told: str) -> None:
+    for name in ("train.parquet", "test.parquet"):
+        columns(tmp_path / name, **values)
+    with pytest.raises(RequestError, match=told):
+        parquet.read(tmp_path, 4)
+
+
+def test_two_columns_of_labels(tmp_path: Path) -> None:
+    images = pa.array([{"bytes": png(PIXELS[0]), "path": ""}])
+    table = pa.Table.from_arrays(
+        [images, pa.array([0]), pa.array([1])], ["image", "label", "label"]
+    )
+    for name in ("train.parquet", "test.parquet"):
+        pq.write_table(table, tmp_path / name)
+    with pytest.raises(RequestError, match="two columns 'label'"):
+        parquet.read(tmp_path, 4)
+
+
+def test_a_shard_that_does_not_count(tmp_path: Path) -> None:
+    write(tmp_path / "train-a-of-b.parquet")
+    write(tmp_path / "test.parquet")
+    assert len(parquet.read(tmp_path, 4)[0]) == 6
+
+
+@pytest.mark.parametrize("names", ["3", [1, 2], {"a": 1}, None, "[" * 50_000])
+def test_class_names_that_are_no_list_of_names_are_not_used(tmp_path: Path, names: object) -> None:
+    for file in ("train.parquet", "test.parquet"):
+        write(tmp_path / file)
+        hub = json.dumps({"info": {"features": {"label": {"names": names}}}})
+        hub = "[" * 50_000 if names == "[" * 50_000 else hub
+        table = pq.read_table(tmp_path / file).replace_schema_metadata({"huggingface": hub})
+        pq.write_table(table, tmp_path / file)
+    assert parquet.read(tmp_path, 4)[0].label_names == tuple("0123456789")
+
+
+def test_a_class_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    for file in ("train.parquet", "test.parquet"):
+        write(tmp_path / file, names=["\ud800"] * 10)
+    with pytest.raises(RequestError, match="is not UTF-8"):
+        parquet.read(tmp_path, 4)

@@ -92,3 +92,53 @@ def test_missing_groups_and_text_that_is_no_libsvm(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(bz2.compress(b"seven 1:0.5\n"))
     with pytest.raises(RequestError, match=r"usps\.bz2 is damaged"):
         usps.read(tmp_path, 16)
+
+
+@pytest.mark.parametrize("label", [np.nan, np.inf, 0.5])
+def test_labels_that_are_no_class_numbers(tmp_path: Path, label: float) -> None:
+    for kind in (np.float16, np.float64):
+        labels = np.where(LABELS == 9, label, LABELS).astype(kind)
+        with pytest.raises(RequestError, match="labels that are no class numbers"):
+            usps.read(write_h5(tmp_path, PIXELS / 255, labels), 16)
+
+
+def test_values_and_labels_of_odd_kinds(tmp_path: Path) -> None:
+    infinite = np.where(PIXELS > 9, np.inf, 0.5).astype(np.float16)
+    for values, labels, told in (
+        (infinite, LABELS, "values out of range"),
+        (PIXELS / 255, np.array(3), "is no array of numbers"),
+        (PIXELS / 255, np.array(["1"] * 4, "S1"), "is no array of numbers"),
+        ((PIXELS / 255).T, LABELS, r"values are float64 \(256, 4\)"),
+    ):
+        with pytest.raises(RequestError, match=told):
+            usps.read(write_h5(tmp_path, values, labels), 16)
+
+
+def test_an_h5_file_reaches_no_other_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(bytes(4 * 256 * 4))
+    outside = [("secret", 0, 4 * 256 * 4)]
+    layout = h5py.VirtualLayout((4, 256), "f4")
+    layout[:] = h5py.VirtualSource("other.h5", "data", (4, 256))
+
+    def external(file: h5py.File) -> None:
+        file.create_dataset("train/data", (4, 256), "f4", external=outside)
+
+    def linked(file: h5py.File) -> None:
+        file["train/data"] = h5py.ExternalLink("other.h5", "data")
+
+    def whole_group(file: h5py.File) -> None:
+        file["train"] = h5py.ExternalLink("other.h5", "train")
+
+    def virtual(file: h5py.File) -> None:
+        file.create_virtual_dataset("train/data", layout)
+
+    for make, told in (
+        (external, "train/data lies in other files"),
+        (linked, "train/data is a link"),
+        (whole_group, "train is a link"),
+        (virtual, "train/data lies in other files"),
+    ):
+        with h5py.File(tmp_path / "usps.h5", "w") as file:
+            make(file)
+        with pytest.raises(RequestError, match=told):
+            usps.read(tmp_path, 16)

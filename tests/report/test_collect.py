@@ -37,9 +37,10 @@ def test_the_log_comes_as_columns(built: Path) -> None:
 def test_a_term_that_some_rows_lack_is_nan_there(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     config = {"method": "dcgan", "scenario": "generation", "faces": "f", "seed": 0}
-    folder.open({**config, "preset": "report2019", "settings": {}, "training": {}})
-    folder.write("env", {})
-    folder.write("scores", {})
+    training = {"steps": 2, "batch_size": 2, "precision": "float32"}
+    folder.open({**config, "preset": "report2019", "settings": {}, "training": training})
+    folder.write("env", {"device": "cpu", "cpu": "x"})
+    folder.write("scores", {"metrics": {}, "seconds": 1, "images_per_second": 1})
     folder.append_log({"step": 1, "images": 2, "losses": {"a": 1.0}})
     folder.append_log({"step": 2, "images": 4, "losses": {"a": 2.0, "b": 3.0}})
     losses = read_run(folder).log.losses

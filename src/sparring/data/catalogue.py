@@ -74,13 +74,16 @@ def load(name: str, data: Path | None, *, size: int) -> DataSet:
     Raises RequestError where the name is unknown, or the set is missing, damaged or at odds
     with itself.
     """
-    if name in REAL:
-        return _real(name, data, size)
     if name in STAND_INS:
         return _stand_in(name, size)
     path = _place(name)
-    if (name and path.exists()) or os.sep in name:
-        return _own(path, size)
+    try:
+        if name in REAL:
+            return _real(name, data, size)
+        if (name and path.exists()) or os.sep in name:
+            return _own(path, size)
+    except OSError as error:  # such as a folder that one may not look into
+        raise RequestError(f"cannot read {name}: {error}; check who may read it") from error
     raise unknown("data set", name, [*REAL, *STAND_INS, "the path of a folder or zip"])
 
 

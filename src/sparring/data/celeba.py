@@ -7,7 +7,6 @@ import logging
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from sparring.data.decode import decode_all
 from sparring.data.files import (
@@ -57,25 +56,26 @@ def read(folder: Path, size: int) -> tuple[Images, Images]:
 def _images(
     pictures: dict[str, Entry],
     part: list[str],
-    rows: dict[str, Tensor],
+    rows: dict[str, bytes],
     names: tuple[str, ...],
     size: int,
     place: Path,
 ) -> Images:
     pixels, kept = decode_all(contents(pictures, part), len(part), size, place)
-    return Images(pixels, torch.stack([rows[name] for name in part])[kept].long(), names)
+    values = torch.frombuffer(bytearray(b"".join(rows[name] for name in part)), dtype=torch.uint8)
+    return Images(pixels, values.view(len(part), len(names))[kept].long(), names)
 
 
-def _attributes(path: Path) -> tuple[tuple[str, ...], dict[str, Tensor]]:
-    """The names of the attributes, and uint8 [A] in {0, 1} by picture."""
+def _attributes(path: Path) -> tuple[tuple[str, ...], dict[str, bytes]]:
+    """The names of the attributes, and A bytes, 0 or 1, by picture."""
     count, header, *lines = [*read_text(path).splitlines(), "", ""]
     names = tuple(header.split())
-    rows: dict[str, Tensor] = {}
+    rows: dict[str, bytes] = {}
     for line in filter(None, map(str.split, lines)):
         values = line[1:]
         if len(values) != len(names) or not {"-1", "1"}.issuperset(values):
             raise damaged(path, f"the row of {line[0]} is not {len(names)} times -1 or 1")
-        rows[line[0]] = torch.tensor([value == "1" for value in values], dtype=torch.uint8)
+        rows[line[0]] = bytes(value == "1" for value in values)
     if not names or count.strip() != str(len(rows)):
         raise damaged(path, f"{len(rows)} rows, where the first line promises {count.strip()}")
     return names, rows

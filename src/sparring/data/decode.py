@@ -6,11 +6,14 @@ Knows Pillow; knows nothing of labels or of where the bytes came from.
 import logging
 import os
 import struct
+import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from io import BytesIO
 from itertools import islice
+from threading import Lock
 
 import numpy as np
 import torch
@@ -25,9 +28,20 @@ MAX_PIXELS = 64_000_000
 MAX_FAILURES = 0.01
 """The part of a set that may fail to decode before the whole set is refused."""
 
+_ALONE, _LARGE = Lock(), 4_000_000
+"""Pictures of more pixels than this are decoded one at a time: each may take a gigabyte."""
+
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 _CHUNK = 128
 _log = logging.getLogger("sparring")
+
+
+DAMAGE = (
+    *(OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError),
+    *(struct.error, zlib.error, OverflowError, MemoryError),
+    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
+)
+"""What Pillow's parsers raise on damaged bytes; the last two are its limits on size."""
 
 
 class UndecodableError(Exception):
@@ -43,16 +57,20 @@ def decode(data: bytes, size: int) -> np.ndarray:
     """
     try:
         with Image.open(BytesIO(data), formats=_FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise UndecodableError(f"{image.width}x{image.height} pixels are too many")
-            rgb = _rgb(ImageOps.exif_transpose(image))
-    # What Pillow's parsers raise on damaged bytes; the last two are its limits on size.
-    except (
-        *(OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError),
-        *(struct.error, zlib.error, OverflowError),
-        *(Image.DecompressionBombError, Image.DecompressionBombWarning),
-    ) as error:
+            check_pixels(image)
+            with _ALONE if image.width * image.height > _LARGE else nullcontext():
+                return _square(_rgb(ImageOps.exif_transpose(image)), size)
+    except DAMAGE as error:
         raise UndecodableError(str(error)) from error
+
+
+def check_pixels(image: Image.Image) -> None:
+    """Raise UndecodableError for a picture, opened but not decoded, of over MAX_PIXELS."""
+    if image.width * image.height > MAX_PIXELS:
+        raise UndecodableError(f"{image.width}x{image.height} pixels are too many")
+
+
+def _square(rgb: Image.Image, size: int) -> np.ndarray:
     side = min(rgb.size)
     left, top = (rgb.width - side) // 2, (rgb.height - side) // 2
     box = (left, top, left + side, top + side)
@@ -81,19 +99,41 @@ def decode_all(
     """
     if count == 0:
         raise RequestError(f"{where} holds no images: put some there, or name another place")
-    pixels = torch.empty(count, 3, size, size, dtype=torch.uint8)
+    pixels = _room(count, size, where)
     rows = pixels.numpy()
     kept: list[int] = []
     failed: list[str] = []
-    for place, (name, picture) in enumerate(_decoded(items, size)):
-        if picture is None:
-            failed.append(name)
-        else:
-            rows[len(kept)] = picture
-            kept.append(place)
+    with warnings.catch_warnings():  # around the threads: filters are global
+        warnings.simplefilter("ignore")  # Pillow warns of damage; what decodes is good enough
+        for place, (name, picture) in enumerate(islice(_decoded(items, size), count)):
+            if picture is None:
+                failed.append(name)
+            else:
+                rows[len(kept)] = picture
+                kept.append(place)
+    if len(kept) + len(failed) != count:
+        raise RequestError(f"{where} holds fewer images than it promises: download it again")
     if failed:
         _account(failed, count, where)
     return pixels[: len(kept)], torch.tensor(kept)
+
+
+def _room(count: int, size: int, where: object) -> Tensor:
+    """Memory for `count` pictures; it is taken as it is filled, so a wrong count costs nothing.
+
+    Raises RequestError where the machine has not so much.
+    """
+    needed = count * 3 * size**2
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        if needed < memory:
+            return torch.empty(count, 3, size, size, dtype=torch.uint8)
+    except RuntimeError:  # a limit on this process
+        pass
+    raise RequestError(
+        f"{where}: {count:,} images of {size} pixels take {needed / 1e9:,.1f} GB, more than there "
+        "is: take fewer"
+    )
 
 
 Named = tuple[str, np.ndarray | None]

@@ -6,13 +6,38 @@ Knows names and bytes; knows nothing of pixels or labels.
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import sha256
-from lzma import LZMAError
+from io import BufferedIOBase
+from itertools import takewhile
 from pathlib import Path
 
 from sparring.errors import RequestError, check_name
 
-Entry = Path | zipfile.Path
+MAX_BYTES = 512 << 20
+"""A file that is larger than this, as it lies or unpacked, is refused."""
+
+MAX_TEXT = 64 << 20
+"""The same for a list: text grows some fifty times when it is parsed."""
+
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file in a zip. It is read where it is: nothing is ever unpacked to the disk.
+
+    Not a zipfile.Path: that takes time and memory without bound over names of many slashes.
+    """
+
+    archive: zipfile.ZipFile
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.archive.filename}/{self.name}"
+
+
+Entry = Path | Member
 """A file in a folder or in a zip."""
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
@@ -24,20 +49,50 @@ def damaged(place: object, reason: object) -> RequestError:
     return RequestError(f"{place} is damaged or incomplete ({why}): download it again")
 
 
-def read(entry: Entry) -> bytes:
-    """All bytes of one file. Raises RequestError where the file or its zip is damaged."""
+def too_large(place: object, most: int) -> RequestError:
+    """Build the error for a file that would take more memory than any such file needs."""
+    return RequestError(f"{place} holds more than {most >> 20} MB: give smaller files")
+
+
+def read(entry: Entry, most: int = MAX_BYTES) -> bytes:
+    """All bytes of one file. Raises RequestError for a damaged one, or one of over `most` bytes."""
     try:
+        if isinstance(entry, Member):
+            return _unzip(entry, most)
+        if entry.stat().st_size > most:
+            raise too_large(entry, most)
         return entry.read_bytes()
-    except (zipfile.BadZipFile, zlib.error, LZMAError, EOFError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
         raise damaged(entry, error) from error
     except (NotImplementedError, RuntimeError) as error:  # unknown compression, or encrypted
         raise RequestError(f"cannot read {entry} ({error}): unpack the zip yourself") from error
 
 
+def _unzip(member: Member, most: int) -> bytes:
+    info = member.archive.getinfo(member.name)
+    # Python's readers of the other methods take all that a few bytes may grow to.
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise NotImplementedError("neither stored nor deflated")
+    if info.file_size > most:
+        raise too_large(member, most)
+    with member.archive.open(info) as file:
+        return file.read(max(1, info.file_size))  # with no number it may take 2 GB at once
+
+
+def read_stream(stream: BufferedIOBase, place: object, most: int) -> bytes:
+    """All bytes of a stream that unpacks. Raises RequestError where they are more than `most`."""
+    data = bytearray()
+    while piece := stream.read(_PIECE):
+        data += piece
+        if len(data) > most:
+            raise too_large(place, most)
+    return bytes(data)
+
+
 def read_text(entry: Entry) -> str:
-    """One UTF-8 text file. Raises RequestError where it is damaged."""
+    """One UTF-8 text file. Raises RequestError where it is damaged or too large."""
     try:
-        return read(entry).decode("utf-8-sig")
+        return read(entry, MAX_TEXT).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise damaged(entry, error) from error
 
@@ -50,7 +105,7 @@ def entries(root: Path) -> dict[str, Entry]:
     """
     found: dict[str, Entry]
     if root.is_dir():
-        found = {p.relative_to(root).as_posix(): p for p in root.rglob("*") if p.is_file()}
+        found = _below(root)
     elif root.is_file():
         found = _zipped(root)
     else:
@@ -61,6 +116,15 @@ def entries(root: Path) -> dict[str, Entry]:
     return {name: found[name] for name in names}
 
 
+def _below(root: Path) -> dict[str, Entry]:
+    try:
+        return {p.relative_to(root).as_posix(): p for p in root.rglob("*") if p.is_file()}
+    except (OSError, RecursionError) as error:
+        raise RequestError(
+            f"cannot list {root} ({error}): check who may read it and how deep its folders lie"
+        ) from error
+
+
 def _zipped(path: Path) -> dict[str, Entry]:
     try:
         archive = zipfile.ZipFile(path)
@@ -68,7 +132,13 @@ def _zipped(path: Path) -> dict[str, Entry]:
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
         raise damaged(path, error) from error
     names = [name for name in archive.namelist() if not name.endswith("/")]
-    return {name: zipfile.Path(archive, name) for name in names}
+    if outside := next((name for name in names if _leads_out(name)), None):
+        raise RequestError(f"{path} holds {outside}, which leads out of it: pack it anew")
+    return {name: Member(archive, name) for name in names}
+
+
+def _leads_out(name: str) -> bool:
+    return name.startswith("/") or ".." in name.split("/")
 
 
 def _hidden(name: str) -> bool:
@@ -88,14 +158,11 @@ def below(files: Mapping[str, Entry], folder: str) -> dict[str, Entry]:
 
 def unwrapped(files: Mapping[str, Entry]) -> dict[str, Entry]:
     """The same files without the folders that all of them share: `faces/1.jpg` -> `1.jpg`."""
-    inner = dict(files)
-    while inner and all("/" in name for name in inner) and len({_top(name) for name in inner}) == 1:
-        inner = below(inner, _top(next(iter(inner))))
-    return inner
-
-
-def _top(name: str) -> str:
-    return name.split("/")[0]
+    folders = [name.split("/")[:-1] for name in files]
+    ends = zip(min(folders, default=[]), max(folders, default=[]), strict=False)  # in sorted order
+    shared = takewhile(lambda pair: pair[0] == pair[1], ends)
+    start = sum(len(folder) + 1 for folder, _ in shared)
+    return {name[start:]: entry for name, entry in files.items()}
 
 
 def contents(files: Mapping[str, Entry], names: Iterable[str]) -> Iterator[tuple[str, bytes]]:

@@ -14,12 +14,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from sparring.data.files import damaged
+from sparring.data.files import damaged, read_stream
+from sparring.data.files import read as read_file
 from sparring.data.images import Images
 from sparring.data.pixels import digit_images
 from sparring.errors import RequestError
 
 _SPLITS = ("train", "t10k")
+_MAX_BYTES = 128 << 20  # unpacked; MNIST's largest file has 47 MB
 
 PADDED = 32
 """The size at which MNIST's 28 pixels get a margin of 2 instead of being resized."""
@@ -78,9 +80,10 @@ def read_idx(path: Path, dims: int) -> Tensor:
 
 
 def _bytes(path: Path) -> bytes:
+    if path.suffix != ".gz":
+        return read_file(path, _MAX_BYTES)
     try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if path.suffix == ".gz" else data
-    # struct.error: gzip.decompress on a header cut short, before Python 3.12.
+        with gzip.open(path) as stream:
+            return read_stream(stream, path, _MAX_BYTES)
     except (OSError, EOFError, zlib.error, struct.error) as error:
         raise damaged(path, error) from error

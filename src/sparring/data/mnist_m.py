@@ -9,6 +9,7 @@ strokes.
 """
 
 import io
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sparring.data import idx
+from sparring.data.decode import DAMAGE, UndecodableError, check_pixels
 from sparring.data.files import damaged, entries, read
 from sparring.data.images import Images
 from sparring.errors import RequestError
@@ -30,6 +32,8 @@ SIZE = 32
 PAD = 2
 # One photograph in this many is kept for the test split.
 TEST_EVERY = 5
+MAX_PHOTOS = 2 << 30
+"""Bytes that all photographs together may take in memory; those of BSDS500 take 0.1 GB."""
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
@@ -84,11 +88,14 @@ def read_photos(path: Path) -> list[np.ndarray]:
 
     Raises RequestError where there are none, or one is broken or smaller than 32 pixels.
     """
-    photos = [
-        _decode(f"{path}:{name}", read(entry))
-        for name, entry in entries(path).items()
-        if name.lower().endswith((".jpg", ".jpeg"))
-    ]
+    photos: list[np.ndarray] = []
+    room = MAX_PHOTOS
+    for name, entry in entries(path).items():
+        if name.lower().endswith((".jpg", ".jpeg")):
+            photos.append(_decode(f"{path}:{name}", read(entry)))
+            room -= photos[-1].nbytes
+            if room < 0:
+                raise RequestError(f"the photographs in {path} take over 2 GB: give fewer")
     if not photos:
         raise RequestError(f"no .jpg photographs in {path}: give a folder or a zip of JPEGs")
     return photos
@@ -96,8 +103,12 @@ def read_photos(path: Path) -> list[np.ndarray]:
 
 def _decode(place: str, data: bytes) -> np.ndarray:
     try:
-        photo = np.asarray(Image.open(io.BytesIO(data), formats=["JPEG"]).convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of damage beside the picture
+            image = Image.open(io.BytesIO(data), formats=["JPEG"])
+            check_pixels(image)
+            photo = np.asarray(image.convert("RGB"))
+    except (*DAMAGE, UndecodableError) as error:
         raise damaged(place, error) from error
     if min(photo.shape[:2]) < SIZE:
         raise RequestError(f"{place} is smaller than {SIZE} pixels: remove it")

@@ -4,6 +4,7 @@ Knows the schema and how the hub names its shards; knows nothing of particular s
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,11 +18,13 @@ from sparring.data.decode import decode_all
 from sparring.data.files import damaged
 from sparring.data.images import Images
 from sparring.data.pixels import DIGITS, check_labels
-from sparring.errors import RequestError
+from sparring.errors import RequestError, check_name
 
 _PLACES = ("", "data", "cropped_digits")
 _BATCH = 256
-_DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError)  # what damaged bytes make pyarrow raise
+# What damaged bytes make pyarrow raise.
+_DAMAGE = (pa.ArrowException, OSError, ValueError, TypeError, KeyError, MemoryError)
+_SHARD = re.compile(r"-of-(\d{1,6})(-\w+)?$")
 _MAX_CLASSES = 100_000  # a damaged label must not ask for names without end
 
 
@@ -69,9 +72,9 @@ def _complete(folder: Path, split: str) -> list[Path]:
             f"{folder} has no {split} split: put {split}.parquet or "
             f"{split}-00000-of-00001.parquet there"
         )
-    numbers = shards[0].stem.split("-of-")
     # After the count the hub sometimes writes a hash: train-00000-of-00002-a09b74b3ef9c3b56
-    promised = int(numbers[1].split("-")[0]) if len(numbers) == 2 else 1
+    counted = _SHARD.search(shards[0].stem)
+    promised = int(counted[1]) if counted else 1
     if len(shards) != promised:
         raise RequestError(
             f"{shards[0].parent} has {len(shards)} of {promised} {split} shards: "
@@ -95,13 +98,15 @@ def _split(shards: Sequence[Path], size: int, names: tuple[str, ...]) -> Images:
     if labels is None:
         return Images(pixels, None, names)
     check_labels(labels, len(names), place)
+    if len(labels) != count:
+        raise damaged(place, f"{len(labels)} labels of {count} images")
     return Images(pixels, labels[kept], names)
 
 
 def _rows(path: Path) -> Iterator[tuple[str, bytes]]:
     """A name for the log, and the compressed picture, of each row."""
     file = _open(path)
-    if "image.bytes" not in (column.path for column in file.schema):
+    if not _has_pictures(file.schema_arrow):
         raise RequestError(f"{path} has no column image{{bytes, path}}: write it in that schema")
     number = 0
     for batch in _batches(file, path, "image.bytes"):
@@ -111,9 +116,23 @@ def _rows(path: Path) -> Iterator[tuple[str, bytes]]:
             number += 1
 
 
+def _has_pictures(schema: pa.Schema) -> bool:
+    """Whether there is one column `image`, a struct with one field `bytes`, of bytes."""
+    if schema.names.count("image") != 1 or not pa.types.is_struct(schema.field("image").type):
+        return False
+    inside = list(schema.field("image").type)
+    kinds = [field.type for field in inside if field.name == "bytes"]
+    return len(kinds) == 1 and (pa.types.is_binary(kinds[0]) or pa.types.is_large_binary(kinds[0]))
+
+
 def _batches(file: pq.ParquetFile, path: Path, column: str) -> Iterator[pa.RecordBatch]:
+    left = file.metadata.num_rows
     try:
-        yield from file.iter_batches(_BATCH, columns=[column])
+        for batch in file.iter_batches(_BATCH, columns=[column]):
+            left -= batch.num_rows
+            if left < 0:  # a few bytes may say "the same again" without end
+                raise ValueError("more rows than promised")
+            yield batch
     except _DAMAGE as error:
         raise damaged(path, error) from error
 
@@ -125,6 +144,8 @@ def _labels(shards: Sequence[Path]) -> Tensor | None:
         file = _open(path)
         if "label" not in file.schema_arrow.names:
             return None
+        if file.schema_arrow.names.count("label") > 1:
+            raise RequestError(f"{path} has two columns 'label': keep one")
         kind = file.schema_arrow.field("label").type
         if not pa.types.is_integer(kind):
             raise RequestError(f"{path}: column 'label' is {kind}: write class numbers from 0")
@@ -140,9 +161,14 @@ def _class_names(splits: Sequence[Sequence[Path]]) -> tuple[str, ...]:
     """The names that the hub keeps in the file's metadata, or else "0" to the greatest label."""
     metadata = _open(splits[0][0]).schema_arrow.metadata or {}
     try:
-        return tuple(json.loads(metadata[b"huggingface"])["info"]["features"]["label"]["names"])
-    except (KeyError, ValueError, TypeError):
-        known = [part for part in map(_labels, splits) if part is not None]
+        names = json.loads(metadata[b"huggingface"])["info"]["features"]["label"]["names"]
+    except (KeyError, ValueError, TypeError, RecursionError):
+        names = None
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        for name in names:
+            check_name(name)
+        return tuple(names)
+    known = [part for part in map(_labels, splits) if part is not None]
     if not known:
         return ()
     labels = torch.cat(known)

@@ -3,6 +3,7 @@
 Knows tensors; knows no file format.
 """
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
@@ -30,6 +31,16 @@ def resize(pixels: Tensor, size: int) -> Tensor:
             chunk = floats.round_().clamp_(0, 255).byte()
         resized[start : start + _CHUNK] = chunk
     return resized
+
+
+def class_numbers(values: np.ndarray, where: object) -> Tensor:
+    """Labels of any numeric type, [N], as int64. Raises RequestError for one that is not whole."""
+    if values.dtype.kind == "f":
+        values = values.astype(np.float64)
+        # Of a value that is no number both comparisons are false.
+        if not ((np.abs(values) < 2**31) & (values == np.trunc(values))).all():
+            raise RequestError(f"{where}: there are labels that are no class numbers: mend them")
+    return torch.from_numpy(values.astype(np.int64))
 
 
 def check_labels(labels: Tensor, classes: int, where: object) -> None:

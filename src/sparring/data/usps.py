@@ -3,18 +3,26 @@
 Knows these two layouts of 16x16 grey values; knows nothing of other sets.
 """
 
+import bz2
+import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from sparring.data.files import damaged
+from sparring.data.files import damaged, read_stream
 from sparring.data.images import Images
-from sparring.data.pixels import digit_images
+from sparring.data.pixels import class_numbers, digit_images
+
+if TYPE_CHECKING:
+    import h5py
 
 _H5 = "usps.h5"
 _LIBSVM = ("usps.bz2", "usps.t.bz2")
 _SIDE = 16
+_MAX_DIGITS = 100_000  # USPS has 9298
+_MAX_TEXT = 64 << 20  # of one split, unpacked
 
 
 def found(folder: Path) -> bool:
@@ -36,18 +44,40 @@ def _from_h5(path: Path, split: str, size: int) -> Images:
 
     try:
         with h5py.File(path) as file:
-            # [()] fails with TypeError or AttributeError where there is a group, not an array
-            values, labels = file[f"{split}/data"][()], file[f"{split}/target"][()]
-    except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
+            values, labels = (_array(file, split, name) for name in ("data", "target"))
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, MemoryError) as error:
         raise damaged(path, error) from error
     return _images(values, labels, size, path)
+
+
+def _array(file: "h5py.File", split: str, name: str) -> np.ndarray:
+    """One array of numbers that is in the file itself. Raises ValueError for anything else."""
+    import h5py
+
+    place = f"{split}/{name}"
+    for part in (split, place):
+        if not isinstance(file.get(part, getlink=True), h5py.HardLink):
+            raise ValueError(f"{part} is a link")
+    found = file[place]
+    if not isinstance(found, h5py.Dataset) or found.dtype.kind not in "iuf" or not found.ndim:
+        raise ValueError(f"{place} is no array of numbers")
+    if found.external or found.is_virtual:
+        raise ValueError(f"{place} lies in other files")
+    # A file of a few bytes may declare an array of any size.
+    if max(found.size, *(found.chunks or ()), 1) > _MAX_DIGITS * _SIDE**2:
+        raise ValueError(f"{place} has {found.size} values")
+    return np.asarray(found[()])
 
 
 def _from_libsvm(path: Path, size: int) -> Images:
     from sklearn.datasets import load_svmlight_file
 
     try:
-        sparse, labels = load_svmlight_file(path, n_features=_SIDE**2, zero_based=False)
+        with bz2.open(path) as stream:
+            text = read_stream(stream, path, _MAX_TEXT)
+        if text.count(b"\n") > _MAX_DIGITS:
+            raise ValueError(f"more than {_MAX_DIGITS} lines")
+        sparse, labels = load_svmlight_file(io.BytesIO(text), n_features=_SIDE**2, zero_based=False)
     except (OSError, EOFError, ValueError, OverflowError) as error:
         raise damaged(path, error) from error
     # libsvm has values in [-1, 1] and calls the digit d the class d + 1
@@ -56,12 +86,11 @@ def _from_libsvm(path: Path, size: int) -> Images:
 
 def _images(values: np.ndarray, labels: np.ndarray, size: int, path: Path) -> Images:
     """Images of values in [0, 1], shaped [N, 256] or [N, 16, 16], and labels 0 to 9, [N]."""
-    if values.dtype.kind != "f" or values.size != len(labels) * _SIDE**2:
+    if values.dtype.kind != "f" or values.shape[1:] not in ((_SIDE**2,), (_SIDE, _SIDE)):
         raise damaged(path, f"values are {values.dtype} {values.shape}, not float (N, 256)")
-    if labels.ndim != 1 or labels.dtype.kind not in "iuf":
+    if labels.ndim != 1:
         raise damaged(path, f"labels are {labels.dtype} {labels.shape}, not integer (N,)")
-    if not (np.abs(values - 0.5) <= 0.5 + 1e-4).all():  # false for NaN too
+    if not ((values >= -1e-4) & (values <= 1 + 1e-4)).all():  # false for NaN too
         raise damaged(path, "there are values out of range")
     pixels = (values.reshape(-1, 1, _SIDE, _SIDE) * 255).round().clip(0, 255).astype(np.uint8)
-    classes = torch.from_numpy(labels.astype(np.int64))
-    return digit_images(torch.from_numpy(pixels), classes, size, path)
+    return digit_images(torch.from_numpy(pixels), class_numbers(labels, path), size, path)

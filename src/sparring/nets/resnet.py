@@ -7,10 +7,12 @@ which `load_published` reads.
 from pathlib import Path
 from typing import Literal
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, max_pool2d, relu
 
+from sparring.errors import RequestError
 from sparring.nets.taps import Conv3x3
 
 Stem = Literal["7x7", "3x3"]
@@ -69,7 +71,28 @@ class ResNet18(nn.Module):
     def load_published(self, path: Path) -> None:
         """Load weights from a safetensors file in the usual names; its `fc.*` are left out.
 
-        Raises RuntimeError where names or shapes differ.
+        Raises RequestError, and changes nothing, where the file is missing or damaged, or names,
+        shapes or kinds of numbers differ.
         """
-        published = load_file(path)
-        self.load_state_dict({k: v for k, v in published.items() if not k.startswith("fc.")})
+        try:
+            found = load_file(path)
+        except (SafetensorError, OSError, ValueError, KeyError, MemoryError, RuntimeError) as error:
+            raise _unfit(path, error) from error
+        published = {k: v for k, v in found.items() if not k.startswith("fc.")}
+        own = self.state_dict()
+        if differing := sorted(published.keys() ^ own.keys()):
+            raise _unfit(path, f"{len(differing)} names differ, the first is {differing[0]}")
+        for name, value in own.items():
+            given = published[name]
+            same_kind = given.is_floating_point() == value.is_floating_point()
+            if given.shape != value.shape or given.is_complex() or not same_kind:
+                wanted, there = tuple(value.shape), tuple(given.shape)
+                raise _unfit(path, f"{name} is {given.dtype} {there}, not {value.dtype} {wanted}")
+        self.load_state_dict(published)
+
+
+def _unfit(path: Path, why: object) -> RequestError:
+    return RequestError(
+        f"{path} does not hold the weights of a ResNet18 ({' '.join(str(why).split())}): "
+        "download them again"
+    )

@@ -91,7 +91,9 @@ def _losses_settle(evidence: Evidence) -> Finding | None:
         return "undecided", 0, "The loss curves are too short to say when they settle."
     means = [summarise(column).mean for column in zip(*paired.values(), strict=True)]
     levels = {
-        name: summarise(end_level(run.log.losses[name]) for run in acgan.runs).mean
+        name: summarise(
+            end_level(run.log.losses[name]) for run in acgan.runs if name in run.log.losses
+        ).mean
         for name in acgan.runs[0].log.losses
     }
     text = (

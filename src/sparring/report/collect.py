@@ -4,8 +4,6 @@ Knows the files of the plan and of a run folder; knows no statistics, no figure 
 What a run is stands in its config.json; its name tells the method until that is there.
 """
 
-import json
-import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from sparring.errors import RequestError
+from sparring.report import arrays, checked
 from sparring.run import RunFolder
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -101,11 +100,15 @@ class Run:
 
     @cached_property
     def log(self) -> Log:
-        """The training log."""
-        rows = list(self.folder.log())
+        """The training log. Raises RequestError where it is damaged."""
+        rows = _rows(self.folder)
 
         def columns(part: str) -> dict[str, Array]:
             names = dict.fromkeys(name for row in rows for name in row.get(part, {}))
+            if len(names) > checked.MAX_CURVES:
+                raise RequestError(
+                    f"{self.folder.path} has a log of {len(names)} curves: remove it"
+                )
             return {
                 name: np.array([row.get(part, {}).get(name, np.nan) for row in rows], float)
                 for name in names
@@ -119,21 +122,20 @@ class Run:
     def architecture(self) -> list[dict[str, Any]]:
         """The networks, from architecture.json; none where the file is missing."""
         exists = (self.folder.path / "architecture.json").is_file()
-        return self.folder.read("architecture") if exists else []
+        return _read(self.folder, "architecture", checked.ARCHITECTURE) if exists else []
 
     def arrays(self, name: str) -> dict[str, Array]:
-        """The arrays of `name`.npz; none where the file is missing.
+        """The arrays of `name`.npz (samples, features); none where the file is missing.
 
-        Raises RequestError where the file is damaged.
+        Raises RequestError where the file is damaged, or holds what cannot be drawn.
         """
         path = self.folder.path / f"{name}.npz"
         if not path.is_file():
             return {}
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                return dict(archive)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise RequestError(f"cannot read {path}: {error}; remove the run folder") from error
+        check = {"samples": arrays.check_samples, "features": arrays.check_features}[name]
+        with checked.told(path):
+            found = arrays.read_arrays(path)
+            return check(found) if found else {}
 
 
 @dataclass(frozen=True)
@@ -203,20 +205,19 @@ def collect(out: Path) -> Reproduction:
     Raises RequestError where it holds no plan.json, or where a file is damaged.
     """
     path = out / "plan.json"
-    try:
-        plan = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RequestError(
-            f"cannot read {path}: {error}; give the folder that `sparring reproduce` wrote"
-        ) from error
-    folders = [RunFolder(out / "runs" / name) for name in plan["runs"]]
+    with checked.told(path, "give the folder that `sparring reproduce` wrote"):
+        plan = checked.parse(path.read_bytes(), checked.PLAN)
+    folders = [RunFolder(out / "runs" / name) for name in dict.fromkeys(plan["runs"])]
     return Reproduction(
         out=out,
         command=plan["command"],
         budget=plan["budget"],
         seeds=tuple(plan["seeds"]),
         started=plan["started"],
-        data=tuple(DataUse(**use) for use in plan["data"]),
+        data=tuple(
+            DataUse(use["asked"], use["used"], use["kind"], use.get("why", ""))
+            for use in plan["data"]
+        ),
         planned={folder.name: _method(folder) for folder in folders},
         runs=tuple(read_run(folder) for folder in folders if folder.finished),
         missing=tuple((f.name, _state(f)) for f in folders if not f.finished),
@@ -226,8 +227,15 @@ def collect(out: Path) -> Reproduction:
 
 def read_run(folder: RunFolder) -> Run:
     """Read a finished run. Raises RequestError where a file is missing or damaged."""
-    config = folder.read("config")
-    keys = ("faces",) if config["scenario"] == "generation" else ("source", "target")
+    config = _read(folder, "config", checked.CONFIG)
+    generates = config["scenario"] == "generation"
+    keys = ("faces",) if generates else ("source", "target")
+    with checked.told(folder.path / "config.json"):
+        checked.check(config, checked.GENERATION if generates else checked.ADAPTATION)
+    form = checked.GENERATION_SCORES if generates else checked.ADAPTATION_SCORES
+    scores = _read(folder, "scores", form)
+    with checked.told(folder.path / "scores.json"):
+        checked.check_confusion(scores)
     return Run(
         folder=folder,
         method=config["method"],
@@ -238,15 +246,35 @@ def read_run(folder: RunFolder) -> Run:
         preset=config["preset"],
         settings=config["settings"],
         training=config["training"],
-        environment=folder.read("env"),
-        scores=folder.read("scores"),
+        environment=_read(folder, "env", checked.ENVIRONMENT),
+        scores=scores,
     )
+
+
+def _read(folder: RunFolder, name: str, form: checked.Form) -> Any:
+    """The content of `name`.json in that form. Raises RequestError."""
+    path = folder.path / f"{name}.json"
+    with checked.told(path):
+        return checked.parse(path.read_bytes(), form)
+
+
+def _rows(folder: RunFolder) -> list[dict[str, Any]]:
+    """The rows of the log, as `RunFolder.log` gives them, in their form. Raises RequestError."""
+    path = folder.path / "log.jsonl"
+    if not path.is_file():
+        return []
+    with checked.told(path):
+        lines = path.read_bytes().splitlines(keepends=True)
+        whole = [line for line in lines if line.endswith(b"\n")]  # the last may be torn
+        if len(whole) > checked.MAX_ROWS:
+            raise checked.Unfit(f"it has {len(whole)} rows")
+        return [checked.parse(line, checked.LOG_ROW) for line in whole]
 
 
 def _method(folder: RunFolder) -> str:
     """The method of a planned run; before it starts only its name tells, which begins with it."""
     if (folder.path / "config.json").is_file():
-        return str(folder.read("config")["method"])
+        return str(_read(folder, "config", {"method": checked.text})["method"])
     return folder.name.partition("-")[0]
 
 

@@ -5,8 +5,10 @@ Knows runs, groups and plots; knows no page. With several seeds the first one is
 
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,7 @@ from sparring.report.claims import Evidence
 from sparring.report.collect import Array, Reproduction, Run
 from sparring.report.groups import Adaptation, Generation
 from sparring.report.source2019 import SCENARIOS
-from sparring.run import write_atomically
+from sparring.run import run_name, write_atomically
 
 MIXING = (
     "It is measured among nearest neighbours: how many of each feature's neighbours come from the "
@@ -51,7 +53,7 @@ def draw(evidence: Evidence) -> dict[str, Picture]:
     pictures = {}
     with style.context(plots.STYLE):
         for key, figure, title, caption, sets in _drawings(evidence):
-            path = folder / f"{re.sub(r'[^A-Za-z0-9_.+-]', '_', key)}.png"
+            path = folder / f"{file_name(key)}.png"
             # Plots have few colours: a palette makes them three times smaller. Photographs don't.
             write_atomically(path, _png(figure, palette=not figure.images))
             pictures[key] = Picture(key, path, title, caption, sets)
@@ -68,9 +70,23 @@ def _drawings(evidence: Evidence) -> Iterator[Drawing]:
         yield _accuracy(evidence)
 
 
+def file_name(key: str) -> str:
+    """The name of a figure's file: letters that no page and no shell reads as more than letters.
+
+    A hash keeps names apart that would be one without their other letters.
+    """
+    plain = re.sub(r"[^A-Za-z0-9_.+-]", "_", key)
+    return (
+        run_name(plain) if plain == key else run_name(plain, sha256(key.encode()).hexdigest()[:8])
+    )
+
+
 def _png(figure: Figure, palette: bool) -> bytes:
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    with warnings.catch_warnings():
+        # A letter that the font lacks is drawn as a box, long names may leave no room for an axis.
+        warnings.filterwarnings("ignore", "Glyph|.*constrained_layout", UserWarning)
+        canvas.draw()
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
     if palette:
         image = image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)

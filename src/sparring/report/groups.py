@@ -50,7 +50,7 @@ class Generation:
     @property
     def metrics(self) -> dict[str, Summary]:
         """Every metric over the runs."""
-        names = dict.fromkeys(name for run in self.runs for name in run.scores["metrics"])
+        names = dict.fromkeys(n for run in self.runs for n in run.scores["metrics"] if _has(run, n))
         return {
             name: summarise(r.scores["metrics"][name] for r in self.runs if _has(r, name))
             for name in names

@@ -12,8 +12,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import LogFormatter, MaxNLocator, StrMethodFormatter
 
+from sparring.errors import one_line
 from sparring.report.curves import smooth
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -36,7 +37,10 @@ STYLE: dict[str, Any] = {
     "grid.linewidth": 0.6,
     "legend.frameon": False,
     "figure.dpi": DPI,
+    "text.parse_math": False,  # a class may be called $x^$
 }
+TITLE, LABEL, KEYS = 160, 40, 30
+"""Letters of a title and of a label, and names of classes, that a figure has room for."""
 
 # The source report draws the generator red and the discriminator blue.
 GENERATOR, OPPONENT = "#c8102e", "#1f5fbf"
@@ -49,6 +53,14 @@ CLASSES = (
 )
 DOMAINS = ("#0072B2", "#E69F00")
 SCENARIOS = ("#c3cbd4", "#0072B2", "#007a5a")
+
+
+def shown(text: str, longest: int = LABEL) -> str:
+    """A name as a figure shows it: in one line, cut where it is longer, never hidden."""
+    plain = one_line(text)
+    # matplotlib leaves names with _ in front out of a legend
+    plain = f" {plain}" if plain.startswith("_") else plain
+    return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
 
 
 def image_grid(
@@ -77,13 +89,13 @@ def image_grid(
             canvas[y : y + tile, x : x + tile] = image.repeat(scale, 0).repeat(scale, 1)
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI)
     figure.figimage(canvas, origin="upper")
-    figure.text(gap / width, 1 - 14 / height, title, va="top", size=9, weight="bold")
+    figure.text(gap / width, 1 - 14 / height, shown(title, TITLE), va="top", size=9, weight="bold")
     for y, text in zip(ys, rows, strict=False):
         at = ((left - 10) / width, 1 - (y + tile / 2) / height)
-        figure.text(*at, text, ha="right", va="center", size=7)
+        figure.text(*at, shown(text), ha="right", va="center", size=7)
     for x, text in zip(xs, columns, strict=False):
         at = ((x + tile / 2) / width, 1 - (top - 6) / height)
-        figure.text(*at, text, ha="center", va="bottom", size=7)
+        figure.text(*at, shown(text), ha="center", va="bottom", size=7)
     return figure
 
 
@@ -102,7 +114,7 @@ def curves(
     ratios = [3, 1.4][:panels]
     figure = Figure(figsize=(WIDTH, 3.2 + 1.3 * (panels - 1)), layout="constrained")
     axes = figure.subplots(panels, 1, sharex=True, squeeze=False, height_ratios=ratios)[:, 0]
-    axes[0].set_title(title)
+    axes[0].set_title(shown(title, TITLE))
     axes[0].set_ylabel("loss")
     _lines(axes[0], step, lines)
     if accuracies:
@@ -125,12 +137,14 @@ def curves(
 def _lines(axes: Axes, step: Array, lines: Mapping[str, Array]) -> None:
     for (name, values), colour in zip(lines.items(), _colours(list(lines)), strict=True):
         axes.plot(step, values, color=colour, linewidth=0.6, alpha=0.3)
-        label = name.replace("_", " ")
+        label = shown(name.replace("_", " "))
         axes.plot(step, smooth(values), color=colour, linewidth=1.6, label=label)
-    shown = np.array([value for values in lines.values() for value in values if np.isfinite(value)])
+    known = np.array([value for values in lines.values() for value in values if np.isfinite(value)])
     # Parts of one loss differ by orders of magnitude; only then is a log axis worth its price.
-    if len(shown) and shown.min() > 0 and shown.max() > 100 * shown.min():
+    if len(known) and known.min() > 0 and known.max() > 100 * known.min():
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.yaxis.set_minor_formatter(LogFormatter())
     if lines:
         axes.legend(ncols=2, fontsize=7)
 
@@ -154,7 +168,7 @@ def embedding(
     points: float [M, 2]. label, domain: int64 [M]; domain 0 is the source, 1 the target.
     """
     figure = Figure(figsize=(WIDTH, 3.9), layout="constrained")
-    figure.suptitle(title, x=0.01, ha="left", size=9, weight="bold")
+    figure.suptitle(shown(title, TITLE), x=0.01, ha="left", size=9, weight="bold")
     left, right = figure.subplots(1, 2)
     # In a fixed random order, so that no class and no domain lies on top of all others.
     order = np.random.default_rng(0).permutation(len(points))
@@ -165,7 +179,7 @@ def embedding(
         axes.scatter(points[:, 0], points[:, 1], c=colour, s=area, linewidths=0, alpha=0.75)
         axes.set_title(name, weight="normal")
         axes.set(xticks=[], yticks=[])
-    for index, name in enumerate(classes):
+    for index, name in enumerate(map(shown, classes[:KEYS])):
         _key(left, CLASSES[index % len(CLASSES)], name)
         members = points[(label == index) & (domain == 0)]
         if len(members):
@@ -173,7 +187,7 @@ def embedding(
             x, y = np.median(members, axis=0)
             left.text(x, y, name, size=9, weight="bold", ha="center", path_effects=halo)
     for colour, name in zip(DOMAINS, domains, strict=True):
-        _key(right, colour, name)
+        _key(right, colour, shown(name, TITLE))
     left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=5, fontsize=7)
     right.legend(loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=1, fontsize=7)
     return figure
@@ -201,9 +215,9 @@ def bars(
     row = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for index, axes in enumerate(row):
         title, marked = panels[index]
-        axes.set_title(title)
+        axes.set_title("\n".join(shown(line, LABEL) for line in title.splitlines()))
         axes.set_ylim(0, 108)
-        axes.set_xticks(range(len(groups[index])), groups[index], size=8)
+        axes.set_xticks(range(len(groups[index])), map(shown, groups[index]), size=8)
         axes.grid(visible=False, axis="x")
         for s, scenario in enumerate(scenarios):
             x = np.arange(len(groups[index])) + (s - 1) * 0.27
@@ -219,7 +233,9 @@ def bars(
             mark = marks[index][:, s]
             known = np.isfinite(mark)
             style = {"marker": "D", "s": 22, "color": "white", "edgecolors": "black", "zorder": 3}
-            axes.scatter(x[known], mark[known], **style, label=marked if s == 0 else None)
+            axes.scatter(
+                x[known], mark[known], **style, label=shown(marked, TITLE) if s == 0 else None
+            )
         handles, labels = axes.get_legend_handles_labels()
         keep = [i for i, text in enumerate(labels) if text]
         axes.legend(
