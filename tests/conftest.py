@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -38,6 +39,14 @@ def faces(count: int = 24) -> DataSet:
     label = torch.randint(0, 2, (count, 3), generator=random)
     images = Images(pixels, label, ("Male", "Smiling", "Young"))
     return DataSet("faces", "stand-in", images, images.take(torch.arange(16)), mirror=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads or writes the cache folder of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ from collections import Counter
 from pathlib import Path
 
 from sparring.jobs import AdaptationJob, GenerationJob
+from sparring.jobs.brush import POOL
 from sparring.recipes import BUDGETS, find_data, source_report
 
 
@@ -61,3 +62,15 @@ def test_a_real_domain_is_not_paired_with_a_stand_in(tmp_path: Path) -> None:
 def test_full_trains_as_long_as_the_source_report() -> None:
     assert BUDGETS["full"].generation_steps * 128 == 1000 * 40_000
     assert BUDGETS["full"].seeds == 5
+
+
+def test_every_generator_is_judged_alike() -> None:
+    jobs = source_report(find_data(None), "quick", 1, ("gan", "acgan"), "inception")
+    orders = {
+        (job.extractor, job.judge_steps, job.judged)
+        for job in jobs
+        if isinstance(job, GenerationJob)
+    }
+    assert orders == {("inception", BUDGETS["quick"].judge_steps, BUDGETS["quick"].judged)}
+    # A brush can draw as many as any budget asks for.
+    assert max(budget.judged for budget in BUDGETS.values()) <= POOL

@@ -137,3 +137,12 @@ def test_a_new_name_is_on_the_disk_after_its_bytes(
     monkeypatch.setattr(Path, "replace", replace)
     write_atomically(tmp_path / "file", b"new")
     assert seen == [f".file.{os.getpid()}.tmp", "rename", tmp_path.name]
+
+
+def test_a_number_that_is_not_finite_is_null_in_every_file(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.open({"method": "x"})
+    folder.write("scores", {"a": [float("nan"), 1.5], "b": {"c": (float("inf"), "text")}})
+    assert folder.read("scores") == {"a": [None, 1.5], "b": {"c": [None, "text"]}}
+    folder.append_log({"step": 1, "terms": {"task": float("nan")}})
+    assert (tmp_path / "run/log.jsonl").read_text() == '{"step": 1, "terms": {"task": null}}\n'

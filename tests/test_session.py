@@ -21,7 +21,7 @@ from sparring.trainer import Training
 
 def jobs() -> list[Job]:
     return [
-        GenerationJob(DCGAN(width=4), "faces", "", 0, Training(2, 4)),
+        GenerationJob(DCGAN(width=4), "faces", "", 0, Training(2, 4), 2, 30),
         AdaptationJob(DANN(), "adapted", "left", "right", 0, Training(1, 4), per_class=2),
     ]
 
@@ -142,7 +142,7 @@ def test_a_disk_that_fills_up_is_told_in_one_line_and_the_session_goes_on_later(
 def test_a_run_that_fails_is_reported_and_the_others_still_run(
     library: Library, tmp_path: Path
 ) -> None:
-    wild = GenerationJob(DCGAN(width=4, learning_rate=1e30), "faces", "", 0, Training(30, 4))
+    wild = GenerationJob(DCGAN(width=4, learning_rate=1e30), "faces", "", 0, Training(30, 4), 2, 30)
     fine = jobs()[1]
     out = tmp_path / "out"
     with pytest.raises(TrainingFailed, match=r"^dcgan-0: .* after 3 rollbacks; the weights of"):

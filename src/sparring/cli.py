@@ -26,6 +26,7 @@ def reproduce(
     budget: Literal["smoke", "quick", "full"] = "quick",
     seeds: int | None = None,
     only: tuple[Literal["gan", "acgan", "dann", "dsn"], ...] = (),
+    extractor: Literal["own", "inception"] = "own",
     out: Path = Path("report"),
 ) -> None:
     """Train the source report's systems and write the whole report.
@@ -39,6 +40,8 @@ def reproduce(
             full: as long as the source report trained.
         seeds: Repetitions with seeds 0, 1, ...; 1 unless the budget is full (5).
         only: Limit the report to some systems.
+        extractor: Whose features fidelity is measured on: "own" learns from the same images;
+            "inception" is the published one, which FID is defined on (fetched if need be).
         out: Folder for report.html, results.json, figures/ and runs/.
     """
     from sparring.jobs import Library
@@ -54,7 +57,7 @@ def reproduce(
     found = find_data(data)
     for entry in found.values():
         screen.say(f"{entry.asked}: {entry.used} ({entry.kind}; {entry.why})")
-    jobs = source_report(found, budget, seeds or BUDGETS[budget].seeds, only)
+    jobs = source_report(found, budget, seeds or BUDGETS[budget].seeds, only, extractor)
     page = play_all(
         jobs,
         Library(data),

@@ -10,7 +10,7 @@ import tyro
 
 from sparring.errors import RequestError, unknown
 from sparring.game import AdaptationMethod, GenerativeMethod, Labelled, Method
-from sparring.jobs import AdaptationJob, GenerationJob, Job, Library, Scenario
+from sparring.jobs import AdaptationJob, ExtractorName, GenerationJob, Job, Library, Scenario
 from sparring.methods import METHODS
 from sparring.precision import Precision
 from sparring.progress import Screen
@@ -77,11 +77,16 @@ class GenerationOptions(TrainingOptions):
     """Images to learn from: a data set's name or a folder."""
     attributes: str = "Smiling"
     """For methods with labels: one attribute, several with commas, or "all"."""
+    extractor: ExtractorName = "own"
+    """Whose features fidelity is measured on: "own" learns from the same images; "inception" is
+    the published one, which FID is defined on (fetched if need be)."""
 
     def job(self, method: GenerativeMethod) -> Job:
         attributes = self.attributes if method.batch_type is Labelled else ""
-        training = self.training(BUDGETS[self.budget].generation_steps)
-        return GenerationJob(method, self.faces, attributes, self.seed, training)
+        plan = BUDGETS[self.budget]
+        training = self.training(plan.generation_steps)
+        judging = plan.judge_steps, plan.judged, self.extractor
+        return GenerationJob(method, self.faces, attributes, self.seed, training, *judging)
 
 
 def request(name: str, arguments: list[str], command: str) -> Callable[[], None]:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from sparring.data import catalogue
 from sparring.game import AdaptationMethod
-from sparring.jobs import AdaptationJob, GenerationJob, Job, Scenario
+from sparring.jobs import AdaptationJob, ExtractorName, GenerationJob, Job, Scenario
 from sparring.methods import ACGAN, DANN, DCGAN, DSN
 from sparring.trainer import Training
 
@@ -27,6 +27,7 @@ class Budget:
 
     attribute_steps: for the ACGANs beside the one on Smiling.
     per_class: test images of each class and domain in the t-SNE pictures.
+    judge_steps, judged: of a generator's judges: their training, and the images they look at.
     """
 
     batch_size: int
@@ -35,14 +36,18 @@ class Budget:
     adaptation_steps: int
     seeds: int
     per_class: int
+    judge_steps: int
+    judged: int
 
 
 BUDGETS: dict[BudgetName, Budget] = {
-    "smoke": Budget(16, 6, 3, 6, seeds=1, per_class=20),
-    "quick": Budget(64, 500, 150, 300, seeds=1, per_class=1000),
+    "smoke": Budget(16, 6, 3, 6, seeds=1, per_class=20, judge_steps=10, judged=100),
+    "quick": Budget(64, 500, 150, 300, seeds=1, per_class=1000, judge_steps=600, judged=1000),
     # The source report trained its GANs for 1,000 epochs of 40,000 faces; it does not say how
     # long it trained DANN and DSN: 50 epochs of 60,000 digits.
-    "full": Budget(128, 312_500, 312_500, 23_400, seeds=5, per_class=1000),
+    "full": Budget(
+        *(128, 312_500, 312_500, 23_400), seeds=5, per_class=1000, judge_steps=600, judged=5000
+    ),
 }
 """Named budgets; `full` trains as long as the source report did."""
 
@@ -90,7 +95,11 @@ def _find_one(asked: str, data: Path | None) -> Found:
 
 
 def source_report(
-    found: dict[str, Found], budget: BudgetName, seeds: int, only: tuple[System, ...]
+    found: dict[str, Found],
+    budget: BudgetName,
+    seeds: int,
+    only: tuple[System, ...],
+    extractor: ExtractorName = "own",
 ) -> list[Job]:
     """Every run of the source report, most wanted first; `only` limits them to some systems."""
     plan = BUDGETS[budget]
@@ -98,7 +107,7 @@ def source_report(
     jobs: list[Job] = []
     pair = found["mnist-m"].used, found["svhn"].used
     for seed in range(seeds):
-        jobs += _generation(found["celeba"].used, plan, seed, systems)
+        jobs += _generation(found["celeba"].used, plan, seed, systems, extractor)
         if "dann" in systems:
             jobs += _adaptation(DANN(), pair, plan, seed)
         if "dsn" in systems:
@@ -107,16 +116,17 @@ def source_report(
 
 
 def _generation(
-    faces: str, plan: Budget, seed: int, systems: set[System]
+    faces: str, plan: Budget, seed: int, systems: set[System], extractor: ExtractorName
 ) -> Iterator[GenerationJob]:
     long = Training(plan.generation_steps, plan.batch_size)
     short = replace(long, steps=plan.attribute_steps)
+    judging = plan.judge_steps, plan.judged, extractor
     if "gan" in systems:
-        yield GenerationJob(DCGAN(), faces, "", seed, long)
+        yield GenerationJob(DCGAN(), faces, "", seed, long, *judging)
     if "acgan" in systems:
         for attributes in ATTRIBUTE_SETS:
             training = long if attributes == "Smiling" else short
-            yield GenerationJob(ACGAN(), faces, attributes, seed, training)
+            yield GenerationJob(ACGAN(), faces, attributes, seed, training, *judging)
 
 
 def _adaptation(

@@ -12,7 +12,7 @@ exists, so a stopped reproduction goes on where it was.
     candidates/         likewise, adaptation only: weights to choose from
     film/               likewise, generators only: what will be the progress in samples.npz
     architecture.json   the actual modules: layer, output shape, parameters
-    samples.npz         generators only: uint8 images
+    samples.npz         generators only: uint8 images, and where labels change them
     features.npz        classifiers only: t-SNE coordinates with class and domain
     outputs.npz         classifiers only: what two runs on the same domains are compared by
     scores.json         the results
@@ -20,6 +20,7 @@ exists, so a stopped reproduction goes on where it was.
 
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -90,9 +91,19 @@ def _row(line: bytes, path: Path) -> dict[str, Any]:
     return row
 
 
+def finite(value: Any) -> Any:
+    """`value` with every float in it that is not finite as None: JSON has no NaN."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    return [finite(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, atomically."""
-    write_atomically(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    """Write `value` as indented JSON, atomically. A number that is not finite becomes null."""
+    text = json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, f"{text}\n".encode())
 
 
 def run_name(*parts: object) -> str:
@@ -201,10 +212,10 @@ class RunFolder:
         return list(self.read("events")) if exists else []
 
     def append_log(self, row: dict[str, Any]) -> None:
-        """Add one row to log.jsonl."""
+        """Add one row to log.jsonl. A number that is not finite becomes null."""
         path = self.path / "log.jsonl"
         with writing(path), path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+            file.write(json.dumps(finite(row), allow_nan=False) + "\n")
 
     def sync_log(self) -> None:
         """Bring the log to the disk, so that it is never behind a saved state."""

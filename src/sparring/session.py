@@ -56,7 +56,7 @@ def play_all(
         folder.check(job.request(device))
     for job, folder in zip(jobs, folders, strict=True):
         if not folder.finished:
-            job.data(library)
+            job.check(library, screen)
     plan = _plan(jobs, out, command, budget, data)
     failures = []
     with _disk_errors_told(out), _alone(out):
@@ -176,4 +176,9 @@ def outcome(folder: RunFolder) -> str:
     scores = folder.read("scores")
     if scores["kind"] == "adaptation":
         return f"{scores['accuracy']:.1%} on the target's test images"
-    return ", ".join(f"{name} {value:.2f}" for name, value in scores["metrics"].items())
+    metrics = scores["metrics"]
+    names = {"diversity": "diversity", "attribute_accuracy": "attribute accuracy"}
+    if "extractor" in scores:
+        names["frechet"] = scores["extractor"]["frechet"]
+    known = {words: metrics.get(name) for name, words in names.items()}
+    return ", ".join(f"{words} {value:.3g}" for words, value in known.items() if value is not None)

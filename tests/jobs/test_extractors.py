@@ -1,4 +1,5 @@
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,22 @@ def test_a_damaged_file_is_trained_anew(
     assert torch.equal(network.head.weight, again.head.weight)
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
-    (tmp_path / "cache").write_text("a file")
-    with pytest.raises(RequestError, match="choose a folder"):
-        load(tmp_path / "cache")
+@pytest.mark.parametrize("make", [Path.touch, Path.mkdir])
+def test_a_folder_that_cannot_be_written_costs_a_warning(
+    tmp_path: Path,
+    make: Callable[[Path], None],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make(tmp_path / "cache")
+
+    def full(path: Path, data: bytes) -> None:
+        raise RequestError("cannot write") from OSError(28, "No space left on device")
+
+    monkeypatch.setattr(extractors, "write_atomically", full)
+    with caplog.at_level(logging.WARNING, "sparring"):
+        network, _ = load(tmp_path / "cache")
+    assert network.name == "convnet-attributes"
+    (record,) = caplog.records
+    assert "what was learned is not kept" in record.message
+    assert ("File exists" if make is Path.touch else "No space left") in record.message

@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from sparring.measure.calibration import blurred, fidelity_table, noised, shuffled
+from sparring.measure.calibration import Yardstick, blurred, noised, shuffled
+from sparring.measure.extractor import features_of
 
 POINT = torch.zeros(1, 3, 21, 21, dtype=torch.uint8)
 POINT[..., 10, 10] = 255
@@ -58,14 +60,21 @@ class Shade:
 
 
 def test_every_row_compares_equally_many_and_stands_in_order() -> None:
-    drawn = {"generated": noise(60, 3) // 2}
-    table = fidelity_table(Shade(), noise(300, 0), noise(100, 1), drawn)
-    assert list(table) == ["generated", "real test images", "blurred", "noised", "shuffled pixels"]
-    assert {(row.n_real, row.n_drawn, row.extractor) for row in table.values()} == {
+    train, test = noise(300, 0), noise(100, 1)
+    yard = Yardstick.of(Shade(), train, test, count=60)
+    assert list(yard.calibration) == ["real test images", "blurred", "noised", "shuffled pixels"]
+    score = yard.score(yard.features(noise(90, 3) // 2))
+    assert {(r.n_real, r.n_drawn, r.extractor) for r in (score, *yard.calibration.values())} == {
         (60, 60, "shade")
     }
-    floor = table["real test images"].frechet
-    assert floor < table["blurred"].frechet
-    assert floor < table["generated"].frechet
+    floor = yard.calibration["real test images"].frechet
+    assert floor < yard.calibration["blurred"].frechet
+    assert floor < score.frechet
     # This extractor is blind to the places of pixels, and the row says so.
-    assert table["shuffled pixels"].frechet == pytest.approx(floor, abs=1e-6)
+    assert yard.calibration["shuffled pixels"].frechet == pytest.approx(floor, abs=1e-6)
+    assert np.array_equal(yard.real, features_of(Shade(), train[yard.chosen]))
+    assert np.array_equal(yard.unseen, features_of(Shade(), test[:60]))
+
+
+def test_no_set_is_asked_for_more_than_it_has() -> None:
+    assert len(Yardstick.of(Shade(), noise(300, 0), noise(30, 1), count=60).real) == 30

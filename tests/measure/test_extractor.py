@@ -1,9 +1,12 @@
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from sparring.data.images import Images
+from sparring.errors import Stopped
 from sparring.measure.extractor import (
     Extractor,
     as_attributes,
@@ -121,3 +124,10 @@ def test_it_learns_from_unlabelled_images() -> None:
     network, found = train_extractor(dark(0), dark(1), 0, CPU, steps=20)
     assert network.name == "convnet-quarter-turns"
     assert found.mean_balanced > 0.9
+
+
+def test_a_request_to_stop_ends_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sparring.measure.extractor.stop_requests", lambda: nullcontext([2]))
+    with pytest.raises(Stopped, match="stopped while the convnet-attributes learned") as stop:
+        train_extractor(shades(20, 0), shades(20, 1), 0, CPU, steps=10_000)
+    assert stop.value.signal == 2

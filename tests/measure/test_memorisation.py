@@ -84,3 +84,9 @@ def test_pixel_vectors_average() -> None:
     assert vector.dtype == np.float32
     assert vector[0, 256] == pytest.approx(0.5)
     assert vector.sum() == pytest.approx(0.5)
+
+
+def test_unseen_images_that_are_training_images_give_no_ratio() -> None:
+    found = audit(FRESH, TRAIN, TRAIN[:150], pixel_vectors, mirror=False)
+    assert np.isnan(found.ratio)
+    assert found.copies == 0

@@ -65,10 +65,3 @@ def test_a_file_has_a_greatest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(checked, "MAX_BYTES", 2)
     with pytest.raises(RequestError, match="more than 0 MB"), told(tmp_path / "f"):
         raise AssertionError("it is not read")
-
-
-def test_a_confusion_matrix_is_square() -> None:
-    checked.check_confusion({})
-    checked.check_confusion({"confusion": [[1, 2], [3, 4]]})
-    with pytest.raises(Unfit, match="not square"):
-        checked.check_confusion({"confusion": [[1, 2], [3]]})

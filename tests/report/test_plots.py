@@ -76,3 +76,30 @@ def test_bars_have_the_heights_and_marks_given() -> None:
     assert [at[0][1] for at in diamonds] == [42.27, 47.95, 92.62]
     assert [text.get_text() for text in axes.texts] == ["40.0", "50.0", "not\nrun"]
     assert "2019" in [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_health_draws_between_pulses_and_marks_events() -> None:
+    diversity = np.full(40, np.nan)
+    diversity[9::10] = [0.8, 0.6, 0.4, 0.2]
+    panels = {"share right": {"real": np.ones(40)}, "diversity": {"diversity": diversity}}
+    figure = plots.health(np.arange(1, 41), panels, "", [(30, "alarm")])
+    shares, varied = figure.axes
+    np.testing.assert_array_equal(varied.lines[0].get_ydata(), [0.8, 0.6, 0.4, 0.2])
+    np.testing.assert_array_equal(varied.lines[0].get_xdata(), [10, 20, 30, 40])
+    assert shares.get_ylim()[0] == varied.get_ylim()[0] == -0.02
+    assert min(shares.get_ylim()[1], varied.get_ylim()[1]) >= 1.02
+    assert [text.get_text() for text in shares.texts] == ["alarm"]
+    for axes in (shares, varied):
+        np.testing.assert_array_equal(axes.lines[-1].get_xdata(), [30, 30])
+
+
+def test_change_maps_show_both_means_and_the_difference() -> None:
+    means = np.random.default_rng(0).integers(0, 256, (2, 2, 3, 8, 8), dtype=np.uint8)
+    heat = np.arange(128.0).reshape(2, 8, 8)
+    figure = plots.change_maps(heat, means, ["a", "b"], "")
+    shown = [axes.images[0].get_array() for axes in figure.axes[:6]]
+    np.testing.assert_array_equal(shown[0], means[0, 0].transpose(1, 2, 0))
+    np.testing.assert_array_equal(shown[4], means[1, 1].transpose(1, 2, 0))
+    np.testing.assert_array_equal(shown[5], heat[1])
+    assert figure.axes[5].images[0].get_clim() == (0, 127)
+    assert figure.axes[3].get_title() == "not b, mean"

@@ -6,7 +6,8 @@ Jobs know data, methods by their role, the trainer and the measures; they know n
 from sparring.jobs.adaptation import AdaptationJob, Scenario
 from sparring.jobs.datasets import Library
 from sparring.jobs.generation import GenerationJob
+from sparring.jobs.instruments import ExtractorName
 
 Job = GenerationJob | AdaptationJob
 
-__all__ = ["AdaptationJob", "GenerationJob", "Job", "Library", "Scenario"]
+__all__ = ["AdaptationJob", "ExtractorName", "GenerationJob", "Job", "Library", "Scenario"]

@@ -63,6 +63,10 @@ class AdaptationJob:
             "per_class": self.per_class,
         }
 
+    def check(self, library: Library, show: Screen) -> None:
+        """Raise RequestError where the data cannot be used."""
+        self.data(library)
+
     def data(self, library: Library) -> tuple[DataSet, DataSet]:
         """Source and target. Raises RequestError where they cannot be used."""
         source, target = (library.get(name, SIZE) for name in (self.source, self.target))

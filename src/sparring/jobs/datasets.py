@@ -1,10 +1,14 @@
-"""The data sets of a session, each loaded once."""
+"""The data sets of a session, and what is made of them, each once."""
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from sparring.data import catalogue
 from sparring.data.images import DataSet
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -13,9 +17,17 @@ class Library:
 
     data: Path | None
     _loaded: dict[tuple[str, int], DataSet] = field(default_factory=dict, init=False)
+    _made: dict[Hashable, Any] = field(default_factory=dict, init=False)
 
     def get(self, name: str, size: int) -> DataSet:
         """A data set by catalogue name or path, its images `size` pixels high and wide."""
         if (name, size) not in self._loaded:
             self._loaded[name, size] = catalogue.load(name, self.data, size=size)
         return self._loaded[name, size]
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, made at the first call with `key` and kept for the session."""
+        if key not in self._made:
+            self._made[key] = make()
+        made: T = self._made[key]
+        return made

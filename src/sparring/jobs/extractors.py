@@ -38,17 +38,19 @@ def load_or_train(
     """The extractor of `train` from `cache`, else trained (about a minute) and put there.
 
     The name of its file follows from both sets' fingerprints, the seed and the steps. A damaged
-    file is trained anew. Raises RequestError where the folder cannot be written.
+    file is trained anew; where the folder cannot be written the extractor is not kept, and a
+    warning says so. Raises Stopped after SIGINT or SIGTERM.
     """
     precision = resolve_precision("auto", device)
     decides = (_FORMAT, train.fingerprint(), train.label_names, held_out.fingerprint())
     key = repr((*decides, seed, mirror, steps, precision)).encode()
     path = cache / f"extractor-{hashlib.sha256(key).hexdigest()[:16]}.safetensors"
-    if path.is_file():
-        try:
-            return _load(path, device)
-        except (SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
-            _log.warning("%s is damaged and is trained anew (%s)", path, type(error).__name__)
+    try:
+        return _load(path, device)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        _log.warning("%s is damaged and is trained anew (%s)", path, type(error).__name__)
     network, skill = train_extractor(
         train,
         held_out,
@@ -71,11 +73,10 @@ def _save(path: Path, network: Extractor, skill: Skill) -> None:
     tensors = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RequestError(
-            f"{path.parent}: {error.strerror or error}: choose a folder that can be written"
-        ) from None
-    write_atomically(path, save(tensors, {"about": json.dumps(about)}))
+        write_atomically(path, save(tensors, {"about": json.dumps(about)}))
+    except (OSError, RequestError) as error:
+        reason = getattr(error, "strerror", None) or error.__cause__ or error
+        _log.warning("%s cannot be written (%s): what was learned is not kept", path.parent, reason)
 
 
 def _load(path: Path, device: torch.device) -> tuple[Extractor, Skill]:

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ import torch
 from torch import Tensor
 
 from sparring.data import catalogue
-from sparring.data.feed import Stream, to_pixels
-from sparring.data.images import DataSet, Images
+from sparring.data.feed import Stream
+from sparring.data.images import DataSet
 from sparring.errors import RequestError, TrainingFailed
 from sparring.game import GenerativeMethod, Labelled, Shape
 from sparring.health import Rhythm
+from sparring.jobs import instruments
+from sparring.jobs.brush import Brush
 from sparring.jobs.common import (
     architecture,
     base_config,
@@ -25,7 +28,9 @@ from sparring.jobs.common import (
     write_arrays,
 )
 from sparring.jobs.datasets import Library
-from sparring.measure.generation import diversity, last_tenth, mean_distance
+from sparring.jobs.inspection import VARIED, flip_order, inspect
+from sparring.measure.fidelity import check_libraries
+from sparring.measure.generation import last_tenth, mean_distance
 from sparring.methods import name_of
 from sparring.progress import Screen
 from sparring.run import RunFolder, run_name, write_atomically
@@ -34,21 +39,27 @@ from sparring.trainer import Trainer, Training
 SIZE = 64
 SAMPLES, PAIRS = 32, 10
 FILM_WIDTH, FILM_LENGTH = 8, 6
-JUDGED = 500
-"""Images that the diversity is measured on."""
 WATCHED = 16
 """Images that the diversity is measured on while training."""
 
 
 @dataclass(frozen=True)
 class GenerationJob:
-    """One generator. `attributes`: "Smiling,Male", "all", or "" for a method without labels."""
+    """One generator, trained and inspected.
+
+    attributes: "Smiling,Male", "all", or "" for a method without labels.
+    judge_steps: of the training of extractor and judge. judged: images drawn for the scores.
+    extractor: of the features that fidelity is measured on: "own" learns from the same data.
+    """
 
     method: GenerativeMethod
     faces: str
     attributes: str
     seed: int
     training: Training
+    judge_steps: int
+    judged: int
+    extractor: instruments.ExtractorName = "own"
 
     @property
     def name(self) -> str:
@@ -56,12 +67,23 @@ class GenerationJob:
         labels = [self.attributes.replace(",", "+")] if self.attributes else []
         return run_name(name_of(self.method), *labels, self.seed)
 
+    @property
+    def _order(self) -> instruments.Order:
+        return instruments.Order(self.extractor, self.judge_steps, self.judged)
+
     def request(self, device: torch.device) -> dict[str, Any]:
         """The part of the configuration that is known before the data are loaded."""
         return base_config(self.method, self.seed, self.training, device) | {
             "scenario": "generation",
             "faces": catalogue.name_of(self.faces),
+            "judging": dataclasses.asdict(self._order),
         }
+
+    def check(self, library: Library, show: Screen) -> None:
+        """Raise RequestError where the data, or what judges the images, cannot be had."""
+        self.data(library)
+        instruments.check(self._order, show.say)
+        check_libraries()
 
     def data(self, library: Library) -> DataSet:
         """The data with the wanted attributes, or without labels.
@@ -69,7 +91,7 @@ class GenerationJob:
         Raises RequestError where they cannot be used.
         """
         dataset = library.get(self.faces, SIZE)
-        if not (dataset.test.pixels[:JUDGED] != dataset.test.pixels[:1]).any():
+        if not (dataset.test.pixels[:VARIED] != dataset.test.pixels[:1]).any():
             raise RequestError(
                 f"{dataset.name} has no two different test images, to judge diversity by: add some"
             )
@@ -79,90 +101,50 @@ class GenerationJob:
         return dataclasses.replace(dataset, train=train, test=test)
 
     def run(self, library: Library, folder: RunFolder, device: torch.device, show: Screen) -> None:
-        """Train and draw; goes on where an earlier call was stopped.
+        """Train, draw and inspect; goes on where an earlier call was stopped.
 
         Raises RequestError for data that cannot be used, Stopped, and TrainingFailed.
         """
         dataset = self.data(library)
-        config = self.request(device) | {"attributes": list(_attributes(dataset))}
+        attributes = _attributes(dataset)
+        config = self.request(device) | {"attributes": list(attributes)}
         open_folder(folder, config, device, [dataset])
-        method = build(self.method, Shape(SIZE, _attributes(dataset)), self.seed)
+        judges = library.once(
+            ("instruments", self.faces, self._order),
+            lambda: instruments.set_up(
+                library.get(self.faces, SIZE), self._order, device, show.say
+            ),
+        )
+        method = build(self.method, Shape(SIZE, attributes), self.seed)
         brush = Brush(method, dataset.train, self.seed, device)
         film = Film(brush, folder, self.training.steps)
         batch_size, key = self.training.batch_size, (self.seed,)
         stream = Stream(dataset.train, batch_size, key, device, dataset.mirror)
-        labelled = method.batch_type is Labelled
-        feed = stream.labelled if labelled else stream.unlabelled
-        real = dataset.test.pixels
-        watch = Watch(brush, film, real, Rhythm.of(self.training.steps).pulse)
+        feed = stream.labelled if attributes else stream.unlabelled
+        watch = Watch(brush, film, dataset.test.pixels, Rhythm.of(self.training.steps).pulse)
         with show.task(self.name) as task:
             trainer = Trainer(method, feed, self.training, folder, device, task.update, watch)
             trainer.run()
+        show.say(f"{self.name}: inspecting {self.judged:,} images")
         folder.write("architecture", architecture(method, feed(0)))
-        arrays = {"samples": brush.draw(SAMPLES).numpy()} | film.arrays()
-        if labelled:
-            arrays |= brush.pairs(_attributes(dataset))
-        write_arrays(folder.path / "samples.npz", arrays)
-        drawn = brush.draw(min(JUDGED, len(real)))
-        finish(folder, trainer, _scores(folder, diversity(drawn, real)))
+        found = inspect(judges, brush, attributes, self.judged)
+        drawn = _pictures(brush, attributes) | film.arrays() | found.arrays
+        write_arrays(folder.path / "samples.npz", drawn)
+        metrics = found.metrics | _final_losses(folder)
+        finish(folder, trainer, {"kind": "generation", "metrics": metrics} | found.scores)
 
 
 def _attributes(dataset: DataSet) -> tuple[str, ...]:
     return () if dataset.train.labels is None else dataset.train.label_names
 
 
-@dataclass
-class Brush:
-    """Draws with a generator from fixed noise; image k is the same for every count.
-
-    Labels are those of real training images, so attributes come together as they do there. The
-    global random state is left alone.
-    """
-
-    method: GenerativeMethod
-    train: Images
-    seed: int
-    device: torch.device
-
-    def _noise(self, count: int) -> Tensor:
-        own = torch.Generator().manual_seed(self.seed)
-        noise = torch.randn(JUDGED, self.method.noise_size, generator=own)
-        return noise[:count].to(self.device)
-
-    def _labels(self, count: int) -> Tensor:
-        """float32 [count, A]; A is 0 for images without labels."""
-        if self.train.labels is None:
-            return torch.zeros(count, 0, device=self.device)
-        own = torch.Generator().manual_seed(self.seed)
-        rows = torch.randint(len(self.train), (JUDGED,), generator=own)[:count]
-        return self.train.labels[rows].float().to(self.device)
-
-    @torch.inference_mode()
-    def _paint(self, noise: Tensor, label: Tensor) -> Tensor:
-        self.method.eval()
-        parts = zip(noise.split(100), label.split(100), strict=True)
-        images = torch.cat([self.method.sample(z, y) for z, y in parts])
-        if not images.isfinite().all():
-            raise TrainingFailed("the images are no longer finite; try a lower --learning-rate")
-        return to_pixels(images).cpu()
-
-    def draw(self, count: int) -> Tensor:
-        """`count` images (at most JUDGED): uint8 [count, 3, S, S]."""
-        return self._paint(self._noise(count), self._labels(count))
-
-    def pairs(self, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-        """Pairs from the same noise with one attribute off, then on; the others stay.
-
-        The attribute is Smiling where there is one, else the first.
-        """
-        column = names.index("Smiling") if "Smiling" in names else 0
-        noise, label = self._noise(PAIRS), self._labels(PAIRS)
-        sides = []
-        for value in (0.0, 1.0):
-            label[:, column] = value
-            sides.append(self._paint(noise, label))
-        pairs = torch.stack(sides, 1).numpy()
-        return {"pairs": pairs, "pair_attribute": np.array(names[column])}
+def _pictures(brush: Brush, attributes: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Samples, and pairs with one attribute off and on where there are attributes."""
+    arrays = {"samples": brush.draw(SAMPLES).numpy()}
+    for name in flip_order(attributes)[:1]:
+        pairs = brush.pairs(attributes.index(name), PAIRS).numpy()
+        arrays |= {"pairs": pairs, "pair_attribute": np.array(name)}
+    return arrays
 
 
 class Film:
@@ -187,7 +169,16 @@ class Film:
         """The frames in order of their steps."""
         files = sorted(self.folder.glob("[0-9]*.npy"))
         steps = np.array([int(file.stem) for file in files])
-        return {"progress": np.stack([np.load(file) for file in files]), "progress_steps": steps}
+        return {"progress": np.stack([_frame(file) for file in files]), "progress_steps": steps}
+
+
+def _frame(path: Path) -> np.ndarray:
+    """The images of one moment. Raises RequestError where the file is damaged."""
+    try:
+        frame: np.ndarray = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise RequestError(f"cannot read {path}: {error}; remove the run folder") from error
+    return frame
 
 
 @dataclass
@@ -203,7 +194,7 @@ class Watch:
     pulse: int
 
     def __post_init__(self) -> None:
-        self.real_distance = mean_distance(self.real[:JUDGED])
+        self.real_distance = mean_distance(self.real[:VARIED])
 
     def __call__(self, step: int) -> dict[str, float]:
         """The diversity of WATCHED images at `step`; NaN where they are not finite."""
@@ -216,10 +207,9 @@ class Watch:
             return {"diversity": math.nan}
 
 
-def _scores(folder: RunFolder, varied: float) -> dict[str, Any]:
+def _final_losses(folder: RunFolder) -> dict[str, float]:
     rows = list(folder.log())
-    final = {
+    return {
         f"{player}_loss": last_tenth([row["losses"][player] for row in rows])
         for player in rows[-1]["losses"]
     }
-    return {"kind": "generation", "metrics": {"diversity": varied, **final}}

@@ -3,6 +3,10 @@
 Knows images and extractors; knows no generator and no file.
 """
 
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
@@ -14,6 +18,7 @@ LIMIT = 5000
 """Most images of each kind that are compared."""
 BLUR, NOISE = 1.5, 25.0
 """Standard deviations: of the blur in pixels, of the noise in grey levels of 255."""
+FLOOR = "real test images"
 
 
 def blurred(pixels: Tensor, sigma: float = BLUR) -> Tensor:
@@ -46,29 +51,49 @@ def shuffled(pixels: Tensor, seed: int = 0) -> Tensor:
 
 def calibration_sets(test: Tensor) -> dict[str, Tensor]:
     """Real test images (the floor: nothing generated should score better) and three ways down."""
-    test = test[:LIMIT]
     return {
-        "real test images": test,
+        FLOOR: test,
         "blurred": blurred(test),
         "noised": noised(test),
         "shuffled pixels": shuffled(test),
     }
 
 
-def fidelity_table(
-    network: FeatureNet, train: Tensor, test: Tensor, drawn: dict[str, Tensor]
-) -> dict[str, Fidelity]:
-    """Scores of each set in `drawn`, then of the calibration sets, against real training images.
+@dataclass(frozen=True)
+class Yardstick:
+    """Real training images as an extractor sees them, and the calibration rows against them.
 
-    All images uint8 [N, 3, S, S]. Every row compares equally many: as many as the smallest set
-    has, at most LIMIT; so the rows may be compared with each other. The training images are drawn
-    at random, the same for every row.
+    Every score compares equally many images, so that scores may be compared with each other.
+
+    chosen: int64 [N], the training images that are compared with, drawn at random.
+    real, unseen: features float32 [N, F] of those, and of the first N test images.
+    calibration: scores of the calibration sets by name, the floor first.
     """
-    sets = drawn | calibration_sets(test)
-    count = min(LIMIT, len(train), *map(len, sets.values()))
-    chosen = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:count]
-    real = features_of(network, train[chosen])
-    return {
-        name: fidelity(network.name, real, features_of(network, pixels[:count]))
-        for name, pixels in sets.items()
-    }
+
+    network: FeatureNet
+    chosen: Tensor
+    real: np.ndarray
+    unseen: np.ndarray
+    calibration: dict[str, Fidelity]
+
+    @classmethod
+    def of(cls, network: FeatureNet, train: Tensor, test: Tensor, count: int) -> Self:
+        """Compare `count` images (at most LIMIT, and no more than either set has).
+
+        train, test: uint8 [M, 3, S, S]. `count` must be at least FEWEST.
+        """
+        count = min(LIMIT, count, len(train), len(test))
+        chosen = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:count]
+        real = features_of(network, train[chosen])
+        sets = calibration_sets(test[:count])
+        features = {name: features_of(network, pixels) for name, pixels in sets.items()}
+        rows = {name: fidelity(network.name, real, found) for name, found in features.items()}
+        return cls(network, chosen, real, features[FLOOR], rows)
+
+    def features(self, pixels: Tensor) -> np.ndarray:
+        """Features float32 [N, F] of the first N of uint8 images [M, 3, S, S]."""
+        return features_of(self.network, pixels[: len(self.chosen)])
+
+    def score(self, drawn: np.ndarray) -> Fidelity:
+        """The scores of images with the features `drawn` (float [N, F])."""
+        return fidelity(self.network.name, self.real, drawn)

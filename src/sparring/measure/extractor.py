@@ -15,6 +15,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits, one_hot, pad
 
 from sparring.data.feed import Stream, normalise
 from sparring.data.images import Images
+from sparring.errors import Stopped
+from sparring.signals import stop_requests
 
 STEPS, BATCH_SIZE = 600, 128
 LEARNING_RATE, WEIGHT_DECAY = 2e-3, 0.05
@@ -89,6 +91,11 @@ class Skill:
         known = [value for value in self.balanced.values() if value == value]
         return float(np.mean(known)) if known else float("nan")
 
+    @property
+    def mean_accuracy(self) -> float:
+        """Mean of `accuracy` over the labels."""
+        return float(np.mean(list(self.accuracy.values())))
+
 
 def as_attributes(images: Images, seed: int) -> tuple[str, Images]:
     """What an extractor can learn from `images`, and the images with labels int64 [N, A].
@@ -123,7 +130,8 @@ def train_extractor(
     """Train on `train`; the skill is measured on `held_out`, which should share no person with it.
 
     mirror: whether a mirrored image is as good as the original. Repeats by seed; the global
-    random state is left alone. The network comes back in evaluation mode.
+    random state is left alone. The network comes back in evaluation mode. Raises Stopped after
+    SIGINT or SIGTERM.
     """
     name, examples = as_attributes(train, seed)
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
@@ -139,15 +147,18 @@ def _fit(network: Extractor, stream: Stream, steps: int, bfloat16: bool) -> None
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
     network.train()
-    for step in range(steps):
-        batch = stream.labelled(step)
-        with torch.autocast(stream.device.type, torch.bfloat16, enabled=bfloat16):
-            logits = network(shifted(batch.image))
-        loss = binary_cross_entropy_with_logits(logits.float(), batch.label)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
+    with stop_requests() as requests:
+        for step in range(steps):
+            batch = stream.labelled(step)
+            with torch.autocast(stream.device.type, torch.bfloat16, enabled=bfloat16):
+                logits = network(shifted(batch.image))
+            loss = binary_cross_entropy_with_logits(logits.float(), batch.label)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            if requests:
+                raise Stopped(requests[0], f"stopped while the {network.name} learned")
 
 
 def shifted(image: Tensor) -> Tensor:

@@ -71,7 +71,7 @@ def torchmetrics_class(module: str, name: str) -> Any:
     """A class of torchmetrics, which takes a second to import, and so only where it is needed.
 
     Raises RequestError where the import fails, as it does beside a torchvision that was built for
-    another torch: call it before long work, to know in time.
+    another torch.
     """
     try:
         return getattr(importlib.import_module(module), name)
@@ -80,6 +80,12 @@ def torchmetrics_class(module: str, name: str) -> Any:
             f"torchmetrics cannot be imported ({one_line(error)}): if a torchvision is installed "
             "that does not fit this torch, remove it (pip uninstall torchvision)"
         ) from None
+
+
+def check_libraries() -> None:
+    """Import what the scores need. Raises RequestError where that fails; else it takes a second."""
+    torchmetrics_class(*_FRECHET)
+    torchmetrics_class(*_KERNEL)
 
 
 class _Features(nn.Identity):

@@ -15,7 +15,10 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 QUANTILE = 0.01
 """Share of unseen real images that count as near a training image, by definition."""
+FEWEST_UNSEEN = round(1 / QUANTILE)
+"""Unseen real images that the quantile needs."""
 _CROWD = 50
+_EQUAL = 1e-4
 _CHANCE = 0.001
 """An alarm rings by mistake in this share of audits at most."""
 
@@ -33,7 +36,8 @@ class Memorisation:
     nearest: int64 [n], the nearest training image of each; mirrored: whether its mirror image.
     distance: float64 [n], how far that is.
     order: int64 [n], the generated images, those most like a copy first: the ones to show.
-    ratio: median of `distance` over the median for unseen real images; near 1 is good.
+    ratio: median of `distance` over the median for unseen real images; near 1 is good. NaN where
+        most unseen images are training images themselves.
     suspects: images that are near by both measures: nearer than QUANTILE of the unseen real
         images are, and that also relative to the training images around. Real images that were
         not trained on have `expected` at most.
@@ -88,12 +92,14 @@ def audit(
     close = distance < np.quantile(usual, QUANTILE)
     suspects = close & (relative < np.quantile(usual_relative, QUANTILE))
     copies = int((distance < usual.min() / 2).sum())
+    # Distances of equal images come out as tiny, not as 0.
+    apart = float(np.median(usual_relative)) > _EQUAL
     return Memorisation(
         nearest=index % len(train),
         mirrored=index >= len(train),
         distance=distance,
         order=np.lexsort((distance, relative)),
-        ratio=float(np.median(distance) / np.median(usual)),
+        ratio=float(np.median(distance) / np.median(usual)) if apart else float("nan"),
         suspects=int(suspects.sum()),
         expected=QUANTILE * len(drawn),
         copies=copies,

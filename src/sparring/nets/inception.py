@@ -191,12 +191,8 @@ def resize_tensorflow1(image: Tensor, size: int) -> Tensor:
     return image[..., low] * (1 - part) + image[..., high] * part
 
 
-def load_published(path: Path) -> InceptionV3:
-    """The network with the published weights, in evaluation mode.
-
-    Nothing is unpickled before the file's SHA-256 is right, and then weights alone.
-    Raises RequestError where the file is missing or is another one.
-    """
+def check_published(path: Path) -> None:
+    """Raise RequestError unless `path` is the file of the published weights, by its SHA-256."""
     wanted = f"the published weights are {SOURCE}"
     try:
         with path.open("rb") as file:
@@ -206,8 +202,17 @@ def load_published(path: Path) -> InceptionV3:
     if found != SHA256:
         raise RequestError(
             f"{path} has the SHA-256 {found[:8]}..., not {SHA256[:8]}...: {wanted}; "
-            "download it again, or use the offline extractor"
+            "download it again, or use --extractor own"
         )
+
+
+def load_published(path: Path) -> InceptionV3:
+    """The network with the published weights, in evaluation mode.
+
+    Nothing is unpickled before the file's SHA-256 is right, and then weights alone.
+    Raises RequestError where the file is missing or is another one.
+    """
+    check_published(path)
     network = InceptionV3()
     network.load_state_dict(torch.load(path, weights_only=True))
     return network.eval().requires_grad_(False)

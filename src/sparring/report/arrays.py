@@ -21,6 +21,16 @@ Array = np.ndarray[Any, np.dtype[Any]]
 MAX_POINTS, MAX_SIDE, MAX_TILES, MAX_COLUMNS = 100_000, 256, 400, 50
 """The most points of an embedding; the largest picture; the most pictures, in all and in a row."""
 
+_PICTURES = {
+    "samples": 1,
+    "pairs": 2,
+    "progress": 2,
+    "suspects": 1,
+    "suspects_nearest": 1,
+    "change_means": 2,
+}
+"""How many axes each array of pictures has before those of a picture."""
+
 _DAMAGE = (
     *(OSError, ValueError, EOFError, KeyError, TypeError, SyntaxError, OverflowError, MemoryError),
     *(RuntimeError, zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
@@ -78,8 +88,11 @@ def check_samples(arrays: dict[str, Array]) -> dict[str, Array]:
 
     samples: uint8 [N, 3, S, S]. pairs: uint8 [N, 2, 3, S, S], with pair_attribute, a string.
     progress: uint8 [R, C, 3, S, S], with progress_steps, whole numbers [R].
+    suspects: uint8 [N, 3, S, S], with suspects_nearest of the same shape.
+    change_means: uint8 [K, 2, 3, S, S], with change_heat, float [K, S, S], and change_attributes,
+        strings [K].
     """
-    for name, before in (("samples", 1), ("pairs", 2), ("progress", 2)):
+    for name, before in _PICTURES.items():
         if name not in arrays:
             continue
         array = arrays[name]
@@ -97,11 +110,30 @@ def check_samples(arrays: dict[str, Array]) -> dict[str, Array]:
         _string(arrays, "pair_attribute")
         if arrays["pairs"].shape[1] != 2:
             raise Unfit("pairs are not two and two")
+    if "suspects" in arrays:
+        nearest = arrays.get("suspects_nearest")
+        if nearest is None or nearest.shape != arrays["suspects"].shape:
+            raise Unfit("suspects and suspects_nearest have different shapes")
+    if "change_attributes" in arrays:
+        _check_change(arrays)
     if "progress" in arrays:
         steps = _numbers(arrays, "progress_steps", 1)
         if len(steps) != len(arrays["progress"]) or len(steps) > MAX_COLUMNS:
             raise Unfit("progress and progress_steps have different lengths, or are too long")
     return arrays
+
+
+def _check_change(arrays: dict[str, Array]) -> None:
+    means, heat = arrays.get("change_means"), arrays.get("change_heat")
+    names = arrays["change_attributes"]
+    if means is None or means.shape[1] != 2 or names.dtype.kind != "U":
+        raise Unfit("change_attributes or change_means are of no change")
+    if names.shape != means.shape[:1] or len(names) > MAX_COLUMNS:
+        raise Unfit("change_attributes and change_means have different lengths")
+    if heat is None or heat.dtype.kind != "f" or heat.shape != (len(names), *means.shape[3:]):
+        raise Unfit("change_heat does not fit change_means")
+    if not (np.abs(heat) < 1e6).all():
+        raise Unfit("change_heat is out of range")
 
 
 def check_features(arrays: dict[str, Array]) -> dict[str, Array]:

@@ -1,7 +1,7 @@
-"""What the files of an output folder may hold: the form of their JSON, and bounds.
+"""Compares JSON with the form it must have, within bounds.
 
-Knows values; knows no run. Whoever made the files, what passes here can be drawn and shown: in
-bounded time and memory, and without a number or a name that breaks the page.
+Knows values; what forms there are is in `forms`. Whoever made the files, what passes here can be
+drawn and shown: in bounded time and memory, and without a number or a name that breaks the page.
 """
 
 import json
@@ -165,68 +165,3 @@ def parse(data: bytes | str, form: Form) -> Any:
     json.dumps(value, ensure_ascii=False).encode()
     check(value, form)
     return value
-
-
-DATA_USE: Form = {"asked": text, "used": text, "kind": one_of("real", "stand-in"), "why?": text}
-PLAN: Form = {
-    "command": text,
-    "budget": text,
-    "seeds": [whole],
-    "started": moment,
-    "data": [DATA_USE],
-    "runs": [folder_name],
-}
-CONFIG: Form = {
-    "method": text,
-    "scenario": one_of("generation", "source-only", "adapted", "target-only"),
-    "seed": whole,
-    "preset": text,
-    "settings": {str: anything},
-    "training": {"steps": count, "batch_size": count, "precision": text},
-}
-GENERATION: Form = {"faces": text, "attributes?": [text]}
-ADAPTATION: Form = {"source": text, "target": text}
-FACTS: Form = {
-    "kind": one_of("real", "stand-in"),
-    "train": count,
-    "test": count,
-    "fingerprint": text,
-}
-ENVIRONMENT: Form = {"device": text, "cpu": text, "data?": {str: FACTS}, "about?": text}
-_SPEED: Form = {"seconds": positive, "images_per_second": positive}
-GENERATION_SCORES: Form = _SPEED | {"metrics": {str: (nothing, real)}}
-ADAPTATION_SCORES: Form = _SPEED | {
-    "accuracy": fraction,
-    "source_accuracy?": (nothing, fraction),
-    "mixing?": (nothing, finite),
-    "confusion?": (nothing, [[count]]),
-}
-ARCHITECTURE: Form = [
-    {
-        "title": text,
-        "summary": text,
-        "parameters": count,
-        "layers": [
-            {
-                "name": text,
-                "kind": text,
-                "detail": text,
-                "output": (nothing, [count]),
-                "parameters": count,
-            }
-        ],
-    }
-]
-LOG_ROW: Form = {
-    "step": count,
-    "images": count,
-    "losses?": {str: real},
-    "terms?": {str: real},
-}
-
-
-def check_confusion(scores: dict[str, Any]) -> None:
-    """Raise Unfit unless the confusion matrix, where there is one, is square."""
-    table = scores.get("confusion") or []
-    if len(table) > MAX_CLASSES or any(len(row) != len(table) for row in table):
-        raise Unfit("the confusion matrix is not square, or too large")

@@ -111,15 +111,42 @@ def _attribute_sets(evidence: Evidence) -> Finding | None:
     groups = [group for group in evidence.generators if group.method == "acgan"]
     if len(groups) < 2:
         return None
-    parts = []
-    for group in groups:
-        metrics = group.metrics
-        known = "diversity" in metrics
-        number = f"diversity {metrics['diversity'].mean:.2f}" if known else "no metric"
-        parts.append(f"{group.label}: {number}")
+    faces = tuple(group.faces for group in groups)
+    text = f"{'; '.join(map(_fidelity, groups))}.{evidence.caveat(faces)}"
+    if not all("frechet" in group.metrics for group in groups):
+        text = f"Fidelity, which the claim is about, was not measured. {text}"
+    # By the first half of the claim, and by the second.
+    signs = {
+        _farther(groups, "all", "Smiling"),
+        _farther(groups, "all", "Smiling+Male"),
+        _farther(groups, "Smiling", "Smiling+Male"),
+    }
+    sign = -1 if -1 in signs else min(signs)
     n = min(len(group.runs) for group in groups)
-    text = f"{'; '.join(parts)}. Diversity is not fidelity, which the claim is about."
-    return "undecided", n, text + evidence.caveat(tuple(group.faces for group in groups))
+    return _decide(sign, evidence.fair(faces)), n, text
+
+
+def _fidelity(group: Generation) -> str:
+    """Fréchet distance, attribute accuracy and diversity of a group, as far as they are known."""
+    names = {"attribute_accuracy": "attribute accuracy", "diversity": "diversity"}
+    if group.extractor:
+        names = {"frechet": group.extractor["frechet"]} | names
+    known = {words: group.metrics[name] for name, words in names.items() if name in group.metrics}
+    numbers = [f"{words} {found.mean:.3g}" for words, found in known.items()]
+    return f"{group.label}: {', '.join(numbers) or 'no metric'}"
+
+
+def _farther(groups: list[Generation], left: str, right: str) -> int:
+    """1 where the Fréchet distance of `left` is clearly above that of `right`, -1 where below."""
+    found = {group.label: group for group in groups}
+    if not {left, right} <= found.keys() or found[left].extractor != found[right].extractor:
+        return 0
+    ours, theirs = (
+        {run.seed: run.scores["metrics"].get("frechet") for run in found[label].runs}
+        for label in (left, right)
+    )
+    pairs = ((ours[seed], theirs.get(seed)) for seed in ours)
+    return clear_sign(a - b for a, b in pairs if a is not None and b is not None)
 
 
 def _spread(evidence: Evidence) -> Finding | None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from sparring.errors import RequestError
-from sparring.report import arrays, checked
+from sparring.report import arrays, checked, forms
 from sparring.run import RunFolder
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -48,14 +48,16 @@ class DataUse:
 class Log:
     """A run's log as columns of equal length L.
 
-    step, images: int64 [L], images seen so far. losses, terms: float64 [L] by name, NaN where
-    a row lacks it.
+    step, images: int64 [L], images seen so far. losses, terms, gradients (norms by player) and
+    measures: float64 [L] by name, NaN where a row lacks it.
     """
 
     step: Array
     images: Array
     losses: dict[str, Array]
     terms: dict[str, Array]
+    gradients: dict[str, Array]
+    measures: dict[str, Array]
 
     def __len__(self) -> int:
         return len(self.step)
@@ -116,13 +118,19 @@ class Run:
 
         step = np.array([row["step"] for row in rows], np.int64)
         images = np.array([row["images"] for row in rows], np.int64)
-        return Log(step, images, columns("losses"), columns("terms"))
+        parts = (columns(part) for part in ("losses", "terms", "gradients", "measures"))
+        return Log(step, images, *parts)
+
+    @cached_property
+    def events(self) -> list[dict[str, Any]]:
+        """What happened while training: step, kind and plain words, in order; often nothing."""
+        return _events(self.folder)
 
     @cached_property
     def architecture(self) -> list[dict[str, Any]]:
         """The networks, from architecture.json; none where the file is missing."""
         exists = (self.folder.path / "architecture.json").is_file()
-        return _read(self.folder, "architecture", checked.ARCHITECTURE) if exists else []
+        return _read(self.folder, "architecture", forms.ARCHITECTURE) if exists else []
 
     def arrays(self, name: str) -> dict[str, Array]:
         """The arrays of `name`.npz (samples, features); none where the file is missing.
@@ -206,7 +214,7 @@ def collect(out: Path) -> Reproduction:
     """
     path = out / "plan.json"
     with checked.told(path, "give the folder that `sparring reproduce` wrote"):
-        plan = checked.parse(path.read_bytes(), checked.PLAN)
+        plan = checked.parse(path.read_bytes(), forms.PLAN)
     folders = [RunFolder(out / "runs" / name) for name in dict.fromkeys(plan["runs"])]
     return Reproduction(
         out=out,
@@ -221,21 +229,21 @@ def collect(out: Path) -> Reproduction:
         planned={folder.name: _method(folder) for folder in folders},
         runs=tuple(read_run(folder) for folder in folders if folder.finished),
         missing=tuple((f.name, _state(f)) for f in folders if not f.finished),
-        events=tuple({"run": f.name} | event for f in folders for event in f.events()),
+        events=tuple({"run": f.name} | event for f in folders for event in _events(f)),
     )
 
 
 def read_run(folder: RunFolder) -> Run:
     """Read a finished run. Raises RequestError where a file is missing or damaged."""
-    config = _read(folder, "config", checked.CONFIG)
+    config = _read(folder, "config", forms.CONFIG)
     generates = config["scenario"] == "generation"
     keys = ("faces",) if generates else ("source", "target")
     with checked.told(folder.path / "config.json"):
-        checked.check(config, checked.GENERATION if generates else checked.ADAPTATION)
-    form = checked.GENERATION_SCORES if generates else checked.ADAPTATION_SCORES
+        checked.check(config, forms.GENERATION if generates else forms.ADAPTATION)
+    form = forms.GENERATION_SCORES if generates else forms.ADAPTATION_SCORES
     scores = _read(folder, "scores", form)
     with checked.told(folder.path / "scores.json"):
-        checked.check_confusion(scores)
+        forms.check_together(scores)
     return Run(
         folder=folder,
         method=config["method"],
@@ -246,7 +254,7 @@ def read_run(folder: RunFolder) -> Run:
         preset=config["preset"],
         settings=config["settings"],
         training=config["training"],
-        environment=_read(folder, "env", checked.ENVIRONMENT),
+        environment=_read(folder, "env", forms.ENVIRONMENT),
         scores=scores,
     )
 
@@ -256,6 +264,11 @@ def _read(folder: RunFolder, name: str, form: checked.Form) -> Any:
     path = folder.path / f"{name}.json"
     with checked.told(path):
         return checked.parse(path.read_bytes(), form)
+
+
+def _events(folder: RunFolder) -> list[dict[str, Any]]:
+    exists = (folder.path / "events.json").is_file()
+    return list(_read(folder, "events", forms.EVENTS)) if exists else []
 
 
 def _rows(folder: RunFolder) -> list[dict[str, Any]]:
@@ -268,7 +281,7 @@ def _rows(folder: RunFolder) -> list[dict[str, Any]]:
         whole = [line for line in lines if line.endswith(b"\n")]  # the last may be torn
         if len(whole) > checked.MAX_ROWS:
             raise checked.Unfit(f"it has {len(whole)} rows")
-        return [checked.parse(line, checked.LOG_ROW) for line in whole]
+        return [checked.parse(line, forms.LOG_ROW) for line in whole]
 
 
 def _method(folder: RunFolder) -> str:
@@ -281,7 +294,7 @@ def _method(folder: RunFolder) -> str:
 def _state(folder: RunFolder) -> str:
     if not (folder.path / "config.json").is_file():
         return "not run"
-    events = folder.events()
+    events = _events(folder)
     if events and events[-1]["kind"] == "gave up":
         return f"failed at step {events[-1]['step']:,}: {events[-1]['what']}"
     return "not finished"

@@ -5,9 +5,13 @@ Knows runs and statistics; knows no figure, no page and nothing of 2019.
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sparring.measure.statistics import Summary, summarise
 from sparring.report.collect import Run
+
+OF_FEATURES = ("frechet", "kid", "precision", "recall", "density", "coverage")
+"""Metrics that mean nothing without the name of their extractor."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +45,32 @@ class Generation:
         return self.method.upper() + (f" on {words}" if words else "")
 
     def figure(self, what: str) -> str:
-        """The key of the figure `what` (`samples`, `losses`, `progress`, `pairs`) of this one."""
+        """The key of the figure `what` (`samples`, `losses`, `pairs`, ...) of this one."""
         if what == "samples" and self.method == "dcgan":
             return what
         named = () if (what, self.method) == ("pairs", "acgan") else (self.method,)
         return "-".join((what, *named, *(() if self.main else (self.label,))))
 
     @property
+    def extractor(self) -> dict[str, Any]:
+        """On whose features `OF_FEATURES` are measured; empty where nothing was."""
+        found = (run.scores.get("extractor") for run in self.runs)
+        return next((extractor for extractor in found if extractor), {})
+
+    @property
     def metrics(self) -> dict[str, Summary]:
-        """Every metric over the runs."""
-        names = dict.fromkeys(n for run in self.runs for n in run.scores["metrics"] if _has(run, n))
+        """Every metric over the runs; those of features over the runs with one extractor alone."""
+        named = dict.fromkeys(n for run in self.runs for n in run.scores["metrics"])
+        names = [n for n in named if any(self._has(run, n) for run in self.runs)]
         return {
-            name: summarise(r.scores["metrics"][name] for r in self.runs if _has(r, name))
+            name: summarise(r.scores["metrics"][name] for r in self.runs if self._has(r, name))
             for name in names
         }
+
+    def _has(self, run: Run, metric: str) -> bool:
+        if run.scores["metrics"].get(metric) is None:
+            return False
+        return metric not in OF_FEATURES or run.scores["extractor"] == self.extractor
 
 
 @dataclass(frozen=True)
@@ -132,7 +148,3 @@ def _grouped(runs: list[Run], key: Callable[[Run], Hashable]) -> list[tuple[Run,
     for run in runs:
         groups.setdefault(key(run), []).append(run)
     return [tuple(sorted(group, key=lambda run: run.seed)) for group in groups.values()]
-
-
-def _has(run: Run, metric: str) -> bool:
-    return run.scores["metrics"].get(metric) is not None

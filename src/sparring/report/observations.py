@@ -4,6 +4,7 @@ Knows groups and curves; knows nothing of 2019 and of HTML.
 """
 
 import math
+from typing import Any
 
 from sparring.report.claims import settled
 from sparring.report.collect import Run
@@ -12,6 +13,8 @@ from sparring.report.groups import Adaptation, Generation
 
 STEADY = 0.05
 """A level that changes by less than this share is said to stay."""
+NO_MOVE = 0.005
+"""An attribute whose share changes by less does not move."""
 
 
 def of_generator(group: Generation) -> list[str]:
@@ -24,7 +27,58 @@ def of_generator(group: Generation) -> list[str]:
             "another, pixel by pixel, beside how much real images do (1: as much; near 0: "
             "collapsed)."
         )
+    return lines + _inspected(group)
+
+
+def _inspected(group: Generation) -> list[str]:
+    """What the scores of the first seed say; nothing for runs made before there were any."""
+    scores, lines = group.runs[0].scores, []
+    if rows := scores.get("fidelity"):
+        lines.append(_place(rows, scores["extractor"]["frechet"]))
+    if card := scores.get("scorecard"):
+        lines.append(_obedience(card, scores["judge"]))
+        name, flip = next(iter(card["flips"].items()))
+        turned = flip["flip"]["flipped"]["value"]
+        lines.append(
+            f"Turning {name} on makes the judge say yes, not no, in {turned:.0%} of pairs."
+        )
+        if flip["leakage"]:
+            other, leak = max(flip["leakage"].items(), key=lambda item: abs(item[1]["drift"]))
+            moves = f"{other} moves most: by {100 * leak['drift']:+.0f} points{_gap(leak)}"
+            still = abs(leak["drift"]) < NO_MOVE
+            lines.append(f"With {name}, {'nothing else moves' if still else moves}.")
+    for event in group.runs[0].events:
+        lines.append(f"At step {event['step']:,} ({event['kind']}): {event['what']}.")
     return lines
+
+
+def _obedience(card: dict[str, Any], judge: dict[str, Any]) -> str:
+    """The judge's accuracy on samples, beside its own and that of a constant answer."""
+    names = list(card["attributes"])
+    means = [
+        sum(values) / len(names)
+        for values in (
+            (share["value"] for share in card["attributes"].values()),
+            (judge["accuracy"][name] for name in names),
+            (judge["always"][name] for name in names),
+        )
+    ]
+    return (
+        f"The judge sees what was asked for in {means[0]:.0%} of its answers on samples; on real "
+        f"images it is right in {means[1]:.0%}, and one constant answer would be in {means[2]:.0%}."
+    )
+
+
+def _place(rows: list[dict[str, Any]], name: str) -> str:
+    """Where the samples lie among the images of known fidelity, by the Fréchet distance."""
+    known = [(row["frechet"], row["set"]) for row in rows if row["frechet"] is not None]
+    order = ", ".join(f"{what} {value:.3g}" for value, what in sorted(known))
+    return f"{name} from real training images, in order: {order}."
+
+
+def _gap(leak: dict[str, Any]) -> str:
+    gap = leak["real_gap"]
+    return "" if gap is None else f" (in reality: {100 * gap:+.0f})"
 
 
 def _losses(run: Run) -> list[str]:

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sparring.measure.statistics import Summary
-from sparring.report import observations
+from sparring.report import observations, scores
 from sparring.report.claims import Evidence, Verdict, judge
 from sparring.report.collect import Reproduction, collect
 from sparring.report.figures import Picture, draw
@@ -57,6 +57,11 @@ def render(evidence: Evidence, pictures: dict[str, Picture], verdicts: tuple[Ver
         spread=spread,
         gap=gap,
         number=observations.number,
+        short=scores.short,
+        interval=scores.interval,
+        shares=scores.shares,
+        share=scores.share,
+        points=scores.points,
         duration=duration,
         moment=moment,
         flow=flow,
@@ -81,6 +86,7 @@ def render(evidence: Evidence, pictures: dict[str, Picture], verdicts: tuple[Ver
         by_pair={(group.method, group.sets): group for group in evidence.adaptations},
         printed=evidence.printed,
         observe=observations,
+        scores=scores,
         sets=rep.sets,
         seconds=sum(run.scores["seconds"] for run in rep.runs),
         environments=environments(rep),

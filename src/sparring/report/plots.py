@@ -122,9 +122,7 @@ def curves(
         axes[1].axhline(0.5, color="#444444", linewidth=0.8, linestyle=":")
         axes[1].set_ylim(-0.02, 1.02)
         axes[1].set_ylabel("share right\n(dotted: chance)")
-    axes[-1].set_xlabel("step")
-    axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes[-1].xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    _step_axis(axes[-1])
     if images_per_step > 0:
         scale = (lambda x: x * images_per_step, lambda x: x / images_per_step)
         top = axes[0].secondary_xaxis("top", functions=scale)
@@ -134,11 +132,71 @@ def curves(
     return figure
 
 
+def health(
+    step: Array,
+    panels: Mapping[str, Mapping[str, Array]],
+    title: str,
+    events: Sequence[tuple[int, str]],
+) -> Figure:
+    """One panel above the other on the same steps; a dashed line at each event.
+
+    step: int64 [L]. panels: lines float [L] by name, by the panel's label; all but "gradient" are
+    shares of 1, and their axes show 0 and 1. events: step and kind.
+    """
+    figure = Figure(figsize=(WIDTH, 0.7 + 1.45 * len(panels)), layout="constrained")
+    grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+    grid[0].set_title(shown(title, TITLE))
+    for axes, (label, lines) in zip(grid, panels.items(), strict=True):
+        axes.set_ylabel(label)
+        _lines(axes, step, lines)
+        if len(lines) == 1:  # the label says it already
+            axes.legend().remove()
+        if label != "gradient":
+            axes.set_yscale("linear")
+            axes.set_ylim(-0.02, max(1.02, axes.get_ylim()[1]))
+        for at, kind in events:
+            axes.axvline(at, color="#444444", linewidth=0.9, linestyle="--")
+            if axes is grid[0]:
+                axes.annotate(kind, (at, 1), xycoords=("data", "axes fraction"), size=6.5)
+    _step_axis(grid[-1])
+    return figure
+
+
+def _step_axis(axes: Axes) -> None:
+    axes.set_xlabel("step")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
+def change_maps(heat: Array, means: Array, names: Sequence[str], title: str) -> Figure:
+    """For each attribute: the mean image without it, with it, and where the two sides differ.
+
+    heat: float [K, S, S] in grey levels. means: uint8 [K, 2, 3, S, S]. names: of K attributes.
+    """
+    figure = Figure(figsize=(WIDTH, 0.4 + 2.3 * len(names)), layout="constrained")
+    figure.suptitle(shown(title, TITLE), x=0.01, ha="left", size=9, weight="bold")
+    grid = figure.subplots(len(names), 3, squeeze=False)
+    for row, name, sides, levels in zip(grid, map(shown, names), means, heat, strict=True):
+        for axes, side, words in zip(
+            row[:2], sides, (f"not {name}, mean", f"{name}, mean"), strict=True
+        ):
+            axes.imshow(side.transpose(1, 2, 0), interpolation="nearest")
+            axes.set_title(words, weight="normal")
+        drawn = row[2].imshow(levels, cmap="magma", vmin=0, interpolation="nearest")
+        row[2].set_title("mean difference", weight="normal")
+        figure.colorbar(drawn, ax=row[2], label="grey levels", shrink=0.85)
+        for axes in row:
+            axes.set(xticks=[], yticks=[])
+            axes.grid(visible=False)
+    return figure
+
+
 def _lines(axes: Axes, step: Array, lines: Mapping[str, Array]) -> None:
     for (name, values), colour in zip(lines.items(), _colours(list(lines)), strict=True):
-        axes.plot(step, values, color=colour, linewidth=0.6, alpha=0.3)
+        seen = np.isfinite(values)
+        axes.plot(step[seen], values[seen], color=colour, linewidth=0.6, alpha=0.3)
         label = shown(name.replace("_", " "))
-        axes.plot(step, smooth(values), color=colour, linewidth=1.6, label=label)
+        axes.plot(step[seen], smooth(values[seen]), color=colour, linewidth=1.6, label=label)
     known = np.array([value for values in lines.values() for value in values if np.isfinite(value)])
     # Parts of one loss differ by orders of magnitude; only then is a log axis worth its price.
     if len(known) and known.min() > 0 and known.max() > 100 * known.min():

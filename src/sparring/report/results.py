@@ -1,14 +1,13 @@
 """results.json, schema 1: every number of a reproduction for programs to read.
 
-Knows groups, verdicts and pictures; knows no page. Accuracies are fractions. A number that is not
-finite is written as null, so that any JSON reader can read the file.
+Knows groups, verdicts and pictures; knows no page. Accuracies are fractions.
 """
 
-import math
 from pathlib import Path
 from typing import Any
 
 from sparring.report.claims import Evidence, Verdict
+from sparring.report.collect import Run
 from sparring.report.figures import Picture
 from sparring.report.groups import Adaptation, Generation
 from sparring.report.source2019 import SCENARIOS
@@ -19,7 +18,7 @@ def results(
 ) -> dict[str, Any]:
     """The content of results.json; paths of figures are relative to its folder."""
     rep = evidence.rep
-    content = {
+    return {
         "schema": 1,
         "environment": rep.runs[0].machine if rep.runs else {},
         "command": rep.command,
@@ -46,9 +45,6 @@ def results(
         "missing": [name for name, _ in rep.missing],
         "events": list(rep.events),
     }
-    cleaned = _finite(content)
-    assert isinstance(cleaned, dict)
-    return cleaned
 
 
 def _data(evidence: Evidence) -> dict[str, Any]:
@@ -69,8 +65,16 @@ def _generation(group: Generation | None) -> dict[str, Any]:
         "attributes": list(group.attributes),
         "n": len(group.runs),
         "runs": [run.name for run in group.runs],
+        "extractor": group.extractor.get("name"),
         **{name: summary.as_dict() for name, summary in group.metrics.items()},
+        "details": [_details(run) for run in group.runs],
     }
+
+
+def _details(run: Run) -> dict[str, Any]:
+    """The tables behind a generator's metrics, as the run has them."""
+    parts = ("extractor", "fidelity", "judge", "scorecard", "memorisation", "notes")
+    return {"run": run.name} | {part: run.scores[part] for part in parts if part in run.scores}
 
 
 def _adaptation(evidence: Evidence, group: Adaptation) -> dict[str, Any]:
@@ -97,12 +101,3 @@ def _adaptation(evidence: Evidence, group: Adaptation) -> dict[str, Any]:
 
 def _relative(path: Path, base: Path) -> str:
     return path.relative_to(base).as_posix()
-
-
-def _finite(value: Any) -> Any:
-    """`value` with every float that is not finite replaced by None."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
