@@ -33,7 +33,7 @@ SCORES: dict[str, Any] = {
     "images_per_second": 3,
     "metrics": {"kid": 0.5, "frechet": None},
     "extractor": {"name": "own", "frechet": "distance"} | SKILL,
-    "judge": SKILL,
+    "judge": deepcopy(SKILL),
     "scorecard": {"attributes": {"Smiling": SHARE}, "flips": {"Smiling": FLIP}},
 }
 

@@ -15,7 +15,7 @@ from sparring.report.claims import Evidence, judge
 from sparring.report.collect import collect
 from sparring.report.groups import generations
 from sparring.report.scores import cards, interval, leaks, points, share, shares, short
-from tests.report.inspected import inspect
+from tests.report.inspected import SKILL, inspect
 
 
 def text(page: Path) -> str:
@@ -169,7 +169,7 @@ def test_the_claim_on_attribute_sets_is_judged_by_fidelity(
         ):
             path = maker.generator("acgan", attributes, seed)
             scores = json.loads((path / "scores.json").read_text())
-            scores["extractor"] = {"name": "x", "frechet": "Fréchet distance (x)"}
+            scores["extractor"] = {"name": "x", "frechet": "Fréchet distance (x)"} | SKILL
             scores["metrics"] |= {
                 "frechet": frechet + 0.1 * seed * seed,
                 "attribute_accuracy": 0.75,
