@@ -117,7 +117,7 @@ def check_settings(method: Method) -> None:
         flag = f"--{name.replace('_', '-')}"
         if name == "betas" and not all(0 <= beta < 1 for beta in value):
             raise RequestError(f"{flag} must be at least 0 and less than 1")
-        if isinstance(value, int) and value < 1:
+        if isinstance(value, int) and not isinstance(value, bool) and value < 1:
             raise RequestError(f"{flag} must be at least 1, not {value}")
         if isinstance(value, float) and not 0 <= value < math.inf:
             raise RequestError(f"{flag} must be a number from 0 up, not {value}")
