@@ -15,7 +15,7 @@ from sparring.methods import METHODS
 from sparring.precision import Precision
 from sparring.progress import Screen
 from sparring.recipes import BUDGETS, BudgetName
-from sparring.session import play_all
+from sparring.session import Plan, play_all
 from sparring.trainer import Training
 
 MAX_SEED = 2**32 - 1
@@ -129,7 +129,5 @@ def _train(options: AdaptationOptions | GenerationOptions, method: Any, command:
     library = Library(options.data)
     screen = Screen()
     out = options.out or Path("runs") / job.name
-    page = play_all(
-        [job], library, out, command=command, budget=options.budget, data=[], screen=screen
-    )
+    page = play_all([job], library, out, Plan(command, options.budget), screen)
     screen.say(f"{out / 'runs' / job.name}\n{page}")

@@ -36,7 +36,6 @@ from sparring.progress import Screen
 from sparring.run import RunFolder, run_name, write_atomically
 from sparring.trainer import Trainer, Training
 
-SIZE = 64
 SAMPLES, PAIRS = 32, 10
 FILM_WIDTH, FILM_LENGTH = 8, 6
 WATCHED = 16
@@ -50,6 +49,8 @@ class GenerationJob:
     attributes: "Smiling,Male", "all", or "" for a method without labels.
     judge_steps: of the training of extractor and judge. judged: images drawn for the scores.
     extractor: of the features that fidelity is measured on: "own" learns from the same data.
+    size: height and width of the images in pixels.
+    arm: of an experiment, what makes this run differ from the method's plain form.
     """
 
     method: GenerativeMethod
@@ -60,12 +61,14 @@ class GenerationJob:
     judge_steps: int
     judged: int
     extractor: instruments.ExtractorName = "own"
+    size: int = 64
+    arm: str = ""
 
     @property
     def name(self) -> str:
         """Name of the run folder."""
-        labels = [self.attributes.replace(",", "+")] if self.attributes else []
-        return run_name(name_of(self.method), *labels, self.seed)
+        labels = [self.attributes.replace(",", "+"), self.arm]
+        return run_name(name_of(self.method), *filter(None, labels), self.seed)
 
     @property
     def _order(self) -> instruments.Order:
@@ -76,6 +79,8 @@ class GenerationJob:
         return base_config(self.method, self.seed, self.training, device) | {
             "scenario": "generation",
             "faces": catalogue.name_of(self.faces),
+            "size": self.size,
+            "arm": self.arm,
             "judging": dataclasses.asdict(self._order),
         }
 
@@ -90,7 +95,7 @@ class GenerationJob:
 
         Raises RequestError where they cannot be used.
         """
-        dataset = library.get(self.faces, SIZE)
+        dataset = library.get(self.faces, self.size)
         if not (dataset.test.pixels[:VARIED] != dataset.test.pixels[:1]).any():
             raise RequestError(
                 f"{dataset.name} has no two different test images, to judge diversity by: add some"
@@ -110,12 +115,12 @@ class GenerationJob:
         config = self.request(device) | {"attributes": list(attributes)}
         open_folder(folder, config, device, [dataset])
         judges = library.once(
-            ("instruments", self.faces, self._order),
+            ("instruments", self.faces, self.size, self._order),
             lambda: instruments.set_up(
-                library.get(self.faces, SIZE), self._order, device, show.say
+                library.get(self.faces, self.size), self._order, device, show.say
             ),
         )
-        method = build(self.method, Shape(SIZE, attributes), self.seed)
+        method = build(self.method, Shape(self.size, attributes), self.seed)
         brush = Brush(method, dataset.train, self.seed, device)
         film = Film(brush, folder, self.training.steps)
         batch_size, key = self.training.batch_size, (self.seed,)

@@ -33,9 +33,11 @@ def build(out: Path) -> Path:
     Raises RequestError where `out` holds no plan, a run's files are damaged, or writing fails.
     """
     rep = collect(out)
-    evidence = Evidence(rep, generations(rep.runs), adaptations(rep.runs))
-    pictures = draw(evidence)
+    # The arms of experiments differ in more than the seed: they are no groups.
+    runs = () if rep.experiments else rep.runs
+    evidence = Evidence(rep, generations(runs), adaptations(runs))
     verdicts = judge(evidence)
+    pictures = draw(evidence, verdicts)
     write_json(out / "results.json", results(evidence, pictures, verdicts))
     path = out / "report.html"
     write_atomically(path, render(evidence, pictures, verdicts).encode())
@@ -94,8 +96,11 @@ def render(evidence: Evidence, pictures: dict[str, Picture], verdicts: tuple[Ver
 
 
 def methods(rep: Reproduction) -> list[str]:
-    """The planned methods: those of the source report in its order, then others by name."""
-    planned = set(rep.planned.values())
+    """The planned methods: those of the source report in its order, then others by name.
+
+    None where they are only the arms of experiments.
+    """
+    planned = set() if rep.experiments else set(rep.planned.values())
     return [name for name in METHODS if name in planned] + sorted(planned - set(METHODS))
 
 
@@ -123,6 +128,9 @@ def lead(rep: Reproduction) -> str:
     read = "Every number and figure here was read from the runs below"
     if not rep.reproduces:
         return f"{read}."
+    if rep.experiments:
+        tested = joined(list(rep.experiments))
+        return f"Experiments on what the source report of February 2019 observed: {tested}. {read}."
     planned = methods(rep)
     parts = []
     if drawing := [name.upper() for name in ("dcgan", "acgan") if name in planned]:
