@@ -14,9 +14,12 @@ from sparring.errors import RequestError, TrainingFailed
 from sparring.jobs import AdaptationJob, GenerationJob, Job, Library
 from sparring.methods import DANN, DCGAN
 from sparring.progress import Screen
+from sparring.recipes import Found
 from sparring.run import RunFolder
-from sparring.session import check_output, check_room, play_all
+from sparring.session import Plan, check_output, check_room, play_all
 from sparring.trainer import Training
+
+PLAN = Plan("sparring test", "smoke")
 
 
 def jobs() -> list[Job]:
@@ -27,9 +30,7 @@ def jobs() -> list[Job]:
 
 
 def play(library: Library, out: Path) -> Path:
-    return play_all(
-        jobs(), library, out, command="sparring test", budget="smoke", data=[], screen=Screen()
-    )
+    return play_all(jobs(), library, out, PLAN, Screen())
 
 
 def test_a_session_writes_plan_runs_and_report_and_runs_nothing_twice(
@@ -50,7 +51,7 @@ def test_a_session_writes_plan_runs_and_report_and_runs_nothing_twice(
 
 def test_trainings_into_one_folder_share_one_page(library: Library, tmp_path: Path) -> None:
     for job in jobs():
-        play_all([job], library, tmp_path, command="x", budget="smoke", data=[], screen=Screen())
+        play_all([job], library, tmp_path, PLAN, Screen())
     plan = json.loads((tmp_path / "plan.json").read_text())
     assert plan["runs"] == ["dcgan-0", "dann-left-right-adapted-0"]
 
@@ -122,7 +123,7 @@ def test_a_finished_run_of_another_request_is_not_taken_for_this_one(
     play(library, out)
     longer = [replace(job, training=Training(3, 4)) for job in jobs()]
     with pytest.raises(RequestError, match="dcgan-0 holds a run with another training"):
-        play_all(longer, library, out, command="", budget="smoke", data=[], screen=Screen())
+        play_all(longer, library, out, PLAN, Screen())
 
 
 def test_a_disk_that_fills_up_is_told_in_one_line_and_the_session_goes_on_later(
@@ -146,7 +147,7 @@ def test_a_run_that_fails_is_reported_and_the_others_still_run(
     fine = jobs()[1]
     out = tmp_path / "out"
     with pytest.raises(TrainingFailed, match=r"^dcgan-0: .* after 3 rollbacks; the weights of"):
-        play_all([wild, fine], library, out, command="x", budget="smoke", data=[], screen=Screen())
+        play_all([wild, fine], library, out, PLAN, Screen())
     assert RunFolder(out / "runs" / fine.name).finished
     results = json.loads((out / "results.json").read_text())
     assert results["missing"] == ["dcgan-0"]
@@ -166,3 +167,16 @@ def test_what_a_killed_process_left_is_swept(library: Library, tmp_path: Path) -
     play(library, tmp_path)
     assert not list(tmp_path.rglob("*.tmp"))
     assert not (run / "checkpoints").exists()
+
+
+def test_experiments_of_one_folder_are_kept_together(library: Library, tmp_path: Path) -> None:
+    found = [Found("celeba", "faces", "stand-in", "test")]
+    for claim, job in zip(("C1", "C7"), jobs(), strict=True):
+        plan = Plan("sparring claims", "smoke", found, {claim: {"arm": [job.name]}})
+        play_all([job], library, tmp_path, plan, Screen())
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    assert plan["experiments"] == {
+        "C1": {"arm": ["dcgan-0"]},
+        "C7": {"arm": ["dann-left-right-adapted-0"]},
+    }
+    assert plan["runs"] == ["dann-left-right-adapted-0", "dcgan-0"]

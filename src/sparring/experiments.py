@@ -40,7 +40,7 @@ class Scale:
 
 _FULL = BUDGETS["full"]
 SCALES: dict[ScaleName, Scale] = {
-    "smoke": Scale(16, 8, 8, 4, 4, seeds=2, judge_steps=10, judged=100),
+    "smoke": Scale(16, 8, 8, 4, 4, seeds=1, judge_steps=10, judged=100),
     "small": Scale(32, 32, 64, 400, 300, seeds=5, judge_steps=300, judged=1000),
     "full": Scale(
         *(64, 64, _FULL.batch_size, _FULL.generation_steps // 10, _FULL.adaptation_steps),

@@ -92,6 +92,7 @@ def render(evidence: Evidence, pictures: dict[str, Picture], verdicts: tuple[Ver
         sets=rep.sets,
         seconds=sum(run.scores["seconds"] for run in rep.runs),
         environments=environments(rep),
+        machines=machines(rep),
     )
 
 
@@ -202,6 +203,15 @@ def environments(rep: Reproduction) -> list[dict[str, Any]]:
         if run.machine not in found:
             found.append(run.machine)
     return found
+
+
+def machines(rep: Reproduction) -> list[str]:
+    """The different machines that the runs ran on, in short."""
+    names = (
+        f"cpu: {run.machine['cpu']}" if run.machine["device"] == "cpu" else run.machine["device"]
+        for run in rep.runs
+    )
+    return list(dict.fromkeys(names))
 
 
 def moment(text: str) -> str:

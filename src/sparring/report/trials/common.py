@@ -121,7 +121,7 @@ def distance(arms: Arms) -> str:
     for arm in arms.values():
         for run in arm.runs:
             if extractor := run.scores.get("extractor"):
-                return f"{extractor['frechet']} on {extractor['name']}"
+                return str(extractor["frechet"])
     return "Fréchet distance"
 
 

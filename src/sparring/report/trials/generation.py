@@ -38,24 +38,24 @@ def unstable(run: Run) -> bool:
 
 def spectral_norm(arms: Arms) -> Finding:
     """C1: without it more runs are unstable, or fidelity spreads more; and neither with it."""
-    with_, without = arms["with"], arms["without"]
+    with_, without = arms.get("with", NONE), arms.get("without", NONE)
     counts = [sum(map(unstable, arm.runs)) + arm.gave_up for arm in (without, with_)]
     totals = [len(arm.runs) + arm.gave_up for arm in (without, with_)]
     often = more_often(counts[0], totals[0], counts[1], totals[1])
     values = [list(by_seed(arm, frechet).values()) for arm in (without, with_)]
     broad = wider(*values)
+    levels = [spread(summarise(distances)) for distances in values]
     name = distance(arms)
-    found = summaries(arms, frechet)
     text = (
         f"Alarm, rollback or collapse in {counts[1]} of {totals[1]} runs with it and {counts[0]} "
-        f"of {totals[0]} without (Fisher's exact test). {name}: {spread(found['with'])} with, "
-        f"{spread(found['without'])} without (spreads compared by Levene's test)."
+        f"of {totals[0]} without (Fisher's exact test). {name}: {levels[1]} with, "
+        f"{levels[0]} without (spreads compared by Levene's test)."
     )
     signs = {often, broad}
     verdict: Decision = "undecided"
     if signs != {0}:
         verdict = "fails" if -1 in signs else "holds"
-    return Finding(verdict, min(totals), text, {name: found})
+    return Finding(verdict, min(totals), text, {name: summaries(arms, frechet)})
 
 
 def batch_norm_and_bias(arms: Arms) -> Finding:
