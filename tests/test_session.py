@@ -1,4 +1,5 @@
 import errno
+import gc
 import json
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from sparring.methods import DANN, DCGAN
 from sparring.progress import Screen
 from sparring.run import RunFolder
 from sparring.session import check_output, check_room, play_all
-from sparring.trainer import Training
+from sparring.trainer import Trainer, Training
 
 
 def jobs() -> list[Job]:
@@ -46,6 +47,16 @@ def test_a_session_writes_plan_runs_and_report_and_runs_nothing_twice(
     before = {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("*")}
     play(library, out)
     assert {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("*")} == before
+
+
+def test_nothing_of_a_finished_run_stays_in_memory(library: Library, tmp_path: Path) -> None:
+    gc.collect()
+    gc.disable()  # only what the session itself does counts
+    try:
+        play(library, tmp_path)
+        assert not any(type(thing) is Trainer for thing in gc.get_objects())
+    finally:
+        gc.enable()
 
 
 def test_trainings_into_one_folder_share_one_page(library: Library, tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ The folder holds plan.json (what is to run, on which data, and why), runs/, and 
 Started again with the same folder, finished runs are skipped and the others go on.
 """
 
+import ctypes
 import errno
 import fcntl
+import gc
 import os
 import shutil
 import time
@@ -77,6 +79,7 @@ def play_all(
                 else:
                     seconds = time.monotonic() - started
                     screen.say(f"{place}: {seconds:.0f} s, {outcome(folder)}")
+                _release_memory()
                 # Written after the first job has accepted the request, so that a wrong one leaves
                 # nothing behind.
                 write_json(out / "plan.json", plan)
@@ -90,6 +93,13 @@ def play_all(
         more = f" (and {len(failures) - 1} other runs failed)" if len(failures) > 1 else ""
         raise TrainingFailed(f"{failures[0]}{more}")
     return page
+
+
+def _release_memory() -> None:
+    """Give back what a run held: else the next ones come on top of the largest so far."""
+    gc.collect()  # a trainer and what it calls refer to each other
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc keeps what is freed
+        trim(0)
 
 
 def _plan(
