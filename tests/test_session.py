@@ -1,6 +1,7 @@
 import errno
 import gc
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -148,6 +149,32 @@ def test_a_disk_that_fills_up_is_told_in_one_line_and_the_session_goes_on_later(
             with pytest.raises(RequestError, match="No space left on device; mend that and start"):
                 play(library, tmp_path / "out")
     assert play(library, tmp_path / "out").is_file()
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "words"),
+    [
+        ("config", {"seed": "<b>"}, r"config\.json.*seed"),
+        ("scores", {"accuracy": 2.0}, r"scores\.json.*accuracy"),
+    ],
+)
+def test_a_damaged_finished_run_in_the_folder_is_told_before_anything_is_trained(
+    library: Library, tmp_path: Path, file: str, change: dict[str, object], words: str
+) -> None:
+    first, second = jobs()
+    options = {"command": "x", "budget": "smoke", "data": [], "screen": Screen()}
+    play_all([second], library, tmp_path, **options)
+    path = tmp_path / "runs" / second.name / f"{file}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(RequestError, match=words):
+        play_all([first], library, tmp_path, **options)
+    assert not (tmp_path / "runs" / first.name).exists()
+
+
+def test_a_run_whose_name_is_no_text_is_told(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "runs" / os.fsdecode(b"a\xff")).mkdir(parents=True)
+    with pytest.raises(RequestError, match="is not UTF-8"):
+        play(library, tmp_path)
 
 
 def test_a_run_that_fails_is_reported_and_the_others_still_run(

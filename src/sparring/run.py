@@ -108,7 +108,7 @@ def _row(line: bytes, path: Path) -> dict[str, Any]:
         row = json.loads(line)
     except (ValueError, RecursionError):
         row = None
-    if not isinstance(row, dict) or "step" not in row:
+    if not (isinstance(row, dict) and isinstance(row.get("step"), int)):
         raise RequestError(f"cannot read {path}: a row is damaged; remove the run folder")
     return row
 

@@ -20,10 +20,11 @@ from typing import Any
 
 import torch
 
-from sparring.errors import RequestError, Stopped, TrainingFailed
+from sparring.errors import RequestError, Stopped, TrainingFailed, check_name
 from sparring.jobs import Job, Library
 from sparring.progress import Screen
 from sparring.recipes import Found
+from sparring.report.collect import read_run
 from sparring.report.page import build
 from sparring.run import RunFolder, sweep, write_json
 
@@ -105,9 +106,14 @@ def _release_memory() -> None:
 def _plan(
     jobs: Sequence[Job], out: Path, command: str, budget: str, data: Sequence[Found]
 ) -> dict[str, Any]:
-    """The content of plan.json. Finished runs that the folder holds already stay in it."""
+    """The content of plan.json. Finished runs that the folder holds already stay in it.
+
+    Raises RequestError where one of them is damaged.
+    """
     earlier = [RunFolder(path) for path in sorted((out / "runs").glob("*"))]
-    kept = {run.name: run.read("config")["seed"] for run in earlier if run.finished}
+    for run in earlier:
+        check_name(run.name)
+    kept = {run.name: read_run(run).seed for run in earlier if run.finished}
     planned = {job.name: job.seed for job in jobs}
     runs = kept | planned if not data else planned
     return {

@@ -207,7 +207,10 @@ class Watch:
 
 def _final_losses(folder: RunFolder) -> dict[str, float]:
     rows = list(folder.log())
-    return {
-        f"{player}_loss": last_tenth([row["losses"][player] for row in rows])
-        for player in rows[-1]["losses"]
-    }
+    try:
+        return {
+            f"{player}_loss": last_tenth([row["losses"][player] for row in rows])
+            for player in rows[-1]["losses"]
+        }
+    except (IndexError, KeyError, TypeError) as error:
+        raise RequestError(f"the log of {folder.path} is damaged; remove the run folder") from error
