@@ -1,5 +1,7 @@
 import errno
+import gc
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +19,7 @@ from sparring.progress import Screen
 from sparring.recipes import Found
 from sparring.run import RunFolder
 from sparring.session import Plan, check_output, check_room, play_all
-from sparring.trainer import Training
+from sparring.trainer import Trainer, Training
 
 PLAN = Plan("sparring test", "smoke")
 
@@ -47,6 +49,16 @@ def test_a_session_writes_plan_runs_and_report_and_runs_nothing_twice(
     before = {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("*")}
     play(library, out)
     assert {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("*")} == before
+
+
+def test_nothing_of_a_finished_run_stays_in_memory(library: Library, tmp_path: Path) -> None:
+    gc.collect()
+    gc.disable()  # only what the session itself does counts
+    try:
+        play(library, tmp_path)
+        assert not any(type(thing) is Trainer for thing in gc.get_objects())
+    finally:
+        gc.enable()
 
 
 def test_trainings_into_one_folder_share_one_page(library: Library, tmp_path: Path) -> None:
@@ -140,6 +152,31 @@ def test_a_disk_that_fills_up_is_told_in_one_line_and_the_session_goes_on_later(
     assert play(library, tmp_path / "out").is_file()
 
 
+@pytest.mark.parametrize(
+    ("file", "change", "words"),
+    [
+        ("config", {"seed": "<b>"}, r"config\.json.*seed"),
+        ("scores", {"accuracy": 2.0}, r"scores\.json.*accuracy"),
+    ],
+)
+def test_a_damaged_finished_run_in_the_folder_is_told_before_anything_is_trained(
+    library: Library, tmp_path: Path, file: str, change: dict[str, object], words: str
+) -> None:
+    first, second = jobs()
+    play_all([second], library, tmp_path, PLAN, Screen())
+    path = tmp_path / "runs" / second.name / f"{file}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(RequestError, match=words):
+        play_all([first], library, tmp_path, PLAN, Screen())
+    assert not (tmp_path / "runs" / first.name).exists()
+
+
+def test_a_run_whose_name_is_no_text_is_told(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "runs" / os.fsdecode(b"a\xff")).mkdir(parents=True)
+    with pytest.raises(RequestError, match="is not UTF-8"):
+        play(library, tmp_path)
+
+
 def test_a_run_that_fails_is_reported_and_the_others_still_run(
     library: Library, tmp_path: Path
 ) -> None:
@@ -179,4 +216,4 @@ def test_experiments_of_one_folder_are_kept_together(library: Library, tmp_path:
         "C1": {"arm": ["dcgan-0"]},
         "C7": {"arm": ["dann-left-right-adapted-0"]},
     }
-    assert plan["runs"] == ["dann-left-right-adapted-0", "dcgan-0"]
+    assert plan["runs"] == ["dcgan-0", "dann-left-right-adapted-0"]

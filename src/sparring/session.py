@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from sparring import workers
-from sparring.errors import RequestError, Stopped, TrainingFailed
+from sparring.errors import RequestError, Stopped, TrainingFailed, check_name
 from sparring.jobs import Job, Library
 from sparring.progress import Screen
 from sparring.recipes import Found
-from sparring.report.collect import read_plan
+from sparring.report.collect import read_plan, read_run
 from sparring.report.page import build
 from sparring.run import RunFolder, sweep, write_json
 
@@ -46,9 +46,14 @@ class Plan:
     experiments: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
 
     def as_dict(self, jobs: Sequence[Job], out: Path) -> dict[str, Any]:
-        """The file's content. Finished runs that the folder holds already stay in it."""
+        """The file's content. Finished runs that the folder holds already stay in it.
+
+        Raises RequestError where one of them is damaged.
+        """
         earlier = [RunFolder(path) for path in sorted((out / "runs").glob("*"))]
-        kept = {run.name: run.read("config")["seed"] for run in earlier if run.finished}
+        for run in earlier:
+            check_name(run.name)
+        kept = {run.name: read_run(run).seed for run in earlier if run.finished}
         planned = {job.name: job.seed for job in jobs}
         runs = kept | planned if self.experiments or not self.data else planned
         tested = _tested(out) | dict(self.experiments) if self.experiments else {}

@@ -65,9 +65,9 @@ def _one(job: Job, library: Library, runs: Path, screen: Screen) -> Outcome:
 
 
 def _release_memory() -> None:
-    """Give back what a finished run held; otherwise a reproduction's memory grows run by run."""
+    """Give back what a run held: else the next ones come on top of the largest so far."""
     gc.collect()  # a trainer and what it calls refer to each other
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc keeps freed pieces else
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc keeps what is freed
         trim(0)
 
 

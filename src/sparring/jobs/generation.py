@@ -1,7 +1,6 @@
 """Train a generator and keep what it draws."""
 
 import dataclasses
-import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.checkpoints import read_sealed, write_sealed
 from sparring.data import catalogue
 from sparring.data.feed import Stream
 from sparring.data.images import DataSet
@@ -33,7 +33,7 @@ from sparring.measure.fidelity import check_libraries
 from sparring.measure.generation import last_tenth, mean_distance
 from sparring.methods import name_of
 from sparring.progress import Screen
-from sparring.run import RunFolder, run_name, write_atomically
+from sparring.run import RunFolder, run_name
 from sparring.trainer import Trainer, Training
 
 SAMPLES, PAIRS = 32, 10
@@ -165,14 +165,13 @@ class Film:
     def observe(self, step: int) -> None:
         """Take a frame if `step` is one of the moments."""
         if step in self.moments:
-            buffer = io.BytesIO()
-            np.save(buffer, self.brush.draw(FILM_WIDTH).numpy())
             self.folder.mkdir(exist_ok=True)
-            write_atomically(self.folder / f"{step:09d}.npy", buffer.getvalue())
+            frame = {"images": self.brush.draw(FILM_WIDTH)}
+            write_sealed(self.folder / f"{step:09d}.sealed", frame)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The frames in order of their steps."""
-        files = sorted(self.folder.glob("[0-9]*.npy"))
+        files = sorted(self.folder.glob("[0-9]*.sealed"))
         steps = np.array([int(file.stem) for file in files])
         return {"progress": np.stack([_frame(file) for file in files]), "progress_steps": steps}
 
@@ -180,10 +179,9 @@ class Film:
 def _frame(path: Path) -> np.ndarray:
     """The images of one moment. Raises RequestError where the file is damaged."""
     try:
-        frame: np.ndarray = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        return read_sealed(path)[0]["images"].numpy()
+    except (OSError, ValueError, KeyError) as error:
         raise RequestError(f"cannot read {path}: {error}; remove the run folder") from error
-    return frame
 
 
 @dataclass
@@ -214,7 +212,10 @@ class Watch:
 
 def _final_losses(folder: RunFolder) -> dict[str, float]:
     rows = list(folder.log())
-    return {
-        f"{player}_loss": last_tenth([row["losses"][player] for row in rows])
-        for player in rows[-1]["losses"]
-    }
+    try:
+        return {
+            f"{player}_loss": last_tenth([row["losses"][player] for row in rows])
+            for player in rows[-1]["losses"]
+        }
+    except (IndexError, KeyError, TypeError) as error:
+        raise RequestError(f"the log of {folder.path} is damaged; remove the run folder") from error
