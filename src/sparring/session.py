@@ -20,6 +20,7 @@ import torch
 
 from sparring.errors import RequestError, Stopped, TrainingFailed
 from sparring.jobs import Job, Library
+from sparring.jobs.twins import compare_twins
 from sparring.progress import Screen
 from sparring.recipes import Found
 from sparring.report.page import build
@@ -82,14 +83,22 @@ def play_all(
                 write_json(out / "plan.json", plan)
         except Stopped:
             write_json(out / "plan.json", plan)
-            build(out)
+            _report(out, screen)
             raise
         write_json(out / "plan.json", plan)
-        page = build(out)
+        page = _report(out, screen)
     if failures:
         more = f" (and {len(failures) - 1} other runs failed)" if len(failures) > 1 else ""
         raise TrainingFailed(f"{failures[0]}{more}")
     return page
+
+
+def _report(out: Path, screen: Screen) -> Path:
+    """Compare adapted runs with their twins, tell where the alarm rings, and build the report."""
+    for run, verdict in compare_twins(map(RunFolder, sorted((out / "runs").glob("*")))):
+        if verdict.worse:
+            screen.say(f"{run.name}: {verdict.words}")
+    return build(out)
 
 
 def _plan(
