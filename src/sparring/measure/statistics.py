@@ -127,20 +127,19 @@ def paired_difference(a: Mapping[int, float], b: Mapping[int, float]) -> Estimat
     return estimate(a[seed] - b[seed] for seed in sorted(a.keys() & b.keys()))
 
 
-def gap_closed(
+def gaps_closed(
     source_only: Mapping[int, float], adapted: Mapping[int, float], target_only: Mapping[int, float]
-) -> Estimate:
-    """(adapted - source only) / (target only - source only), one value a seed that has all three.
+) -> dict[int, float]:
+    """(adapted - source only) / (target only - source only) of each seed that has all three.
 
     0: no better than without adaptation; 1: as good as with target labels. A seed whose target
     only is not above its source only has no gap and is left out. Scores are by seed.
     """
-    seeds = sorted(source_only.keys() & adapted.keys() & target_only.keys())
-    return estimate(
-        (adapted[seed] - source_only[seed]) / (target_only[seed] - source_only[seed])
-        for seed in seeds
+    return {
+        seed: (adapted[seed] - source_only[seed]) / (target_only[seed] - source_only[seed])
+        for seed in sorted(source_only.keys() & adapted.keys() & target_only.keys())
         if target_only[seed] > source_only[seed]
-    )
+    }
 
 
 def rank_correlation(scores: Sequence[float], truth: Sequence[float]) -> float | None:

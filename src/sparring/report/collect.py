@@ -124,23 +124,33 @@ class Run:
     @cached_property
     def events(self) -> list[dict[str, Any]]:
         """What happened while training: step, kind and plain words, in order; often nothing."""
-        return _events(self.folder)
+        return _listed(self.folder, "events", forms.EVENTS)
 
     @cached_property
     def architecture(self) -> list[dict[str, Any]]:
         """The networks, from architecture.json; none where the file is missing."""
-        exists = (self.folder.path / "architecture.json").is_file()
-        return _read(self.folder, "architecture", forms.ARCHITECTURE) if exists else []
+        return _listed(self.folder, "architecture", forms.ARCHITECTURE)
+
+    @cached_property
+    def openings(self) -> list[dict[str, Any]]:
+        """Who opened labels of the target, from labels.json; none where that was not recorded."""
+        return _listed(self.folder, "labels", forms.LABELS)
+
+    @cached_property
+    def twin(self) -> dict[str, Any]:
+        """What the negative-transfer alarm said, from twin.json; empty where it was not asked."""
+        exists = (self.folder.path / "twin.json").is_file()
+        return dict(_read(self.folder, "twin", forms.TWIN)) if exists else {}
 
     def arrays(self, name: str) -> dict[str, Array]:
-        """The arrays of `name`.npz (samples, features); none where the file is missing.
+        """The arrays of `name`.npz (samples, features, outputs); none where it is missing.
 
         Raises RequestError where the file is damaged, or holds what cannot be drawn.
         """
         path = self.folder.path / f"{name}.npz"
         if not path.is_file():
             return {}
-        check = {"samples": arrays.check_samples, "features": arrays.check_features}[name]
+        check = arrays.CHECKS[name]
         with checked.told(path):
             found = arrays.read_arrays(path)
             return check(found) if found else {}
@@ -229,7 +239,9 @@ def collect(out: Path) -> Reproduction:
         planned={folder.name: _method(folder) for folder in folders},
         runs=tuple(read_run(folder) for folder in folders if folder.finished),
         missing=tuple((f.name, _state(f)) for f in folders if not f.finished),
-        events=tuple({"run": f.name} | event for f in folders for event in _events(f)),
+        events=tuple(
+            {"run": f.name} | event for f in folders for event in _listed(f, "events", forms.EVENTS)
+        ),
     )
 
 
@@ -266,9 +278,10 @@ def _read(folder: RunFolder, name: str, form: checked.Form) -> Any:
         return checked.parse(path.read_bytes(), form)
 
 
-def _events(folder: RunFolder) -> list[dict[str, Any]]:
-    exists = (folder.path / "events.json").is_file()
-    return list(_read(folder, "events", forms.EVENTS)) if exists else []
+def _listed(folder: RunFolder, name: str, form: checked.Form) -> list[dict[str, Any]]:
+    """The content of `name`.json, a list; empty where there is no such file."""
+    exists = (folder.path / f"{name}.json").is_file()
+    return list(_read(folder, name, form)) if exists else []
 
 
 def _rows(folder: RunFolder) -> list[dict[str, Any]]:
@@ -294,7 +307,7 @@ def _method(folder: RunFolder) -> str:
 def _state(folder: RunFolder) -> str:
     if not (folder.path / "config.json").is_file():
         return "not run"
-    events = _events(folder)
+    events = _listed(folder, "events", forms.EVENTS)
     if events and events[-1]["kind"] == "gave up":
         return f"failed at step {events[-1]['step']:,}: {events[-1]['what']}"
     return "not finished"
