@@ -157,7 +157,7 @@ def test_the_alarm_warns_offers_the_twin_and_is_measured(
     assert results["adaptation"][0]["alarm"][2]["worse"] is True
     assert words.count("Negative transfer?") == 1
     twin = f"runs/dann-{PAIR}-source-only-2/weights.safetensors"
-    assert f"Seed 2: The adapted classifier looks worse. Its weights: {twin}." in words
+    assert f"Seed 2: The adapted classifier looks worse. The twin's weights: {twin}" in words
     assert "1 caught, 0 missed, 0 false alarms, 5 rightly quiet" in words
 
 
@@ -172,7 +172,7 @@ def test_a_twin_of_another_name_is_not_compared(reproduce: Any, tmp_path: Path) 
 
 def test_labels_read_too_early_are_counted_from_the_record(out: Path, words: str) -> None:
     assert "before final evaluation: 0 (in 12 source-only and adapted runs)" in words
-    assert "Target-only runs opened them 6 times to train on" in words
+    assert "Not counted: 6 openings by target-only runs" in words
     path = out / f"runs/dann-{PAIR}-adapted-1/labels.json"
     honest = path.read_text()
     try:

@@ -4,12 +4,12 @@ Knows numbers; knows no figure and no HTML.
 """
 
 from sparring.measure.statistics import Detector, Estimate, Rate, Summary
-from sparring.report.classifiers import Comparison, LabelReads, Selection
+from sparring.report.classifiers import LabelReads, Selection
 from sparring.report.scores import short
 
 CLEAR = (
-    "* clear: at least three seeds, and both the bootstrap interval, shown, and Student's leave 0 "
-    "out."
+    "* clear: at least three seeds, and both the bootstrap interval (in brackets, 95 %) and "
+    "Student's leave 0 out."
 )
 
 
@@ -21,12 +21,15 @@ def cell(summary: Summary, percent: bool) -> str:
     return " ± ".join(f"{100 * v + 0.0:.1f}" if percent else short(v) for v in values)
 
 
-def points(found: Estimate) -> str:
-    """A mean difference of shares in points, its interval, n, and a star where it is clear."""
+def points(found: Estimate, starred: bool = True) -> str:
+    """A mean difference of shares in points, its interval, n, and a star where it is clear.
+
+    starred: whether to mark it; not for runs that share more than chance, or what has one sign.
+    """
     summary = found.summary
     if summary.mean is None:
         return "—"
-    text = f"{100 * summary.mean:+.1f}{'*' if found.sign else ''}"
+    text = f"{100 * summary.mean:+.1f}{'*' if starred and found.sign else ''}"
     if found.interval is None:
         return text
     low, high = (f"{100 * end:+.1f}" for end in found.interval)
@@ -57,14 +60,6 @@ def correlation(value: float | None) -> str:
     return "—" if value is None else f"{value + 0.0:+.2f}"
 
 
-def warning(found: Comparison) -> str:
-    """What the alarm says of one run, and where the weights of its twin are."""
-    return (
-        f"Seed {found.run.seed}: {found.run.twin['words']} "
-        f"Its weights: runs/{found.twin.name}/weights.safetensors."
-    )
-
-
 def about_labels(reads: LabelReads) -> list[str]:
     """What the records say of who opened the target's labels."""
     whose = f"in {reads.runs} source-only and adapted runs"
@@ -75,25 +70,22 @@ def about_labels(reads: LabelReads) -> list[str]:
         lines.append(f"{reads.unknown} runs kept no record of that.")
     if reads.upper_bound:
         lines.append(
-            f"Target-only runs opened them {reads.upper_bound} times to train on, which is what "
-            "they are for; that is not counted."
+            f"Not counted: {reads.upper_bound} openings by target-only runs, which train on these "
+            "labels to give the upper bound."
         )
     return lines
 
 
 def about_selection(found: Selection) -> list[str]:
     """What the choice without labels was worth."""
-    over, loss = found.over_last, found.loss
-    ranks = [
-        (run.scores["selection"]["chosen"]["step"], run.scores["selection"]["last"]["step"])
-        for run in found.runs
-    ]
-    same = sum(chosen == last for chosen, last in ranks)
+    over, loss = (points(one, starred=False) for one in (found.over_last, found.loss))
+    choices = [run.scores["selection"] for run in found.runs]
+    same = sum(choice["chosen"]["step"] == choice["last"]["step"] for choice in choices)
     return [
         f"In {len(found.runs)} adapted runs a consensus of label-free validators chose the "
         f"checkpoint; in {same} it chose the last one.",
-        f"Chosen less last checkpoint, points of target accuracy: {points(over)}.",
-        f"Best checkpoint (an oracle that knows the labels) less chosen: {points(loss)}.",
+        f"Chosen less last checkpoint, points of target accuracy: {over}.",
+        f"Best checkpoint (an oracle that knows the labels) less chosen: {loss}.",
     ]
 
 

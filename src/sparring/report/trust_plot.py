@@ -33,8 +33,8 @@ def trust(curves: Mapping[str, dict[str, Any]], title: str) -> Figure:
     left.set_title("reliability", weight="normal")
     right.set(xlim=(0, 1.02), ylim=(-0.02, 1.02), xlabel="share answered", ylabel="share wrong")
     right.set_title("risk and coverage", weight="normal")
-    for axes in (left, right):
-        axes.legend(fontsize=7, loc="upper left")
+    left.legend(fontsize=7, loc="upper left")
+    right.legend(fontsize=7, loc="best")
     return figure
 
 
