@@ -83,7 +83,16 @@ def output(folder: Path, name: str) -> Path:
         (run / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     _arrays(folder / "runs/acgan-Smiling-0/samples.npz", pair_attribute=np.array(name))
     classes = np.array([name, f"other {name}"])
-    _arrays(folder / "runs/dann-a-b-adapted-0/features.npz", class_names=classes)
+    for run in (folder / "runs").glob("dann-*"):
+        _arrays(run / "features.npz", class_names=classes)
+        opening = json.loads((run / "labels.json").read_text())[0]
+        named = opening | {"set": name, "reader": name, "labels": name}
+        (run / "labels.json").write_text(json.dumps([named]))
+    adapted = folder / "runs/dann-a-b-adapted-0"
+    change(adapted / "twin.json", words=name, changes={name: 1})
+    scores = json.loads((adapted / "scores.json").read_text())["selection"]
+    validators = scores["validators"] | {name: {"rank_correlation": 0.5}}
+    change(adapted / "scores.json", selection=scores | {"validators": validators})
     return folder
 
 
@@ -113,7 +122,7 @@ def test_the_report_shows_a_name_and_nothing_else(
     assert results["command"] == name
     assert results["generation"][f"acgan[{name}]"]["faces"] == name
     files = sorted(path.name for path in (folder / "figures").iterdir())
-    assert len(files) == 6
+    assert len(files) == 10
     assert sorted(results["figures"].values()) == [f"figures/{file}" for file in files]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out"]
     assert all(set(file) <= set(map(chr, range(33, 127))) - set("<>&'\"/\\") for file in files)

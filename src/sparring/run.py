@@ -15,6 +15,8 @@ exists, so a stopped reproduction goes on where it was.
     samples.npz         generators only: uint8 images, and where labels change them
     features.npz        classifiers only: t-SNE coordinates with class and domain
     outputs.npz         classifiers only: what two runs on the same domains are compared by
+    labels.json         classifiers only: who read labels of the target, and when (jobs/labels.py)
+    twin.json           adapted only: how it compares with its source-only twin (jobs/twins.py)
     scores.json         the results
 """
 
@@ -208,7 +210,7 @@ class RunFolder:
         Raises RequestError where it is missing or damaged.
         """
         path = self.path / f"{name}.json"
-        expected = list if name in ("architecture", "events") else dict
+        expected = list if name in ("architecture", "events", "labels") else dict
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:

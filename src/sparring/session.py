@@ -18,6 +18,7 @@ from typing import Any
 from sparring import workers
 from sparring.errors import RequestError, Stopped, TrainingFailed, check_name
 from sparring.jobs import Job, Library
+from sparring.jobs.twins import compare_twins
 from sparring.progress import Screen
 from sparring.recipes import Found
 from sparring.report.collect import read_plan, read_run
@@ -115,14 +116,22 @@ def play_all(
                     write_json(out / "plan.json", content)
         except Stopped:
             write_json(out / "plan.json", content)
-            build(out)
+            _report(out, screen)
             raise
         write_json(out / "plan.json", content)
-        page = build(out)
+        page = _report(out, screen)
     if failures:
         more = f" (and {len(failures) - 1} other runs failed)" if len(failures) > 1 else ""
         raise TrainingFailed(f"{failures[0]}{more}")
     return page
+
+
+def _report(out: Path, screen: Screen) -> Path:
+    """Compare adapted runs with their twins, tell where the alarm rings, and build the report."""
+    for run, verdict in compare_twins(map(RunFolder, sorted((out / "runs").glob("*")))):
+        if verdict.worse:
+            screen.say(f"{run.name}: {verdict.words}")
+    return build(out)
 
 
 @contextmanager

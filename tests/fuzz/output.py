@@ -18,8 +18,47 @@ def _npz(**arrays: Any) -> bytes:
     return buffer.getvalue()
 
 
+def _examples(adapted: bool) -> bytes:
+    """Examples of which the adapted run has the first right, which its twin has wrong."""
+    return _npz(
+        example_pixels=np.arange(4 * 3 * 4 * 4, dtype=np.uint8).reshape(4, 3, 4, 4),
+        example_label=np.array([0, 0, 1, 1], np.int16),
+        example_predicted=np.array([0, 0, 0, 1] if adapted else [1, 0, 0, 1], np.int16),
+    )
+
+
+TRUST = {
+    "calibration_error": 0.2,
+    "temperature": 1.5,
+    "calibration_error_tempered": 0.1,
+    "reliability": [{"confidence": 0.9, "accuracy": 0.6, "count": 5}],
+    "risk_coverage": {"coverage": [0.5, 1.0], "risk": [0.25, 0.5], "area": 0.4},
+    "estimated_accuracy": {
+        "thresholded_entropy": 0.5,
+        "thresholded_confidence": 0.75,
+        "average_confidence": 0.9,
+    },
+}
+SELECTION = {
+    "chosen": {"step": 2, "accuracy": 0.5},
+    "last": {"step": 4, "accuracy": 0.25},
+    "oracle": {"accuracy": 0.75},
+    "validators": {"class_ami": {"rank_correlation": -0.5}, "other": {"rank_correlation": None}},
+}
+TWIN = {
+    "twin": "dann-a-b-source-only-0",
+    "rings": True,
+    "words": "It looks worse.",
+    "changes": {"class_ami": -0.5},
+    "disagreement": 0.5,
+    "allowed": 1.0,
+    "estimated": {"twin": 0.5, "adapted": 0.25},
+    "source_change": -0.1,
+}
+
+
 def output() -> dict[str, bytes]:
-    """The files of an output folder with one generator and one adaptation, by their paths."""
+    """The files of an output folder with a generator and an adaptation with its twin, by path."""
     use = {"asked": "celeba", "used": "toy-faces", "kind": "stand-in", "why": "not found"}
     plan = {
         "schema": 1,
@@ -28,7 +67,7 @@ def output() -> dict[str, bytes]:
         "seeds": [0],
         "started": "2026-01-02T03:04:05+00:00",
         "data": [use],
-        "runs": ["acgan-Smiling-0", "dann-a-b-adapted-0"],
+        "runs": ["acgan-Smiling-0", "dann-a-b-adapted-0", "dann-a-b-source-only-0"],
     }
     shared = {
         "seed": 0,
@@ -55,6 +94,14 @@ def output() -> dict[str, bytes]:
         "class_names": np.array(["one", "two"]),
         "per_class": np.array(2),
     }
+    judged = {
+        **{"kind": "adaptation", "accuracy": 0.5, "source_accuracy": 0.9, "mixing": 0.3},
+        **{"test_images": 5, "confusion": [[3, 1], [0, 1]], "a_distance": 1.5, "trust": TRUST},
+    }
+    labels = [
+        {"set": "b", "split": "test", "reader": "final evaluation", "labels": "sha256:ab"}
+        | {"time": "2026-01-02T03:04:05+00:00"}
+    ]
     runs: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, float], str, bytes]] = {
         "acgan-Smiling-0": (
             {"method": "acgan", "scenario": "generation", "faces": "toy-faces"}
@@ -66,8 +113,14 @@ def output() -> dict[str, bytes]:
         ),
         "dann-a-b-adapted-0": (
             {"method": "dann", "scenario": "adapted", "source": "a", "target": "b"},
-            {"kind": "adaptation", "accuracy": 0.5, "source_accuracy": 0.9, "mixing": 0.3}
-            | {"test_images": 5, "confusion": [[3, 1], [0, 1]]},
+            judged | {"selection": SELECTION},
+            {"network": 0.7},
+            "features",
+            _npz(**features),
+        ),
+        "dann-a-b-source-only-0": (
+            {"method": "dann", "scenario": "source-only", "source": "a", "target": "b"},
+            judged,
             {"network": 0.7},
             "features",
             _npz(**features),
@@ -90,4 +143,10 @@ def output() -> dict[str, bytes]:
         place = f"runs/{name}"
         written |= {f"{place}/{k}": json.dumps(v).encode() for k, v in files.items()}
         written |= {f"{place}/log.jsonl": log.encode(), f"{place}/{arrays}.npz": data}
+        if "source" in config:
+            written |= {
+                f"{place}/labels.json": json.dumps(labels).encode(),
+                f"{place}/outputs.npz": _examples(adapted=config["scenario"] == "adapted"),
+            }
+    written["runs/dann-a-b-adapted-0/twin.json"] = json.dumps(TWIN).encode()
     return written

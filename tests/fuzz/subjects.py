@@ -204,7 +204,9 @@ def _run(folder: Path) -> None:
     for run in rep.runs:
         assert len(run.log.step) == len(run.log)
         assert isinstance(run.architecture, list)
-        for name in ("samples", "features"):
+        assert isinstance(run.openings, list)
+        assert isinstance(run.twin, dict)
+        for name in ("samples", "features", "outputs"):
             assert all(isinstance(a, np.ndarray) for a in run.arrays(name).values())
 
 

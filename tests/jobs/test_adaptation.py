@@ -131,6 +131,7 @@ def test_a_dsn_run_leaves_a_complete_folder(library: Library, tmp_path: Path) ->
         "architecture.json",
         "features.npz",
         "outputs.npz",
+        "labels.json",
         "scores.json",
     }
     config = folder.read("config")

@@ -32,23 +32,25 @@ def test_rows_must_pair() -> None:
 
 
 def test_fixed_and_broken_by_hand() -> None:
-    before = predictions([0, 0, 0, 1, 2, 2], [0, 1, 0, 1, 0, 0])
-    after = predictions([0, 1, 1, 2, 1, 0], [0, 1, 0, 1, 0, 0])
-    changes = fixed_and_broken(before, after, count=9, seed=0)
+    label, before, after = map(
+        np.array, ([0, 1, 0, 1, 0, 0], [0, 0, 0, 1, 2, 2], [0, 1, 1, 2, 1, 0])
+    )
+    changes = fixed_and_broken(label, before, after, count=9, seed=0)
     assert changes.fixed.tolist() == [1, 5]
     assert changes.broken.tolist() == [2, 3]
     assert (changes.fixed_in_all, changes.broken_in_all) == (2, 2)
 
 
 def test_a_sample_of_the_fixed_is_random_rising_and_repeats() -> None:
-    before, after = predictions([0] * 99, [1] * 99), predictions([1] * 99, [1] * 99)
-    chosen = [fixed_and_broken(before, after, 10, seed).fixed.tolist() for seed in (0, 0, 1)]
+    label, before = np.ones(99, int), np.zeros(99, int)
+    chosen = [fixed_and_broken(label, before, label, 10, s).fixed.tolist() for s in (0, 0, 1)]
     assert chosen[0] == chosen[1] != chosen[2]
     assert chosen[0] == sorted(set(chosen[0]))
     assert len(chosen[0]) == 10
-    assert fixed_and_broken(before, after, 10, 0).fixed_in_all == 99
+    assert fixed_and_broken(label, before, label, 10, 0).fixed_in_all == 99
 
 
 def test_changes_are_between_classifiers_of_the_same_images() -> None:
+    one, two = np.zeros(1, int), np.zeros(2, int)
     with pytest.raises(ValueError, match="same images"):
-        fixed_and_broken(predictions([0], [0]), predictions([0], [1]), 1, 0)
+        fixed_and_broken(one, one, two, 1, 0)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sparring.report.arrays import check_features, check_samples, read_arrays
+from sparring.report.arrays import check_features, check_outputs, check_samples, read_arrays
 from sparring.report.checked import Unfit
 
 TILE = np.zeros((2, 3, 4, 4), np.uint8)
@@ -23,6 +23,12 @@ FEATURES = {
     "domain": np.array([0, 0, 1]),
     "class_names": np.array(["a", "b"]),
     "per_class": np.array(1),
+}
+
+OUTPUTS = {
+    "example_pixels": TILE,
+    "example_label": np.array([0, 1], np.int16),
+    "example_predicted": np.array([1, 1], np.int16),
 }
 
 
@@ -128,3 +134,26 @@ def test_features_that_cannot_be_drawn_are_refused(name: str, value: Any) -> Non
         check_features(FEATURES | {name: value})
     with pytest.raises(Unfit):
         check_features({k: v for k, v in FEATURES.items() if k != name})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("example_pixels", TILE.astype(np.float32)),
+        ("example_pixels", TILE[0]),
+        ("example_pixels", TILE[:0]),
+        ("example_pixels", TILE[:, :2]),
+        ("example_pixels", TILE[..., :3]),
+        ("example_pixels", np.zeros((2, 3, 257, 257), np.uint8)),
+        ("example_label", np.array([0])),
+        ("example_label", np.array([0, -1])),
+        ("example_label", np.array([0.0, 1.0])),
+        ("example_predicted", np.array([0, 1000])),
+    ],
+)
+def test_examples_that_cannot_be_drawn_are_refused(name: str, value: Any) -> None:
+    assert check_outputs(OUTPUTS | {"target_logits": TILE})["example_label"].dtype == np.int64
+    with pytest.raises(Unfit):
+        check_outputs(OUTPUTS | {name: value})
+    with pytest.raises(Unfit):
+        check_outputs({k: v for k, v in OUTPUTS.items() if k != name})

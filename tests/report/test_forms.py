@@ -5,6 +5,7 @@ import pytest
 
 from sparring.report import forms
 from sparring.report.checked import Unfit, check
+from tests.report.judged import selection, trust
 
 
 def test_a_confusion_matrix_is_square() -> None:
@@ -66,3 +67,35 @@ def test_what_is_not_of_its_form_is_found_however_deep(path: tuple[str, ...]) ->
     at[path[-1]] = {"<script>": []}
     with pytest.raises(Unfit, match="^it." + ".".join(path)[:10]):
         check(scores, forms.GENERATION_SCORES)
+
+
+JUDGED: dict[str, Any] = {
+    "seconds": 1.5,
+    "images_per_second": 3,
+    "accuracy": 0.5,
+    "trust": trust(0.5),
+    "selection": selection(0.5, 0.4, 0.6, None),
+}
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [
+        ("trust", "temperature", None),
+        ("trust", "reliability", [{"confidence": 1.5, "accuracy": 0, "count": 1}]),
+        ("trust", "estimated_accuracy", {"thresholded_entropy": 0.5}),
+        ("selection", "oracle", {"accuracy": 2}),
+        ("selection", "validators", {"class_ami": {"rank_correlation": "high"}}),
+    ],
+)
+def test_what_is_said_of_classifiers_has_its_form(part: str, key: str, value: Any) -> None:
+    check(JUDGED, forms.ADAPTATION_SCORES)
+    with pytest.raises(Unfit, match=f"{part}.{key}"):
+        check(JUDGED | {part: JUDGED[part] | {key: value}}, forms.ADAPTATION_SCORES)
+
+
+def test_a_risk_coverage_curve_has_as_many_risks_as_coverages() -> None:
+    forms.check_together(JUDGED)
+    longer = {"coverage": [0.5, 0.7, 1.0], "risk": [0.2, 0.5], "area": 0.25}
+    with pytest.raises(Unfit, match="different lengths"):
+        forms.check_together({"trust": trust(0.5) | {"risk_coverage": longer}})

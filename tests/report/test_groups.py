@@ -25,7 +25,7 @@ def test_gap_closed_is_the_share_of_the_way(built: Path) -> None:
     group = adaptations(collect(built).runs)[0]
     assert group.key == "dann-mnist-m-meter-digits"
     # (0.50 - 0.40) / (0.80 - 0.40)
-    assert group.gap_closed.mean == pytest.approx(0.25)
+    assert group.gap_closed.summary.mean == pytest.approx(0.25)
     assert group.score("adapted", "mixing").mean == pytest.approx(0.4)
     assert group.score("target-only", "mixing").n == 0
 
@@ -47,5 +47,5 @@ def test_no_gap_where_the_upper_bound_is_not_above(
     reproduce(tmp_path)
     group = adaptations(collect(tmp_path).runs)[0]
     group.of("target-only")[0].scores["accuracy"] = 0.40
-    assert group.gap_closed.n == 0
-    assert group.gap_closed.mean is None
+    assert group.gap_closed.summary.n == 0
+    assert group.gap_closed.summary.mean is None

@@ -103,3 +103,14 @@ def test_change_maps_show_both_means_and_the_difference() -> None:
     np.testing.assert_array_equal(shown[5], heat[1])
     assert figure.axes[5].images[0].get_clim() == (0, 127)
     assert figure.axes[3].get_title() == "not b, mean"
+
+
+def test_words_stand_below_their_images_and_hide_none() -> None:
+    tiles = np.full((2, 2, 3, 64, 64), 77, np.uint8)
+    figure = plots.image_grid(tiles, "", ("fixed", "broken"), below=[["5 → 3"], ["1 → 2", "4 → 0"]])
+    drawn = pixels(figure)
+    assert [text.get_text() for text in figure.texts[3:]] == ["5 → 3", "1 → 2", "4 → 0"]
+    for y in (46, 46 + 128 + 30):
+        assert (drawn[y : y + 128, 110:238] == 77).all()
+    assert drawn[46 + 128 + 4 : 46 + 128 + 28, 110:238].min() < 100
+    assert drawn[46 + 128 + 4 : 46 + 128 + 28, 244:372].min() == 255

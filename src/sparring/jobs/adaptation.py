@@ -11,7 +11,7 @@ import torch
 from sparring.checkpoints import write_weights
 from sparring.data import catalogue
 from sparring.data.feed import PairStream, Stream
-from sparring.data.images import DataSet
+from sparring.data.images import DataSet, Images
 from sparring.errors import RequestError
 from sparring.game import AdaptationMethod, Batch, Shape
 from sparring.jobs.common import (
@@ -24,6 +24,7 @@ from sparring.jobs.common import (
 )
 from sparring.jobs.datasets import Library
 from sparring.jobs.judging import NEIGHBOURS, accuracies, judge, view_arrays
+from sparring.jobs.labels import SealedTarget
 from sparring.jobs.selection import Candidates, choose, some
 from sparring.methods import name_of
 from sparring.progress import Screen
@@ -95,10 +96,9 @@ class AdaptationJob:
 
         Raises RequestError for data that cannot be used, Stopped, and TrainingFailed.
         """
-        source, target = self.data(library)
-        open_folder(folder, self.request(device), device, [source, target])
+        source, target = self._open(library, folder, device)
         method = build(self.method, Shape(SIZE, source.train.label_names), self.seed)
-        feed = self._feed(source, target, device)
+        feed = self._feed(source.train, target, device)
         candidates = Candidates(method, folder, self.training.steps)
         adapts = self.scenario == "adapted"
         with show.task(self.name) as task:
@@ -113,28 +113,43 @@ class AdaptationJob:
             )
             trainer.run()
         folder.write("architecture", architecture(method, feed(0)))
+        target.stage = "choice"
         # The same images for every run on this pair of domains, whatever its seed.
-        held_out, unlabelled = some(source.test, 0), some(target.train.unlabelled(), 0)
+        held_out, unlabelled = some(source.test, 0), some(target.train, 0)
         choice = choose(candidates, held_out, unlabelled, device) if adapts else None
         views = view_arrays(method, held_out, unlabelled, device)
-        scores, examples, picture = judge(method, source, target, device, self.per_class, self.seed)
+        target.stage = "final evaluation"  # all is decided: only now are the answers looked up
+        test = target.open("test")
+        scores, examples, picture = judge(
+            method, source.test, test, device, self.per_class, self.seed
+        )
         if choice is not None:
             write_weights(folder.weights, method)
-            scores["selection"] = choice.as_dict(accuracies(candidates, target.test, device))
+            scores["selection"] = choice.as_dict(accuracies(candidates, test, device))
         write_arrays(folder.path / "outputs.npz", views | examples)
         if self.scenario != "target-only":  # the picture is of before and after adaptation
             write_arrays(folder.path / "features.npz", picture())
         finish(folder, trainer, scores)
 
+    def _open(
+        self, library: Library, folder: RunFolder, device: torch.device
+    ) -> tuple[DataSet, SealedTarget]:
+        """Opens the run folder; the source, and the target without its labels.
+
+        The data's fingerprint in env.json covers the labels: they are hashed, and used for nothing.
+        """
+        source, target = self.data(library)
+        open_folder(folder, self.request(device), device, [source, target])
+        return source, SealedTarget(target, folder)
+
     def _feed(
-        self, source: DataSet, target: DataSet, device: torch.device
+        self, source: Images, target: SealedTarget, device: torch.device
     ) -> Callable[[int], Batch]:
         """Batches of this scenario. Only the target-only bound ever sees target labels."""
         stream = partial(Stream, batch_size=self.training.batch_size, device=device)
         if self.scenario == "target-only":
-            return stream(target.train, key=(self.seed, _SOURCE)).labelled
-        labelled = stream(source.train, key=(self.seed, _SOURCE))
+            return stream(target.open("train"), key=(self.seed, _SOURCE)).labelled
+        labelled = stream(source, key=(self.seed, _SOURCE))
         if self.scenario == "source-only":
             return labelled.labelled
-        unlabelled = stream(target.train.unlabelled(), key=(self.seed, _TARGET))
-        return PairStream(labelled, unlabelled).pair
+        return PairStream(labelled, stream(target.train, key=(self.seed, _TARGET))).pair

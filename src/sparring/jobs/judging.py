@@ -1,6 +1,6 @@
 """What a trained classifier is worth on the target: accuracy, trust, and why.
 
-Opens the labels of the target's test images; nothing that is decided here goes back to training.
+Asked when all is decided: nothing that is found here goes back to training.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sparring.data.images import DataSet, Images
+from sparring.data.images import Images
 from sparring.game import AdaptationMethod
 from sparring.jobs.selection import Candidates, some
 from sparring.measure import trust
@@ -28,23 +28,26 @@ Arrays = dict[str, np.ndarray]
 
 def judge(
     method: AdaptationMethod,
-    source: DataSet,
-    target: DataSet,
+    source: Images,
+    target: Images,
     device: torch.device,
     per_class: int,
     seed: int,
 ) -> tuple[dict[str, Any], Arrays, Callable[[], Arrays]]:
-    """Scores on both test sets, arrays to compare runs by, and what makes the t-SNE picture."""
-    on_source = predict_labelled(method, source.test, device)
-    on_target = predict_labelled(method, target.test, device)
-    classes = source.test.label_names
+    """Scores on test images, arrays to compare runs by, and what makes the t-SNE picture.
+
+    source, target: test images of the two domains, with labels.
+    """
+    on_source = predict_labelled(method, source, device)
+    on_target = predict_labelled(method, target, device)
+    classes = source.label_names
     features, label, domain = _mixed_sample([on_source, on_target], per_class, seed)
     distance = proxy_a_distance(on_source.outputs.features, on_target.outputs.features, seed)
     scores = {
         "kind": "adaptation",
         "accuracy": on_target.accuracy,
         "source_accuracy": on_source.accuracy,
-        "test_images": len(target.test),
+        "test_images": len(target),
         "mixing": domain_mixing(features, domain, NEIGHBOURS),
         "a_distance": distance,
         "confusion": on_target.confusion(len(classes)),
@@ -60,7 +63,7 @@ def judge(
             "per_class": np.array(per_class),
         }
 
-    return scores, _kept(on_target, target.test), picture
+    return scores, _kept(on_target, target), picture
 
 
 def view_arrays(

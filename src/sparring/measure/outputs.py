@@ -91,17 +91,20 @@ class Changes:
     broken_in_all: int
 
 
-def fixed_and_broken(before: Predictions, after: Predictions, count: int, seed: int) -> Changes:
+def fixed_and_broken(
+    label: np.ndarray, before: np.ndarray, after: np.ndarray, count: int, seed: int
+) -> Changes:
     """Up to `count` images fixed and as many broken between two classifiers of the same images.
 
-    They are a random sample (rising indices, fixed by `seed`), not chosen by confidence, so they
-    look like the rest. Raises ValueError where the two do not share their labels.
+    label, before, after: true class, and what each classifier said, int [N]. The images are a
+    random sample (rising indices, fixed by `seed`), not chosen by confidence, so they look like
+    the rest. Raises ValueError where the three do not pair.
     """
-    if not np.array_equal(before.label, after.label):
+    if not label.shape == before.shape == after.shape:
         raise ValueError("before and after must be judged on the same images")
     random = np.random.default_rng(seed)
-    fixed = np.flatnonzero(~before.correct & after.correct)
-    broken = np.flatnonzero(before.correct & ~after.correct)
+    fixed = np.flatnonzero((before != label) & (after == label))
+    broken = np.flatnonzero((before == label) & (after != label))
     return Changes(
         np.sort(random.permutation(fixed)[:count]),
         np.sort(random.permutation(broken)[:count]),

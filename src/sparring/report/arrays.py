@@ -156,6 +156,27 @@ def check_features(arrays: dict[str, Array]) -> dict[str, Array]:
     return {**arrays, "label": label, "domain": domain, "per_class": each}
 
 
+def check_outputs(arrays: dict[str, Array]) -> dict[str, Array]:
+    """The examples in outputs.npz, labels and predictions as int64. Raises Unfit.
+
+    example_pixels: uint8 [N, 3, S, S]. example_label, example_predicted: class numbers [N].
+    """
+    pixels = arrays.get("example_pixels")
+    if pixels is None or pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[1] != 3:
+        raise Unfit("example_pixels are no uint8 pictures")
+    if not 0 < pixels.shape[2] == pixels.shape[3] <= MAX_SIDE or not 0 < len(pixels) <= MAX_POINTS:
+        raise Unfit(f"example_pixels are {pixels.shape}")
+    classes = {n: _numbers(arrays, n, 1) for n in ("example_label", "example_predicted")}
+    for name, found in classes.items():
+        if len(found) != len(pixels) or found.max() >= MAX_CLASSES:
+            raise Unfit(f"{name} does not fit its pictures, or is out of range")
+    return {"example_pixels": pixels, **classes}
+
+
+CHECKS = {"samples": check_samples, "features": check_features, "outputs": check_outputs}
+"""What checks the arrays of each file that the report draws from, by the file's name."""
+
+
 def _numbers(arrays: dict[str, Array], name: str, dimensions: int) -> Array:
     """The whole numbers of that name, as int64."""
     found = arrays.get(name)

@@ -62,6 +62,11 @@ def text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def flag(value: Any) -> bool:
+    """True or false."""
+    return isinstance(value, bool)
+
+
 def anything(value: Any) -> bool:
     """Any value."""
     return True

@@ -130,23 +130,33 @@ class Run:
     @cached_property
     def events(self) -> list[dict[str, Any]]:
         """What happened while training: step, kind and plain words, in order; often nothing."""
-        return _events(self.folder)
+        return _listed(self.folder, "events", forms.EVENTS)
 
     @cached_property
     def architecture(self) -> list[dict[str, Any]]:
         """The networks, from architecture.json; none where the file is missing."""
-        exists = (self.folder.path / "architecture.json").is_file()
-        return _read(self.folder, "architecture", forms.ARCHITECTURE) if exists else []
+        return _listed(self.folder, "architecture", forms.ARCHITECTURE)
+
+    @cached_property
+    def openings(self) -> list[dict[str, Any]]:
+        """Who opened labels of the target, from labels.json; none where that was not recorded."""
+        return _listed(self.folder, "labels", forms.LABELS)
+
+    @cached_property
+    def twin(self) -> dict[str, Any]:
+        """What the negative-transfer alarm said, from twin.json; empty where it was not asked."""
+        exists = (self.folder.path / "twin.json").is_file()
+        return dict(_read(self.folder, "twin", forms.TWIN)) if exists else {}
 
     def arrays(self, name: str) -> dict[str, Array]:
-        """The arrays of `name`.npz (samples, features); none where the file is missing.
+        """The arrays of `name`.npz (samples, features, outputs); none where it is missing.
 
         Raises RequestError where the file is damaged, or holds what cannot be drawn.
         """
         path = self.folder.path / f"{name}.npz"
         if not path.is_file():
             return {}
-        check = {"samples": arrays.check_samples, "features": arrays.check_features}[name]
+        check = arrays.CHECKS[name]
         with checked.told(path):
             found = arrays.read_arrays(path)
             return check(found) if found else {}
@@ -264,7 +274,11 @@ def collect(out: Path) -> Reproduction:
         planned={name: _method(folder) for name, folder in folders.items()},
         runs=tuple(runs.values()),
         missing=tuple(states.items()),
-        events=tuple({"run": f.name} | event for f in folders.values() for event in _events(f)),
+        events=tuple(
+            {"run": f.name} | event
+            for f in folders.values()
+            for event in _listed(f, "events", forms.EVENTS)
+        ),
         experiments={
             claim: {name: _arm(names, runs, states) for name, names in arms.items()}
             for claim, arms in plan.get("experiments", {}).items()
@@ -312,9 +326,10 @@ def _read(folder: RunFolder, name: str, form: checked.Form) -> Any:
         return checked.parse(path.read_bytes(), form)
 
 
-def _events(folder: RunFolder) -> list[dict[str, Any]]:
-    exists = (folder.path / "events.json").is_file()
-    return list(_read(folder, "events", forms.EVENTS)) if exists else []
+def _listed(folder: RunFolder, name: str, form: checked.Form) -> list[dict[str, Any]]:
+    """The content of `name`.json, a list; empty where there is no such file."""
+    exists = (folder.path / f"{name}.json").is_file()
+    return list(_read(folder, name, form)) if exists else []
 
 
 def _rows(folder: RunFolder) -> list[dict[str, Any]]:
@@ -340,7 +355,7 @@ def _method(folder: RunFolder) -> str:
 def _state(folder: RunFolder) -> str:
     if not (folder.path / "config.json").is_file():
         return "not run"
-    events = _events(folder)
+    events = _listed(folder, "events", forms.EVENTS)
     if events and events[-1]["kind"] == "gave up":
         return f"{FAILED} at step {events[-1]['step']:,}: {events[-1]['what']}"
     return "not finished"

@@ -12,6 +12,7 @@ from sparring.report.checked import (
     anything,
     count,
     finite,
+    flag,
     folder_name,
     fraction,
     moment,
@@ -132,11 +133,42 @@ GENERATION_SCORES: Form = _SPEED | {
     },
     "memorisation?": _AUDIT,
 }
+_ESTIMATES = ("thresholded_entropy", "thresholded_confidence", "average_confidence")
+_TRUST: Form = {
+    "calibration_error": fraction,
+    "temperature": positive,
+    "calibration_error_tempered": fraction,
+    "reliability": [{"confidence": fraction, "accuracy": fraction, "count": count}],
+    "risk_coverage": {"coverage": [fraction], "risk": [fraction], "area": fraction},
+    "estimated_accuracy": dict.fromkeys(_ESTIMATES, fraction),
+}
+_SELECTION: Form = {
+    "chosen": {"step": count, "accuracy": fraction},
+    "last": {"step": count, "accuracy": fraction},
+    "oracle": {"accuracy": fraction},
+    "validators": {str: {"rank_correlation": (nothing, finite)}},
+}
 ADAPTATION_SCORES: Form = _SPEED | {
     "accuracy": fraction,
     "source_accuracy?": (nothing, fraction),
     "mixing?": (nothing, finite),
+    "a_distance?": finite,
     "confusion?": (nothing, [[count]]),
+    "trust?": _TRUST,
+    "selection?": _SELECTION,
+}
+LABELS: Form = [
+    {"set": text, "split": one_of("train", "test"), "reader": text, "labels": text, "time": moment}
+]
+TWIN: Form = {
+    "twin": text,
+    "rings": flag,
+    "words": text,
+    "changes": {str: finite},
+    "disagreement": fraction,
+    "allowed": finite,
+    "estimated": {"twin": fraction, "adapted": fraction},
+    "source_change": finite,
 }
 
 
@@ -145,6 +177,10 @@ def check_together(scores: dict[str, Any]) -> None:
     table = scores.get("confusion") or []
     if len(table) > MAX_CLASSES or any(len(row) != len(table) for row in table):
         raise Unfit("the confusion matrix is not square, or too large")
+    if (curve := scores.get("trust", {}).get("risk_coverage")) and len(curve["risk"]) != len(
+        curve["coverage"]
+    ):
+        raise Unfit("its risks and coverages have different lengths")
     of_features = {"frechet", "kid"} & set(scores.get("metrics", ())) or "fidelity" in scores
     if of_features and "extractor" not in scores:
         raise Unfit("it has scores of features, but does not say of which extractor's")

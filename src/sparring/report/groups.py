@@ -7,7 +7,14 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sparring.measure.statistics import Summary, summarise
+from sparring.measure.statistics import (
+    Estimate,
+    Summary,
+    estimate,
+    gaps_closed,
+    paired_difference,
+    summarise,
+)
 from sparring.report.collect import Run
 
 OF_FEATURES = ("frechet", "kid", "precision", "recall", "density", "coverage")
@@ -97,6 +104,12 @@ class Adaptation:
         return tuple(run for run in self.runs if run.scenario == scenario)
 
     @property
+    def twins(self) -> list[tuple[Run, Run]]:
+        """Source-only and adapted run of each seed that has both, by rising seed."""
+        before = {run.seed: run for run in self.of("source-only")}
+        return [(before[r.seed], r) for r in self.of("adapted") if r.seed in before]
+
+    @property
     def shown(self) -> Run:
         """The run that single-run figures show: the first adapted one where there is one."""
         return (self.of("adapted") or self.runs)[0]
@@ -112,21 +125,18 @@ class Adaptation:
 
     @property
     def gap_by_seed(self) -> dict[int, float]:
-        """(adapted - source only) / (target only - source only), for seeds that ran all three.
-
-        A seed whose target only is not above its source only has no gap and is left out.
-        """
-        low, adapted, high = map(self.by_seed, ("source-only", "adapted", "target-only"))
-        return {
-            seed: (adapted[seed] - low[seed]) / (high[seed] - low[seed])
-            for seed in adapted
-            if seed in low and seed in high and high[seed] > low[seed]
-        }
+        """The share of the gap closed by each seed (`statistics.gaps_closed`)."""
+        return gaps_closed(*map(self.by_seed, ("source-only", "adapted", "target-only")))
 
     @property
-    def gap_closed(self) -> Summary:
+    def gap_closed(self) -> Estimate:
         """`gap_by_seed` over the seeds."""
-        return summarise(self.gap_by_seed.values())
+        return estimate(self.gap_by_seed.values())
+
+    @property
+    def gain(self) -> Estimate:
+        """Target test accuracy, adapted less source only, paired by seed."""
+        return paired_difference(self.by_seed("adapted"), self.by_seed("source-only"))
 
 
 def generations(runs: Iterable[Run]) -> tuple[Generation, ...]:

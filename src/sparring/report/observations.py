@@ -112,7 +112,7 @@ def of_adaptation(group: Adaptation) -> list[str]:
     lines = []
     if low is not None and adapted is not None:
         gain = f"Adaptation changes target accuracy by {100 * (adapted - low):+.1f} points"
-        gap = group.gap_closed.mean
+        gap = group.gap_closed.summary.mean
         share = "" if gap is None else f", {gap:.1%} of the way to training on the target itself"
         lines.append(f"{gain}{share}.")
     source = group.score("adapted", "source_accuracy").mean

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sparring.measure.statistics import Summary
-from sparring.report import observations, scores
+from sparring.report import classifier_words, classifiers, observations, scores
 from sparring.report.claims import Evidence, Verdict, judge
 from sparring.report.collect import Reproduction, collect
 from sparring.report.figures import Picture, draw
@@ -87,8 +87,12 @@ def render(evidence: Evidence, pictures: dict[str, Picture], verdicts: tuple[Ver
         ),
         by_pair={(group.method, group.sets): group for group in evidence.adaptations},
         printed=evidence.printed,
+        adaptations=evidence.adaptations,
         observe=observations,
         scores=scores,
+        classifiers=classifiers,
+        words=classifier_words,
+        against=classifiers.dsn_less_dann(evidence.adaptations),
         sets=rep.sets,
         seconds=sum(run.scores["seconds"] for run in rep.runs),
         environments=environments(rep),
@@ -111,6 +115,8 @@ def contents(rep: Reproduction) -> dict[str, str]:
     headings = {"data": "Data"} | {name: name.upper() for name in names}
     if {"dann", "dsn"} <= set(names):
         headings["both"] = "DANN and DSN"
+    if any(run.openings for run in rep.runs):
+        headings["unlabelled"] = "Without target labels"
     if rep.reproduces:
         headings["claims"] = "Observations"
     headings["settings"] = "Settings"
@@ -237,9 +243,11 @@ def spread(summary: Summary) -> str:
 
 
 def gap(group: Adaptation) -> str:
-    """The share of the gap closed, in percent, or why there is none."""
+    """The share of the gap closed, in percent with its interval, or why there is none."""
     ran = all(group.of(scenario) for scenario in SCENARIOS)
-    return "no gap" if ran and not group.gap_closed.n else spread(group.gap_closed)
+    if not group.gap_closed.summary.n:
+        return "no gap" if ran else "not run"
+    return classifier_words.gap(group.gap_closed)
 
 
 def duration(seconds: float) -> str:

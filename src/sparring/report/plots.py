@@ -69,19 +69,21 @@ def image_grid(
     rows: Sequence[str] = (),
     columns: Sequence[str] = (),
     group: int = 0,
+    below: Sequence[Sequence[str]] = (),
 ) -> Figure:
     """Images in rows and columns, each pixel drawn as a whole number of pixels.
 
     tiles: uint8 [R, C, 3, S, S]. rows: a label for each row. columns: one for each column.
-    group: a wider gap after every `group` columns; 0 for none.
+    group: a wider gap after every `group` columns; 0 for none. below: words under each image.
     """
     r, c, _, size, _ = tiles.shape
     scale = max(1, 128 // size)
     tile, gap = size * scale, 6
     left, top = (110 if rows else gap), (74 if columns else 46)
     xs = [left + j * (tile + gap) + (j // group * 4 * gap if group else 0) for j in range(c)]
-    ys = [top + i * (tile + gap) for i in range(r)]
-    width, height = xs[-1] + tile + gap, ys[-1] + tile + gap
+    under = gap + (24 if below else 0)
+    ys = [top + i * (tile + under) for i in range(r)]
+    width, height = xs[-1] + tile + gap, ys[-1] + tile + under
     canvas = np.full((height, width, 3), 255, np.uint8)
     for i, y in enumerate(ys):
         for j, x in enumerate(xs):
@@ -93,6 +95,10 @@ def image_grid(
     for y, text in zip(ys, rows, strict=False):
         at = ((left - 10) / width, 1 - (y + tile / 2) / height)
         figure.text(*at, shown(text), ha="right", va="center", size=7)
+    for y, line in zip(ys, below, strict=False):
+        for x, text in zip(xs, line, strict=False):
+            at = ((x + tile / 2) / width, 1 - (y + tile + 4) / height)
+            figure.text(*at, text, ha="center", va="top", size=7)
     for x, text in zip(xs, columns, strict=False):
         at = ((x + tile / 2) / width, 1 - (top - 6) / height)
         figure.text(*at, shown(text), ha="center", va="bottom", size=7)

@@ -3,9 +3,11 @@
 Knows groups, verdicts and pictures; knows no page. Accuracies are fractions.
 """
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from sparring.report import classifiers
 from sparring.report.claims import Evidence, Verdict
 from sparring.report.collect import Run
 from sparring.report.figures import Picture
@@ -31,6 +33,7 @@ def results(
             **{group.key: _generation(group) for group in evidence.generators},
         },
         "adaptation": [_adaptation(evidence, group) for group in evidence.adaptations],
+        **_without_labels(evidence.adaptations),
         "figures": {key: _relative(picture.path, rep.out) for key, picture in pictures.items()},
         "claims": [
             {
@@ -90,7 +93,23 @@ def _adaptation(evidence: Evidence, group: Adaptation) -> dict[str, Any]:
         "target": group.target,
         **{s.replace("-", "_"): group.score(s).as_dict() for s in SCENARIOS},
         "gap_closed": group.gap_closed.as_dict(),
-        "mixing": {s.replace("-", "_"): group.score(s, "mixing").as_dict() for s in SCENARIOS[:2]},
+        "adapted_less_source_only": group.gain.as_dict(),
+        **{
+            measure.key: {"source_only": before.as_dict(), "adapted": after.as_dict()}
+            for measure, before, after in classifiers.measured(group)
+        },
+        "selection": [
+            {"run": run.name} | run.scores["selection"]
+            for run in group.of("adapted")
+            if "selection" in run.scores
+        ],
+        "alarm": [found.as_dict() for found in classifiers.comparisons([group])],
+        "confusion": [
+            {"run": run.name, "counts": run.scores["confusion"]}
+            for run in group.runs
+            if run.scores.get("confusion")
+        ],
+        "labels_opened": {run.name: run.openings for run in group.runs if run.openings},
         "source_report": printed
         and {
             "source": asked[0],
@@ -100,6 +119,23 @@ def _adaptation(evidence: Evidence, group: Adaptation) -> dict[str, Any]:
             "same_data": evidence.rep.faithful(group.sets),
         },
         "run_names": [run.name for run in group.runs],
+    }
+
+
+def _without_labels(groups: tuple[Adaptation, ...]) -> dict[str, Any]:
+    """How good what works without target labels is, over all runs of classifiers."""
+    return {
+        "dsn_less_dann": [
+            {"source": sets[0], "target": sets[1]} | difference.as_dict()
+            for sets, difference in classifiers.dsn_less_dann(groups).items()
+        ],
+        "selection": classifiers.Selection.of(groups).as_dict(),
+        "alarm": classifiers.alarm_as_dict(classifiers.alarm(groups)),
+        "accuracy_estimates": {
+            name: {"absolute_error": error.as_dict()}
+            for name, error in classifiers.estimate_errors(groups).items()
+        },
+        "target_labels": asdict(classifiers.LabelReads.of(groups)),
     }
 
 

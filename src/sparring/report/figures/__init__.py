@@ -19,7 +19,7 @@ from PIL import Image
 
 from sparring.report import plots
 from sparring.report.claims import Evidence, Verdict
-from sparring.report.figures import adaptation, claims, generation
+from sparring.report.figures import adaptation, before_after, claims, generation
 from sparring.report.figures.drawing import Drawing
 from sparring.run import run_name, write_atomically
 
@@ -56,6 +56,7 @@ def _drawings(evidence: Evidence, verdicts: tuple[Verdict, ...]) -> Iterator[Dra
         yield from generation.drawings(evidence.rep, generator)
     for adapted in evidence.adaptations:
         yield from adaptation.drawings(evidence.rep, adapted)
+        yield from before_after.drawings(adapted)
     # A single bar would compare nothing.
     if len({(g.key, run.scenario) for g in evidence.adaptations for run in g.runs}) > 1:
         yield adaptation.accuracy(evidence)
