@@ -20,6 +20,7 @@ import torch
 
 from sparring.errors import RequestError, Stopped, TrainingFailed
 from sparring.jobs import Job, Library
+from sparring.jobs.arithmetic import recall, settle
 from sparring.progress import Screen
 from sparring.recipes import Found
 from sparring.report.page import build
@@ -52,11 +53,13 @@ def play_all(
     folders = [RunFolder(out / "runs" / job.name) for job in jobs]
     check_room(out, sum(not folder.finished for folder in folders))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    jobs = [recall(job, folder) for job, folder in zip(jobs, folders, strict=True)]
     for job, folder in zip(jobs, folders, strict=True):
         folder.check(job.request(device))
     for job, folder in zip(jobs, folders, strict=True):
         if not folder.finished:
             job.check(library, screen)
+    jobs = settle(jobs, device, screen.say)
     plan = _plan(jobs, out, command, budget, data)
     failures = []
     with _disk_errors_told(out), _alone(out):

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import register_parametrization
 
 from sparring.nets import products
 
@@ -39,7 +40,8 @@ def test_a_product_is_the_convolution_and_so_are_its_gradients(
     ours.load_state_dict(plain.state_dict())
     x = torch.randn(6, 5, side, side)
     wanted = play(plain, x, dtype)
-    monkeypatch.setattr(kind, "forward", lambda *_: pytest.fail("the plain layer was used"))
+    for function in ("conv2d", "conv_transpose2d"):
+        monkeypatch.setattr(products, function, lambda *_: pytest.fail("the plain way was used"))
     for expected, found in zip(wanted, play(ours, x, dtype), strict=True):
         assert found.dtype == expected.dtype
         scale = expected.abs().max().item()
@@ -56,9 +58,29 @@ def test_a_convolution_by_hand() -> None:
 
 @pytest.mark.parametrize("name", ["block", "doubling"])
 def test_larger_maps_go_the_plain_way(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain_kind, our_kind, sizes, _ = LAYERS[name]
-    plain, ours, x = plain_kind(*sizes), our_kind(*sizes), torch.randn(2, 5, 5, 5)
+    kind, our_kind, sizes, _ = LAYERS[name]
+    plain, ours, x = kind(*sizes), our_kind(*sizes), torch.randn(2, 5, 5, 5)
     ours.load_state_dict(plain.state_dict())
-    for product in ("_gather", "_spread"):
-        monkeypatch.setattr(products, product, lambda *_: pytest.fail("a product was used"))
-    assert torch.equal(ours(x), plain(x))
+    for product in ("_Patches", "_Overlaid"):
+        monkeypatch.setattr(products, product, None)
+    assert torch.equal(ours(x), plain(x))  # and no product was called, which would fail
+
+
+class Scaled(nn.Module):
+    """A weight that is computed by a product, as in spectral norm's power iteration."""
+
+    def forward(self, weight: Tensor) -> Tensor:
+        rows = weight.flatten(1)
+        product = rows @ rows.T
+        assert product.dtype == torch.float32
+        return weight / product.trace().sqrt()
+
+
+@pytest.mark.parametrize("side", [4, 8])
+@pytest.mark.parametrize("name", ["halving", "doubling"])
+def test_a_computed_weight_is_computed_in_float32_under_autocast(name: str, side: int) -> None:
+    _, our_kind, sizes, _ = LAYERS[name]
+    layer = our_kind(*sizes)
+    register_parametrization(layer, "weight", Scaled())
+    with torch.autocast("cpu", torch.bfloat16):
+        assert layer(torch.randn(2, 5, side, side)).dtype == torch.bfloat16

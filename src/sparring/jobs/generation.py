@@ -5,7 +5,7 @@ import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -60,6 +60,7 @@ class GenerationJob:
     judge_steps: int
     judged: int
     extractor: instruments.ExtractorName = "own"
+    size: ClassVar[int] = SIZE
 
     @property
     def name(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn.functional import conv2d, conv_transpose2d, linear, pad
 
 SMALL = 4
 """Height and width, at most, of the smaller map of a convolution that is done as a product."""
@@ -21,136 +21,98 @@ class Conv2d(nn.Conv2d):
     """`nn.Conv2d` with a square kernel, stride and padding, and neither dilation nor groups."""
 
     def forward(self, x: Tensor) -> Tensor:
-        stride, padding = _whole(self.stride), _whole(self.padding)
-        if not _is_small(_shrunk(x.shape[-1], self.kernel_size[0], stride, padding), x):
-            return super().forward(x)
-        y: Tensor = _Convolution.apply(*_cast(x, self.weight), stride, padding)
-        return y if self.bias is None else y + self.bias.to(y.dtype)[:, None, None]
+        weight = _weight(self, x.device.type)
+        kernel, stride, padding = self.kernel_size[0], _side(self.stride), _side(self.padding)
+        if not _is_small((x.shape[-1] + 2 * padding - kernel) // stride + 1, x):
+            return conv2d(x, weight, self.bias, stride, padding)
+        patches: Tensor = _Patches.apply(_cast(x).permute(0, 2, 3, 1), kernel, stride, padding)
+        return linear(patches.flatten(3), _matrix(weight), self.bias).permute(0, 3, 1, 2)
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
     """`nn.ConvTranspose2d` with a square kernel, stride and padding, and nothing else."""
 
-    def forward(self, x: Tensor, output_size: Any = None) -> Tensor:
-        if output_size is not None or not _is_small(x.shape[-1], x):
-            return super().forward(x, output_size)
-        stride, padding = _whole(self.stride), _whole(self.padding)
-        y: Tensor = _Transposed.apply(*_cast(x, self.weight), stride, padding)
+    def forward(self, x: Tensor, output_size: None = None) -> Tensor:  # type: ignore[override]
+        weight = _weight(self, x.device.type)
+        kernel, stride, padding = self.kernel_size[0], _side(self.stride), _side(self.padding)
+        if not _is_small(x.shape[-1], x):
+            return conv_transpose2d(x, weight, self.bias, stride, padding)
+        patches = linear(x.permute(0, 2, 3, 1), _matrix(weight).T)
+        patches = patches.unflatten(3, (kernel, kernel, self.out_channels))
+        side = (x.shape[-1] - 1) * stride - 2 * padding + kernel
+        y: Tensor = _Overlaid.apply(patches, side, stride, padding)
+        y = y.permute(0, 3, 1, 2)
         return y if self.bias is None else y + self.bias.to(y.dtype)[:, None, None]
+
+
+def _weight(layer: nn.Conv2d | nn.ConvTranspose2d, device: str) -> Tensor:
+    """The layer's weight. Where it is computed, as under spectral norm, that is in float32."""
+    with torch.autocast(device, enabled=False):
+        return layer.weight
+
+
+def _matrix(weight: Tensor) -> Tensor:
+    """[O, I, k, k] as [O, k k I]."""
+    return weight.permute(0, 2, 3, 1).flatten(1)
 
 
 def _is_small(side: int, x: Tensor) -> bool:
     return side <= SMALL and x.shape[-2] == x.shape[-1] and x.device.type == "cpu"
 
 
-def _whole(size: Any) -> int:
+def _side(size: Any) -> int:
     side: int = size[0]
     return side
 
 
-def _shrunk(side: int, kernel: int, stride: int, padding: int) -> int:
-    return (side + 2 * padding - kernel) // stride + 1
+def _cast(x: Tensor) -> Tensor:
+    """In the precision that a convolution would compute in: narrow numbers are copied faster."""
+    return x.to(torch.get_autocast_dtype("cpu")) if torch.is_autocast_enabled("cpu") else x
 
 
-def _cast(*tensors: Tensor) -> list[Tensor]:
-    """In the precision that a convolution would compute in."""
-    if not torch.is_autocast_enabled("cpu"):
-        return list(tensors)
-    return [tensor.to(torch.get_autocast_dtype("cpu")) for tensor in tensors]
+class _Patches(torch.autograd.Function):
+    """What lies under the kernel at each of its places: [N, H, W, C] to [N, h, w, k, k, C].
 
-
-class _Convolution(torch.autograd.Function):
-    """x [N, I, H, W] and weight [O, I, k, k] to [N, O, H', W']."""
+    A function of its own, as is its transpose, because the backward of torch's unfold is slow.
+    """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.stride, ctx.padding = stride, padding
-        return _gather(x, weight, stride, padding)
+    def forward(ctx: Any, image: Tensor, kernel: int, stride: int, padding: int) -> Tensor:
+        ctx.side, ctx.stride, ctx.padding = image.shape[1], stride, padding
+        return _cut(image, kernel, stride, padding)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        (x, weight), (y,), (stride, padding) = (
-            ctx.saved_tensors,
-            gradients,
-            (ctx.stride, ctx.padding),
-        )
-        to_x, to_weight = ctx.needs_input_grad[:2]
-        return (
-            _spread(y, weight, stride, padding, x.shape[-1]) if to_x else None,
-            _correlate(x, y, weight.shape[-1], stride, padding) if to_weight else None,
-            None,
-            None,
-        )
+        return _overlay(gradients[0], ctx.side, ctx.stride, ctx.padding), None, None, None
 
 
-class _Transposed(torch.autograd.Function):
-    """The transpose: x [N, I, H, W] and weight [I, O, k, k] to [N, O, H', W']."""
+class _Overlaid(torch.autograd.Function):
+    """The transpose of `_Patches`: patches [N, h, w, k, k, C] added up to [N, side, side, C]."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.stride, ctx.padding = stride, padding
-        side = (x.shape[-1] - 1) * stride - 2 * padding + weight.shape[-1]
-        return _spread(x, weight, stride, padding, side)
+    def forward(ctx: Any, patches: Tensor, side: int, stride: int, padding: int) -> Tensor:
+        ctx.kernel, ctx.stride, ctx.padding = patches.shape[3], stride, padding
+        return _overlay(patches, side, stride, padding)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        (x, weight), (y,), (stride, padding) = (
-            ctx.saved_tensors,
-            gradients,
-            (ctx.stride, ctx.padding),
-        )
-        to_x, to_weight = ctx.needs_input_grad[:2]
-        return (
-            _gather(y, weight, stride, padding) if to_x else None,
-            _correlate(y, x, weight.shape[-1], stride, padding) if to_weight else None,
-            None,
-            None,
-        )
+        return _cut(gradients[0], ctx.kernel, ctx.stride, ctx.padding), None, None, None
 
 
-def _gather(large: Tensor, weight: Tensor, stride: int, padding: int) -> Tensor:
-    """The convolution: large [N, I, H, W], weight [O, I, k, k] to [N, O, h, w]."""
-    patches = _patches(large, weight.shape[-1], stride, padding)
-    product = patches.flatten(0, 2) @ _matrix(weight).T
-    return product.view(*patches.shape[:3], -1).permute(0, 3, 1, 2)
+def _cut(image: Tensor, kernel: int, stride: int, padding: int) -> Tensor:
+    image = pad(image, (0, 0, padding, padding, padding, padding))
+    windows = image.unfold(1, kernel, stride).unfold(2, kernel, stride)
+    return windows.permute(0, 1, 2, 4, 5, 3).contiguous()
 
 
-def _spread(small: Tensor, weight: Tensor, stride: int, padding: int, side: int) -> Tensor:
-    """Its transpose: small [N, O, h, w], weight [O, I, k, k] to [N, I, side, side]."""
-    count, _, rows, columns = small.shape
-    inputs, kernel = weight.shape[1:3]
-    patches = (_rows(small) @ _matrix(weight)).view(count, rows, columns, kernel, kernel, inputs)
+def _overlay(patches: Tensor, side: int, stride: int, padding: int) -> Tensor:
+    count, rows, columns, kernel, _, channels = patches.shape
     # Patches overlap: they are added up in float32 at the least, as in a convolution.
-    edge, dtype = side + 2 * padding, torch.promote_types(small.dtype, torch.float32)
-    large = torch.zeros(count, edge, edge, inputs, dtype=dtype)
+    edge, dtype = side + 2 * padding, torch.promote_types(patches.dtype, torch.float32)
+    image = torch.zeros(count, edge, edge, channels, dtype=dtype)
     for i in range(kernel):
         for j in range(kernel):
-            window = large[:, i : i + stride * rows : stride, j : j + stride * columns : stride]
+            window = image[:, i : i + stride * rows : stride, j : j + stride * columns : stride]
             window += patches[:, :, :, i, j]
-    inner = large[:, padding : padding + side, padding : padding + side]
-    return inner.to(small.dtype).contiguous().permute(0, 3, 1, 2)
-
-
-def _correlate(large: Tensor, small: Tensor, kernel: int, stride: int, padding: int) -> Tensor:
-    """The gradient of the weight [O, I, k, k]: of large [N, I, H, W] and small [N, O, h, w]."""
-    patches = _patches(large, kernel, stride, padding).flatten(0, 2)
-    product = _rows(small).T @ patches
-    return product.view(small.shape[1], kernel, kernel, -1).permute(0, 3, 1, 2)
-
-
-def _patches(large: Tensor, kernel: int, stride: int, padding: int) -> Tensor:
-    """What lies under the kernel at each of its places: [N, h, w, k k I]."""
-    image = pad(large.permute(0, 2, 3, 1), (0, 0, padding, padding, padding, padding))
-    windows = image.unfold(1, kernel, stride).unfold(2, kernel, stride)
-    return windows.permute(0, 1, 2, 4, 5, 3).flatten(3)
-
-
-def _rows(small: Tensor) -> Tensor:
-    return small.permute(0, 2, 3, 1).flatten(0, 2)
-
-
-def _matrix(weight: Tensor) -> Tensor:
-    """[O, I, k, k] as [O, k k I]."""
-    return weight.permute(0, 2, 3, 1).flatten(1)
+    inner = image[:, padding : padding + side, padding : padding + side]
+    return inner.to(patches.dtype).contiguous()
