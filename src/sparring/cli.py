@@ -92,12 +92,13 @@ def claims(
     from sparring.report.collect import TESTS
     from sparring.report.page import build
     from sparring.session import Plan, play_all
+    from sparring.workers import device
 
     _check(seeds, jobs, data)
     scale = SCALES[budget]
     screen = Screen()
     found = _found(data, screen.say)
-    tests = experiments(claim, found, scale, seeds or scale.seeds)
+    tests = experiments(claim, found, scale, seeds or scale.seeds, device())
     names = {
         one: {arm: [job.name for job in runs] for arm, runs in arms.items()}
         for one, arms in tests.items()

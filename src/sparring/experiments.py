@@ -8,10 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import torch
+
 from sparring.errors import unknown
 from sparring.game import AdaptationMethod, GenerativeMethod
 from sparring.jobs import AdaptationJob, GenerationJob, Job, Scenario
 from sparring.methods import ACGAN, DANN, DCGAN, DSN
+from sparring.precision import Precision, resolve_precision
 from sparring.recipes import ATTRIBUTE_SETS, BUDGETS, SCENARIOS, Found
 from sparring.trainer import Training
 
@@ -54,13 +57,18 @@ PER_CLASS = 20  # in t-SNE pictures, which no claim needs
 
 
 def experiments(
-    claims: Sequence[str], found: Mapping[str, Found], scale: Scale, seeds: int
+    claims: Sequence[str],
+    found: Mapping[str, Found],
+    scale: Scale,
+    seeds: int,
+    device: torch.device,
 ) -> dict[str, Experiment]:
     """The experiment of each of `claims` ("C1"; none: all ten), in the claims' order.
 
-    Raises RequestError for a claim that there is not.
+    All arms compute in one precision, or they would differ in that too. Raises RequestError for a
+    claim that there is not.
     """
-    bench = _Bench(found, scale, seeds)
+    bench = _Bench(found, scale, seeds, resolve_precision("auto", device))
     known = {
         "C1": bench.spectral_norm,
         "C2": bench.batch_norm_and_bias,
@@ -90,14 +98,15 @@ def unique(tests: Mapping[str, Experiment]) -> list[Job]:
 
 @dataclass(frozen=True)
 class _Bench:
-    """Makes the arms: `scale` and data are the same for all."""
+    """Makes the arms: scale, data and precision are the same for all."""
 
     found: Mapping[str, Found]
     scale: Scale
     seeds: int
+    precision: Precision
 
     def _drawing(self, method: GenerativeMethod, arm: str = "", attributes: str = "") -> list[Job]:
-        training = Training(self.scale.generation_steps, self.scale.batch_size)
+        training = Training(self.scale.generation_steps, self.scale.batch_size, self.precision)
         return [
             GenerationJob(
                 replace(method, width=self.scale.width),
@@ -124,7 +133,7 @@ class _Bench:
         """From the role of MNIST-M to that of SVHN, or `back`."""
         pair = self.found["mnist-m"].used, self.found["svhn"].used
         source, target = pair[::-1] if back else pair
-        training = Training(self.scale.adaptation_steps, self.scale.batch_size)
+        training = Training(self.scale.adaptation_steps, self.scale.batch_size, self.precision)
         return [
             AdaptationJob(method, scenario, source, target, seed, training, PER_CLASS, arm)
             for seed in range(self.seeds)

@@ -8,8 +8,9 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def resolve_precision(precision: Precision, device: torch.device) -> Precision:
-    """What "auto" means here: bfloat16 where the machine computes with it, else float32.
+    """What "auto" can mean here: bfloat16 where the machine computes with it, else float32.
 
+    Whether it is the faster for a certain network, `jobs.arithmetic` measures.
     Parameters, losses, norms and optimizers are float32 in either case.
     """
     if precision != "auto":

@@ -18,6 +18,7 @@ from typing import Any
 from sparring import workers
 from sparring.errors import RequestError, Stopped, TrainingFailed, check_name
 from sparring.jobs import Job, Library
+from sparring.jobs.arithmetic import recall, settle
 from sparring.jobs.twins import compare_twins
 from sparring.progress import Screen
 from sparring.recipes import Found
@@ -91,23 +92,25 @@ def play_all(
     """
     check_output(out)
     folders = {job.name: RunFolder(out / "runs" / job.name) for job in jobs}
+    jobs = [recall(job, folders[job.name]) for job in jobs]
+    done = [job for job in jobs if folders[job.name].finished]
     waiting = [job for job in jobs if not folders[job.name].finished]
     check_room(out, len(waiting))
     for job in jobs:
         folders[job.name].check(job.request(workers.device()))
     for job in waiting:
         job.check(library, screen)
+    waiting = settle(waiting, workers.device(), screen.say)
     content = plan.as_dict(jobs, out)
     failures = []
     with _disk_errors_told(out), _alone(out):
         sweep(out)
-        for job in jobs:
-            if job not in waiting:
-                folders[job.name].tidy()
-                screen.say(f"{job.name}: finished before")
+        for job in done:
+            folders[job.name].tidy()
+            screen.say(f"{job.name}: finished before")
         try:
             with closing(workers.play(waiting, library, out / "runs", screen, at_once)) as ended:
-                for number, run in enumerate(ended, len(jobs) - len(waiting) + 1):
+                for number, run in enumerate(ended, len(done) + 1):
                     if run.failure is not None:
                         failures.append(run.failure)
                     screen.say(f"[{number}/{len(jobs)}] {_told(run, folders[run.job.name])}")

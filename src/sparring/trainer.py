@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 
 from sparring.checkpoints import Checkpoints, State, write_weights
@@ -68,9 +68,7 @@ class Trainer:
         observe: Callable[[int], Mapping[str, float]] = lambda step: {},
     ) -> None:
         self.method = method.to(device)
-        for parameter in method.parameters():
-            if parameter.ndim == 4:
-                parameter.data = parameter.data.to(memory_format=torch.channels_last)
+        lay_out(method)
         self.feed, self.training, self.folder = feed, training, folder
         self.device, self.watch, self.observe = device, watch, observe
         self.bfloat16 = resolve_precision(training.precision, device) == "bfloat16"
@@ -288,6 +286,13 @@ class Trainer:
         """Write the weights. A saved state stays until the run has its scores."""
         write_weights(self.folder.weights, self.method)
         self.method.eval()
+
+
+def lay_out(network: nn.Module) -> None:
+    """Put the weights of convolutions into the memory layout that they are fastest in."""
+    for parameter in network.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.to(memory_format=torch.channels_last)
 
 
 def _laid_out(gradient: Tensor, parameter: Tensor) -> Tensor:

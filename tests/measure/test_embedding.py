@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from sparring.measure import embedding
 from sparring.measure.embedding import (
     choose_per_class,
     domain_mixing,
@@ -37,7 +38,11 @@ def test_mixing_copes_with_duplicates() -> None:
     assert 0 <= domain_mixing(points, domain) <= 2.1
 
 
-def test_tsne_separates_clusters_and_repeats() -> None:
+@pytest.mark.parametrize("library", ["scikit-learn", "openTSNE"])
+def test_tsne_separates_clusters_and_repeats(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if library == "openTSNE":
+        pytest.importorskip("openTSNE")
+    monkeypatch.setattr(embedding, "tsne_library", lambda: library)
     random = np.random.default_rng(0)
     features = random.normal(size=(80, 60)) + 20 * (np.arange(80) % 2)[:, None]
     picture = tsne(features, seed=0)

@@ -26,8 +26,10 @@ from torch.nn.functional import conv2d
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from sparring.game import Batch, Labelled, Method, Pair, Shape, Unlabelled
+from sparring.game import Batch, Method, Shape
+from sparring.jobs.arithmetic import noise_batch
 
+CPU = torch.device("cpu")
 ADAM_BYTES = 2 * 3 * 4
 """A weight and its two moments, float32, read and written."""
 
@@ -109,19 +111,9 @@ def step_work(method: Method, shape: Shape, batch_size: int) -> Work:
 
     Counted on 4 and on 8 images: everything is linear in the batch, and small batches are quick.
     """
-    small, large = (count(method, _blank(method, shape, size)) for size in (4, 8))
+    small, large = (count(method, noise_batch(method, shape, size, CPU)) for size in (4, 8))
     parts = zip(dataclasses.astuple(small), dataclasses.astuple(large), strict=True)
     return Work(*(at_4 + (at_8 - at_4) / 4 * (batch_size - 4) for at_4, at_8 in parts))
-
-
-def _blank(method: Method, shape: Shape, size: int) -> Batch:
-    """A batch of noise of the kind that the method plays."""
-    image = torch.rand(size, 3, shape.size, shape.size) * 2 - 1
-    if method.batch_type is Unlabelled:
-        return Unlabelled(image)
-    if method.batch_type is Labelled:
-        return Labelled(image, torch.ones(size, len(shape.labels)))
-    return Pair(Labelled(image, torch.zeros(size, dtype=torch.long)), Unlabelled(image))
 
 
 def fastest(work: Callable[[], Any], device: torch.device, seconds: float) -> float:

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ from sparring.bench.contender import Contender, Entry, play_ours, play_tutorial
 from sparring.bench.contest import Side, Spread, contest, ratios, spread
 from sparring.bench.limit import Rates, Work, measure, step_work
 from sparring.bench.pictures import write_digits, write_faces
-from sparring.game import AdaptationMethod, Method
+from sparring.game import AdaptationMethod, Method, Shape
+from sparring.jobs.arithmetic import choose
 from sparring.jobs.common import build
 from sparring.methods import ACGAN, DANN, DCGAN, DSN, name_of
-from sparring.precision import resolve_precision
+from sparring.precision import Precision
 from sparring.progress import Screen
 from sparring.trainer import Training
 
@@ -85,17 +86,16 @@ class Measured:
     def row(self, rates: Rates) -> Row:
         """The row, given the best rates of the whole benchmark."""
         entry, ours, reference = self.entry, self.ours, self.reference
-        precision = resolve_precision(entry.precision, entry.device)
         speed = spread(ours.images_per_second(entry.batch_size))
         other = spread(reference.images_per_second(entry.batch_size))
         ratio = spread(ratios(ours, reference))
-        least = self.work.seconds(rates, 2 if precision == "bfloat16" else 4)
+        least = self.work.seconds(rates, 2 if entry.precision == "bfloat16" else 4)
         every = Training(1).checkpoint_seconds
         return Row(
             method=name_of(entry.method),
             stem=getattr(entry.method, "stem", None),
             device=entry.device.type,
-            precision=precision,
+            precision=entry.precision,
             batch_size=entry.batch_size,
             rounds=len(ours.turns),
             images_per_second=speed.median,
@@ -148,6 +148,7 @@ def play(entry: Entry, seconds: float, screen: Screen) -> Measured:
     """Measure one system for about `seconds`."""
     label = title(name_of(entry.method), getattr(entry.method, "stem", None))
     shape = entry.shape(entry.pictures[0].images().size)
+    entry = replace(entry, precision=_precision(entry, shape))
     work = step_work(build(entry.method, shape, 0), shape, entry.batch_size)
     with (
         screen.console.status(label) as status,
@@ -163,6 +164,12 @@ def play(entry: Entry, seconds: float, screen: Screen) -> Measured:
         sides = contest(reference, ours, seconds, show)
     screen.say(f"{label}: {len(sides[0].turns)} rounds")
     return Measured(entry, work, *sides)
+
+
+def _precision(entry: Entry, shape: Shape) -> Precision:
+    if entry.precision != "auto":
+        return entry.precision
+    return choose(entry.method, shape, entry.batch_size, entry.device).precision
 
 
 def title(method: str, stem: str | None) -> str:

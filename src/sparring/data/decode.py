@@ -20,6 +20,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from sparring.data.memory import empty_pixels
 from sparring.errors import RequestError
 
 MAX_PIXELS = 64_000_000
@@ -124,11 +125,9 @@ def _room(count: int, size: int, where: object) -> Tensor:
     Raises RequestError where the machine has not so much.
     """
     needed = count * 3 * size**2
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
-        if needed < memory:
-            return torch.empty(count, 3, size, size, dtype=torch.uint8)
-    except RuntimeError:  # a limit on this process
+        return empty_pixels(count, size)
+    except (OSError, RuntimeError):  # no room on the disk; a limit on this process
         pass
     raise RequestError(
         f"{where}: {count:,} images of {size} pixels take {needed / 1e9:,.1f} GB, more than there "

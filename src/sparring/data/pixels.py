@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sparring.data.images import Images
+from sparring.data.memory import empty_pixels
 from sparring.errors import RequestError
 
 DIGITS = tuple("0123456789")
@@ -23,7 +24,7 @@ def resize(pixels: Tensor, size: int) -> Tensor:
     Bilinear and antialiased, in chunks, so the whole set is never held as floats. Pixels that
     have the size already are kept exactly.
     """
-    resized = torch.empty(len(pixels), 3, size, size, dtype=torch.uint8)
+    resized = empty_pixels(len(pixels), size)
     for start in range(0, len(pixels), _CHUNK):
         chunk = pixels[start : start + _CHUNK]
         if chunk.shape[-2:] != (size, size):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 
@@ -53,6 +53,7 @@ class AdaptationJob:
     training: Training
     per_class: int = 1000
     arm: str = ""
+    size: ClassVar[int] = SIZE
 
     @property
     def name(self) -> str:

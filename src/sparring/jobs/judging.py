@@ -15,7 +15,13 @@ from sparring.game import AdaptationMethod
 from sparring.jobs.selection import Candidates, some
 from sparring.measure import trust
 from sparring.measure.adaptation import predict, predict_labelled
-from sparring.measure.embedding import choose_per_class, domain_mixing, proxy_a_distance, tsne
+from sparring.measure.embedding import (
+    choose_per_class,
+    domain_mixing,
+    proxy_a_distance,
+    tsne,
+    tsne_library,
+)
 from sparring.measure.outputs import Predictions
 
 NEIGHBOURS = 10  # of `domain_mixing`
@@ -57,6 +63,7 @@ def judge(
     def picture() -> Arrays:
         return {
             "embedding": tsne(features, seed),
+            "tsne_library": np.array(tsne_library()),
             "label": label,
             "domain": domain,
             "class_names": np.array(classes),

@@ -3,6 +3,8 @@
 Domain mixing asks nearest neighbours, proxy A-distance asks a linear classifier.
 """
 
+from importlib.util import find_spec
+
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
@@ -26,16 +28,33 @@ def choose_per_class(label: np.ndarray, count: int, seed: int) -> np.ndarray:
 def tsne(features: np.ndarray, seed: int) -> np.ndarray:
     """t-SNE (van der Maaten & Hinton 2008) of features [N, F], on at most 50 principal components.
 
-    Returns float32 [N, 2]. Deterministic by seed; N must be at least 4.
+    By openTSNE (Poličar et al. 2024) where it is installed, else by scikit-learn. Returns float32
+    [N, 2]. Deterministic by seed; N must be at least 4.
     """
     reduced = features
     if features.shape[1] > 50 and len(features) > 50:
         reduced = PCA(50, random_state=seed).fit_transform(features)
     perplexity = min(30.0, (len(features) - 1) / 3)
-    embedding = TSNE(
-        init="pca", random_state=seed, perplexity=perplexity, max_iter=500
-    ).fit_transform(reduced)
-    return embedding.astype(np.float32)
+    embed = _by_opentsne if tsne_library() == "openTSNE" else _by_sklearn
+    return embed(reduced, perplexity, seed).astype(np.float32)
+
+
+def tsne_library() -> str:
+    """What `tsne` is computed with here: "openTSNE", which is faster, or "scikit-learn"."""
+    return "openTSNE" if find_spec("openTSNE") else "scikit-learn"
+
+
+def _by_opentsne(points: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
+    from openTSNE import TSNE as OpenTSNE
+
+    found: np.ndarray = OpenTSNE(perplexity=perplexity, random_state=seed).fit(points)
+    return np.asarray(found)
+
+
+def _by_sklearn(points: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
+    method = TSNE(init="pca", random_state=seed, perplexity=perplexity, max_iter=500)
+    found: np.ndarray = method.fit_transform(points)
+    return found
 
 
 def domain_mixing(features: np.ndarray, domain: np.ndarray, neighbours: int = 10) -> float:

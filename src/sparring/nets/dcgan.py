@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from sparring.nets.products import Conv2d, ConvTranspose2d
+
 
 def _drawn(layer: nn.Conv2d | nn.ConvTranspose2d, spectral: bool) -> nn.Module:
     """Draw DCGAN's initial weights, N(0, 0.02), and normalise the layer spectrally if wanted."""
@@ -42,9 +44,9 @@ class Generator(nn.Module):
         layers: list[nn.Module] = []
         for index, (before, after) in enumerate(zip([inputs, *widths], widths, strict=False)):
             stride, padding = (1, 0) if index == 0 else (2, 1)
-            upsample = nn.ConvTranspose2d(before, after, 4, stride, padding, bias=False)
+            upsample = ConvTranspose2d(before, after, 4, stride, padding, bias=False)
             layers += [_drawn(upsample, spectral), _batch_norm(after), nn.ReLU()]
-        layers += [_drawn(nn.ConvTranspose2d(widths[-1], 3, 4, 2, 1), spectral), nn.Tanh()]
+        layers += [_drawn(ConvTranspose2d(widths[-1], 3, 4, 2, 1), spectral), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, code: Tensor) -> Tensor:
@@ -76,7 +78,7 @@ class Discriminator(nn.Module):
         widths = _widths(size, width)
         layers: list[nn.Module] = []
         for index, (before, after) in enumerate(zip([3, *widths], widths, strict=False)):
-            layers.append(_drawn(nn.Conv2d(before, after, 4, 2, 1, bias=bias), spectral))
+            layers.append(_drawn(Conv2d(before, after, 4, 2, 1, bias=bias), spectral))
             if batch_norm and index > 0:
                 layers.append(_batch_norm(after))
             layers.append(nn.LeakyReLU(0.2))
@@ -84,7 +86,7 @@ class Discriminator(nn.Module):
         self.batch_norm = batch_norm
 
         def head(outputs: int) -> nn.Module:
-            return _drawn(nn.Conv2d(widths[-1], outputs, 4, bias=bias), spectral)
+            return _drawn(Conv2d(widths[-1], outputs, 4, bias=bias), spectral)
 
         self.validity = head(1)
         self.attribute = head(attributes) if attributes else None

@@ -8,11 +8,13 @@ the others. The result, and every gradient, is that of the full convolution; the
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import linear
 
+from sparring.nets.products import Conv2d
 
-class Conv3x3(nn.Conv2d):
+
+class Conv3x3(Conv2d):
     """A 3x3 convolution with padding 1 and no bias; float [N, C, H, W] to [N, D, H', W']."""
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
