@@ -375,6 +375,27 @@ def test_a_dead_discriminator_rings_and_sends_the_training_back(tmp_path: Path) 
     assert kinds[-1] == (40, "gave up")
 
 
+def test_a_collapse_sends_the_training_back(tmp_path: Path) -> None:
+    seen: set[int] = set()
+
+    def diversity(step: int) -> dict[str, float]:
+        """Good until step 30, then lost; after the way back it is good."""
+        lost = step > 30 and step not in seen
+        seen.add(step)
+        return {"diversity": 0.05 if lost else 0.8}
+
+    training = Training(60, 8, "float32")
+    run = folder(tmp_path)
+    Trainer(small_dcgan(), feed, training, run, CPU, observe=diversity).run()
+    events = [(event["step"], event["kind"]) for event in run.read("events")]
+    assert events[:2] == [(33, "alarm"), (40, "rollback")]
+    assert run.read("events")[1]["what"] == (
+        "collapse: the diversity has fallen to 0.05, from 0.80; went back to step 30: "
+        "learning rate x 0.5, new noise (1 of 3)"
+    )
+    assert list(run.log())[-1]["step"] == 60
+
+
 def test_gradient_norms_are_logged_at_each_pulse(tmp_path: Path) -> None:
     train(tmp_path / "run", steps=200)
     rows = list(RunFolder(tmp_path / "run").log())

@@ -127,7 +127,10 @@ def _train_forked(order: Order, said: Path) -> None:
 @functools.cache
 def _fork_server() -> Any:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["sparring.session", "sparring.cli_train", __name__])
+    ours = "sparring.session", "sparring.cli_train", __name__
+    # The rest is what the first training of a process imports.
+    late = "torch._dynamo", "torchmetrics.image.fid", "scipy.stats"
+    context.set_forkserver_preload([*ours, *late])
     return context
 
 

@@ -60,12 +60,22 @@ def test_a_fresh_process_killed_at_some_moment_ends_equal(subject: Subject, tmp_
     assert check_end(order, whole) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_in_the_middle_of_a_save_stops_with_a_line_on_how_to_go_on(
-    subject: Subject, tmp_path: Path, number: signal.Signals
+# In the first writes the judges are kept, a quarter on is a save, then scores, then figures.
+@pytest.mark.parametrize(
+    ("number", "share"),
+    [
+        (signal.SIGTERM, 0.02),
+        (signal.SIGINT, 0.25),
+        (signal.SIGTERM, 0.25),
+        (signal.SIGINT, 0.8),
+        (signal.SIGTERM, 0.97),
+    ],
+)
+def test_a_signal_at_any_stage_stops_with_a_line_on_how_to_go_on(
+    subject: Subject, tmp_path: Path, number: signal.Signals, share: float
 ) -> None:
     order, whole = replace(subject[0], home=tmp_path), subject[1]
-    code, lines = run(order, Fault("write", whole.calls["write"] // 4, signal=number))
+    code, lines = run(order, Fault("write", int(whole.calls["write"] * share), signal=number))
     assert code == 128 + number
     assert len(told(lines)) == 1
     assert told(lines)[0].endswith(f"To go on: sparring {' '.join(order.arguments())}")
