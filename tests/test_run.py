@@ -89,7 +89,7 @@ def test_a_request_is_checked_against_what_it_names_alone(tmp_path: Path) -> Non
         folder.check({"seed": 1})
 
 
-@pytest.mark.parametrize("row", ["{", "3", "[]", "{}", '{"images": 1}'])
+@pytest.mark.parametrize("row", ["{", "3", "[]", "{}", '{"images": 1}', '{"step": "1"}'])
 def test_a_damaged_row_of_the_log_is_told(row: str, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.append_log({"step": 1})

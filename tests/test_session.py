@@ -1,5 +1,7 @@
 import errno
+import gc
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,9 +17,12 @@ from sparring.jobs import AdaptationJob, GenerationJob, Job, Library
 from sparring.measure import transfer
 from sparring.methods import DANN, DCGAN
 from sparring.progress import Screen
+from sparring.recipes import Found
 from sparring.run import RunFolder
-from sparring.session import check_output, check_room, play_all
-from sparring.trainer import Training
+from sparring.session import Plan, check_output, check_room, play_all
+from sparring.trainer import Trainer, Training
+
+PLAN = Plan("sparring test", "smoke")
 
 
 def jobs() -> list[Job]:
@@ -28,9 +33,7 @@ def jobs() -> list[Job]:
 
 
 def play(library: Library, out: Path) -> Path:
-    return play_all(
-        jobs(), library, out, command="sparring test", budget="smoke", data=[], screen=Screen()
-    )
+    return play_all(jobs(), library, out, PLAN, Screen())
 
 
 def test_a_session_writes_plan_runs_and_report_and_runs_nothing_twice(
@@ -59,7 +62,7 @@ def test_twins_are_compared_once_both_are_there_and_an_alarm_is_told(
     adapted = jobs()[1]
     for job in (adapted, replace(adapted, scenario="source-only")):
         assert "looks worse" not in capsys.readouterr().err
-        play_all([job], library, tmp_path, command="x", budget="smoke", data=[], screen=Screen())
+        play_all([job], library, tmp_path, PLAN, Screen())
     assert f"{adapted.name}: The adapted classifier looks worse" in capsys.readouterr().err
     results = json.loads((tmp_path / "results.json").read_text())
     assert results["alarm"]["caught"] + results["alarm"]["false_alarms"] == 1
@@ -67,9 +70,19 @@ def test_twins_are_compared_once_both_are_there_and_an_alarm_is_told(
     assert "Negative transfer?" in (tmp_path / "report.html").read_text()
 
 
+def test_nothing_of_a_finished_run_stays_in_memory(library: Library, tmp_path: Path) -> None:
+    gc.collect()
+    gc.disable()  # only what the session itself does counts
+    try:
+        play(library, tmp_path)
+        assert not any(type(thing) is Trainer for thing in gc.get_objects())
+    finally:
+        gc.enable()
+
+
 def test_trainings_into_one_folder_share_one_page(library: Library, tmp_path: Path) -> None:
     for job in jobs():
-        play_all([job], library, tmp_path, command="x", budget="smoke", data=[], screen=Screen())
+        play_all([job], library, tmp_path, PLAN, Screen())
     plan = json.loads((tmp_path / "plan.json").read_text())
     assert plan["runs"] == ["dcgan-0", "dann-left-right-adapted-0"]
 
@@ -141,7 +154,7 @@ def test_a_finished_run_of_another_request_is_not_taken_for_this_one(
     play(library, out)
     longer = [replace(job, training=Training(3, 4)) for job in jobs()]
     with pytest.raises(RequestError, match="dcgan-0 holds a run with another training"):
-        play_all(longer, library, out, command="", budget="smoke", data=[], screen=Screen())
+        play_all(longer, library, out, PLAN, Screen())
 
 
 def test_a_disk_that_fills_up_is_told_in_one_line_and_the_session_goes_on_later(
@@ -158,6 +171,31 @@ def test_a_disk_that_fills_up_is_told_in_one_line_and_the_session_goes_on_later(
     assert play(library, tmp_path / "out").is_file()
 
 
+@pytest.mark.parametrize(
+    ("file", "change", "words"),
+    [
+        ("config", {"seed": "<b>"}, r"config\.json.*seed"),
+        ("scores", {"accuracy": 2.0}, r"scores\.json.*accuracy"),
+    ],
+)
+def test_a_damaged_finished_run_in_the_folder_is_told_before_anything_is_trained(
+    library: Library, tmp_path: Path, file: str, change: dict[str, object], words: str
+) -> None:
+    first, second = jobs()
+    play_all([second], library, tmp_path, PLAN, Screen())
+    path = tmp_path / "runs" / second.name / f"{file}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(RequestError, match=words):
+        play_all([first], library, tmp_path, PLAN, Screen())
+    assert not (tmp_path / "runs" / first.name).exists()
+
+
+def test_a_run_whose_name_is_no_text_is_told(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "runs" / os.fsdecode(b"a\xff")).mkdir(parents=True)
+    with pytest.raises(RequestError, match="is not UTF-8"):
+        play(library, tmp_path)
+
+
 def test_a_run_that_fails_is_reported_and_the_others_still_run(
     library: Library, tmp_path: Path
 ) -> None:
@@ -165,7 +203,7 @@ def test_a_run_that_fails_is_reported_and_the_others_still_run(
     fine = jobs()[1]
     out = tmp_path / "out"
     with pytest.raises(TrainingFailed, match=r"^dcgan-0: .* after 3 rollbacks; the weights of"):
-        play_all([wild, fine], library, out, command="x", budget="smoke", data=[], screen=Screen())
+        play_all([wild, fine], library, out, PLAN, Screen())
     assert RunFolder(out / "runs" / fine.name).finished
     results = json.loads((out / "results.json").read_text())
     assert results["missing"] == ["dcgan-0"]
@@ -185,3 +223,16 @@ def test_what_a_killed_process_left_is_swept(library: Library, tmp_path: Path) -
     play(library, tmp_path)
     assert not list(tmp_path.rglob("*.tmp"))
     assert not (run / "checkpoints").exists()
+
+
+def test_experiments_of_one_folder_are_kept_together(library: Library, tmp_path: Path) -> None:
+    found = [Found("celeba", "faces", "stand-in", "test")]
+    for claim, job in zip(("C1", "C7"), jobs(), strict=True):
+        plan = Plan("sparring claims", "smoke", found, {claim: {"arm": [job.name]}})
+        play_all([job], library, tmp_path, plan, Screen())
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    assert plan["experiments"] == {
+        "C1": {"arm": ["dcgan-0"]},
+        "C7": {"arm": ["dann-left-right-adapted-0"]},
+    }
+    assert plan["runs"] == ["dcgan-0", "dann-left-right-adapted-0"]

@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from sparring.errors import Stopped, TrainingFailed
+from sparring.checkpoints import Checkpoints
+from sparring.errors import RequestError, Stopped, TrainingFailed
 from sparring.game import Batch, Labelled, Method, Move, Pair, Shape, Unlabelled
 from sparring.methods import DANN, DCGAN
 from sparring.methods.losses import bce
@@ -232,6 +233,22 @@ def test_a_damaged_newest_state_gives_way_to_the_one_before_it(
     assert "going on from the state before it" in caplog.text
     assert newest.name in caplog.text
     assert older.name not in caplog.text
+
+
+def test_a_whole_state_of_another_version_is_told(tmp_path: Path) -> None:
+    crash(tmp_path / "run", at=8, steps=12)
+    for change in (
+        lambda state: state["present"].pop("health"),
+        lambda state: state["present"]["method"].pop(next(iter(state["present"]["method"]))),
+        lambda state: state.update(present=[]),
+    ):
+        (newest,) = (tmp_path / "run/checkpoints").iterdir()
+        state = torch.load(newest, weights_only=True)
+        change(state)
+        newest.unlink()
+        Checkpoints(newest.parent).save(state, 0, 5)
+        with pytest.raises(RequestError, match="does not fit: it is of another version"):
+            train(tmp_path / "run", steps=12)
 
 
 # A rollback needs a step to go back from, and a row of the log in which it shows.

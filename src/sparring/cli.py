@@ -13,12 +13,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
 from sparring.errors import RequestError, Stopped, TrainingFailed, check_name, one_line
 from sparring.signals import stopping_at_once
+
+if TYPE_CHECKING:
+    from sparring.recipes import Found
 
 
 def reproduce(
@@ -28,6 +31,7 @@ def reproduce(
     only: tuple[Literal["gan", "acgan", "dann", "dsn"], ...] = (),
     extractor: Literal["own", "inception"] = "own",
     out: Path = Path("report"),
+    jobs: int = 1,
 ) -> None:
     """Train the source report's systems and write the whole report.
 
@@ -43,31 +47,89 @@ def reproduce(
         extractor: Whose features fidelity is measured on: "own" learns from the same images;
             "inception" is the published one, which FID is defined on (fetched if need be).
         out: Folder for report.html, results.json, figures/ and runs/.
+        jobs: Runs at a time, each in a process of its own with its share of the cores.
     """
     from sparring.jobs import Library
     from sparring.progress import Screen
-    from sparring.recipes import BUDGETS, find_data, source_report
-    from sparring.session import play_all
+    from sparring.recipes import BUDGETS, source_report
+    from sparring.session import Plan, play_all
 
+    _check(seeds, jobs, data)
+    screen = Screen()
+    found = _found(data, screen.say)
+    runs = source_report(found, budget, seeds or BUDGETS[budget].seeds, only, extractor)
+    plan = Plan(_command(), budget, list(found.values()))
+    page = play_all(runs, Library(data), out, plan, screen, jobs)
+    screen.say(f"{page}\n{out / 'results.json'}")
+
+
+def claims(
+    claim: tuple[str, ...] = (),
+    /,
+    data: Path | None = None,
+    budget: Literal["smoke", "small", "full"] = "small",
+    seeds: int | None = None,
+    out: Path = Path("report"),
+    jobs: int = 1,
+) -> None:
+    """Test what the source report observed: run the experiment of each claim, and decide.
+
+    The verdicts stand in the report of --out, and with every run's score in OUT/claims/report.html.
+    Started again with the same --out it goes on where it was; finished runs are not run again.
+
+    Args:
+        claim: Claims to test, such as C1 C7; all ten if none is named.
+        data: Folder of real sets, as for `sparring reproduce`.
+        budget: smoke: shows that all works; small: narrower networks and 32-pixel faces, for 2
+            cores; full: a GPU.
+        seeds: Repetitions of each arm; 5 if not given. A claim is decided from 3 on.
+        out: Folder of the report; the experiments go into OUT/claims.
+        jobs: Runs at a time, each in a process of its own with its share of the cores.
+    """
+    from sparring.experiments import SCALES, experiments, unique
+    from sparring.jobs import Library
+    from sparring.progress import Screen
+    from sparring.report.collect import TESTS
+    from sparring.report.page import build
+    from sparring.session import Plan, play_all
+
+    _check(seeds, jobs, data)
+    scale = SCALES[budget]
+    screen = Screen()
+    found = _found(data, screen.say)
+    tests = experiments(claim, found, scale, seeds or scale.seeds)
+    names = {
+        one: {arm: [job.name for job in runs] for arm, runs in arms.items()}
+        for one, arms in tests.items()
+    }
+    plan = Plan(_command(), budget, list(found.values()), names)
+    try:
+        play_all(unique(tests), Library(data), out / TESTS, plan, screen, jobs)
+    except TrainingFailed as failure:  # a finding, where stability is what is tested
+        screen.say(f"counted as unstable: {failure}")
+    screen.say(f"{out / TESTS / 'report.html'}")
+    if (out / "plan.json").is_file():
+        screen.say(f"{build(out)}")
+
+
+def _check(seeds: int | None, jobs: int, data: Path | None) -> None:
+    """Raise RequestError for what no session can be asked."""
     if seeds is not None and seeds < 1:
         raise RequestError(f"--seeds must be at least 1, not {seeds}")
+    if jobs < 1:
+        raise RequestError(f"--jobs must be at least 1, not {jobs}")
     if data is not None and not data.is_dir():
         raise RequestError(f"--data {data}: there is no such folder")
-    screen = Screen()
+
+
+def _found(data: Path | None, say: Callable[[str], None]) -> "dict[str, Found]":
+    """The sets that serve for the source report's, told to the user."""
+    from sparring.recipes import find_data
+
     found = find_data(data)
     for entry in found.values():
-        screen.say(f"{entry.asked}: {entry.used} ({entry.kind}; {entry.why})")
-    jobs = source_report(found, budget, seeds or BUDGETS[budget].seeds, only, extractor)
-    page = play_all(
-        jobs,
-        Library(data),
-        out,
-        command=_command(),
-        budget=budget,
-        data=list(found.values()),
-        screen=screen,
-    )
-    screen.say(f"{page}\n{out / 'results.json'}")
+        say(f"{entry.asked}: {entry.used} ({entry.kind}; {entry.why})")
+    return found
 
 
 def train(method: str, /) -> None:
@@ -158,6 +220,7 @@ def _parse(arguments: list[str]) -> Callable[[], None]:
             return request(arguments[1], arguments[2:], _command())
     commands: dict[str, Callable[..., Any]] = {
         "reproduce": _later(reproduce),
+        "claims": _later(claims),
         "train": _later(train),
         "report": _later(report),
         "build-mnist-m": _later(build_mnist_m),

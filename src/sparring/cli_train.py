@@ -15,7 +15,7 @@ from sparring.methods import METHODS
 from sparring.precision import Precision
 from sparring.progress import Screen
 from sparring.recipes import BUDGETS, BudgetName
-from sparring.session import play_all
+from sparring.session import Plan, play_all
 from sparring.trainer import Training
 
 MAX_SEED = 2**32 - 1
@@ -117,7 +117,7 @@ def check_settings(method: Method) -> None:
         flag = f"--{name.replace('_', '-')}"
         if name == "betas" and not all(0 <= beta < 1 for beta in value):
             raise RequestError(f"{flag} must be at least 0 and less than 1")
-        if isinstance(value, int) and value < 1:
+        if isinstance(value, int) and not isinstance(value, bool) and value < 1:
             raise RequestError(f"{flag} must be at least 1, not {value}")
         if isinstance(value, float) and not 0 <= value < math.inf:
             raise RequestError(f"{flag} must be a number from 0 up, not {value}")
@@ -129,7 +129,5 @@ def _train(options: AdaptationOptions | GenerationOptions, method: Any, command:
     library = Library(options.data)
     screen = Screen()
     out = options.out or Path("runs") / job.name
-    page = play_all(
-        [job], library, out, command=command, budget=options.budget, data=[], screen=screen
-    )
+    page = play_all([job], library, out, Plan(command, options.budget), screen)
     screen.say(f"{out / 'runs' / job.name}\n{page}")

@@ -39,8 +39,11 @@ class TrainingFailed(Exception):
     """The request was right but the work failed, in a way one line can say. Exit code 1."""
 
 
-class Stopped(Exception):
-    """Asked to stop by SIGINT or SIGTERM; everything is saved. Exit code 128 + `signal`."""
+class Stopped(BaseException):
+    """Asked to stop by SIGINT or SIGTERM; everything is saved. Exit code 128 + `signal`.
+
+    Like KeyboardInterrupt no Exception, so that no library that is at work catches it.
+    """
 
     def __init__(self, signal: int, message: str) -> None:
         super().__init__(message)

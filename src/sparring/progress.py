@@ -17,9 +17,13 @@ _QUIET_SECONDS = 15.0
 
 
 class Screen:
-    """Where progress is shown. One `task` at a time, named `label`."""
+    """Where progress is shown. One `task` at a time, named `label`.
 
-    def __init__(self) -> None:
+    live: show a moving bar where that is possible; several processes at once cannot.
+    """
+
+    def __init__(self, live: bool = True) -> None:
+        self.live = live
         self.console = Console(stderr=True, highlight=False)
 
     def say(self, message: str) -> None:
@@ -29,7 +33,7 @@ class Screen:
     @contextmanager
     def task(self, label: str) -> Iterator["Task"]:
         """Show the progress of one run."""
-        if not self.console.is_terminal:
+        if not (self.live and self.console.is_terminal):
             yield Task(self, label, None)
             return
         columns = (

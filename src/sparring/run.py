@@ -48,6 +48,11 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
+def temporary_for(path: Path) -> Path:
+    """Where this process writes what `publish` will call `path`."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
 def publish(temporary: Path, path: Path) -> None:
     """Give a file that is written its name, so that a reader, or a crash, sees all of it or none.
 
@@ -68,7 +73,7 @@ def write_atomically(path: Path, data: bytes) -> None:
 
     Raises RequestError where the disk is full or the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_for(path)
     with writing(path):
         try:
             temporary.write_bytes(data)
@@ -77,10 +82,27 @@ def write_atomically(path: Path, data: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def sweep(folder: Path) -> None:
-    """Remove the temporary files that a killed process left anywhere under `folder`."""
+def sweep(folder: Path, *, shared: bool = False) -> None:
+    """Remove the temporary files that killed processes left anywhere under `folder`.
+
+    shared: other processes of this machine may be at work there; theirs stay.
+    """
     for path in folder.rglob(".*.tmp"):
-        path.unlink(missing_ok=True)
+        if not (shared and _running(path.name.split(".")[-2])):
+            path.unlink(missing_ok=True)
+
+
+def _running(pid: str) -> bool:
+    """Whether another process has this number."""
+    if not pid.isdecimal() or int(pid) == os.getpid():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # someone else's
+        pass
+    return True
 
 
 def _row(line: bytes, path: Path) -> dict[str, Any]:
@@ -88,7 +110,7 @@ def _row(line: bytes, path: Path) -> dict[str, Any]:
         row = json.loads(line)
     except (ValueError, RecursionError):
         row = None
-    if not isinstance(row, dict) or "step" not in row:
+    if not (isinstance(row, dict) and isinstance(row.get("step"), int)):
         raise RequestError(f"cannot read {path}: a row is damaged; remove the run folder")
     return row
 

@@ -8,21 +8,20 @@ import errno
 import fcntl
 import os
 import shutil
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from sparring.errors import RequestError, Stopped, TrainingFailed
+from sparring import workers
+from sparring.errors import RequestError, Stopped, TrainingFailed, check_name
 from sparring.jobs import Job, Library
 from sparring.jobs.twins import compare_twins
 from sparring.progress import Screen
 from sparring.recipes import Found
+from sparring.report.collect import read_plan, read_run
 from sparring.report.page import build
 from sparring.run import RunFolder, sweep, write_json
 
@@ -34,58 +33,92 @@ ROOM, ROOM_FOR_A_RUN = 2_300_000_000, 140_000_000
 each run's weights."""
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a session is to do, for plan.json.
+
+    data: the sets chosen for the source report's roles; empty where it is not to be repeated.
+    experiments: names of runs, by claim and by arm; empty where no claim is tested.
+    """
+
+    command: str
+    budget: str
+    data: Sequence[Found] = ()
+    experiments: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+
+    def as_dict(self, jobs: Sequence[Job], out: Path) -> dict[str, Any]:
+        """The file's content. Finished runs that the folder holds already stay in it.
+
+        Raises RequestError where one of them is damaged.
+        """
+        earlier = [RunFolder(path) for path in sorted((out / "runs").glob("*"))]
+        for run in earlier:
+            check_name(run.name)
+        kept = {run.name: read_run(run).seed for run in earlier if run.finished}
+        planned = {job.name: job.seed for job in jobs}
+        runs = kept | planned if self.experiments or not self.data else planned
+        tested = _tested(out) | dict(self.experiments) if self.experiments else {}
+        return {
+            "schema": 1,
+            "command": self.command,
+            "budget": self.budget,
+            "seeds": sorted(set(runs.values())),
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "data": [asdict(found) for found in self.data],
+            "runs": list(runs),
+            "experiments": tested,
+        }
+
+
+def _tested(out: Path) -> dict[str, Any]:
+    """The experiments that an earlier session put into the plan of `out`."""
+    return dict(read_plan(out).get("experiments", {})) if (out / "plan.json").is_file() else {}
+
+
 def play_all(
     jobs: Sequence[Job],
     library: Library,
     out: Path,
-    *,
-    command: str,
-    budget: str,
-    data: Sequence[Found],
+    plan: Plan,
     screen: Screen,
+    at_once: int = 1,
 ) -> Path:
     """Run all jobs that are not finished, then build the report. Returns the page's path.
 
+    at_once: so many runs at a time, each in a process of its own.
     Raises RequestError; TrainingFailed after all other jobs, and Stopped, both after building the
     report of what is done.
     """
     check_output(out)
-    folders = [RunFolder(out / "runs" / job.name) for job in jobs]
-    check_room(out, sum(not folder.finished for folder in folders))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    for job, folder in zip(jobs, folders, strict=True):
-        folder.check(job.request(device))
-    for job, folder in zip(jobs, folders, strict=True):
-        if not folder.finished:
-            job.check(library, screen)
-    plan = _plan(jobs, out, command, budget, data)
+    folders = {job.name: RunFolder(out / "runs" / job.name) for job in jobs}
+    waiting = [job for job in jobs if not folders[job.name].finished]
+    check_room(out, len(waiting))
+    for job in jobs:
+        folders[job.name].check(job.request(workers.device()))
+    for job in waiting:
+        job.check(library, screen)
+    content = plan.as_dict(jobs, out)
     failures = []
     with _disk_errors_told(out), _alone(out):
         sweep(out)
+        for job in jobs:
+            if job not in waiting:
+                folders[job.name].tidy()
+                screen.say(f"{job.name}: finished before")
         try:
-            for number, (job, folder) in enumerate(zip(jobs, folders, strict=True), 1):
-                place = f"[{number}/{len(jobs)}] {job.name}"
-                if folder.finished:
-                    folder.tidy()
-                    screen.say(f"{place}: finished before")
-                    continue
-                started = time.monotonic()
-                try:
-                    job.run(library, folder, device, screen)
-                except TrainingFailed as failure:  # the other runs can still be had
-                    failures.append(str(failure))
-                    screen.say(f"{place}: failed: {failure}")
-                else:
-                    seconds = time.monotonic() - started
-                    screen.say(f"{place}: {seconds:.0f} s, {outcome(folder)}")
-                # Written after the first job has accepted the request, so that a wrong one leaves
-                # nothing behind.
-                write_json(out / "plan.json", plan)
+            with closing(workers.play(waiting, library, out / "runs", screen, at_once)) as ended:
+                for number, run in enumerate(ended, len(jobs) - len(waiting) + 1):
+                    if run.failure is not None:
+                        failures.append(run.failure)
+                    screen.say(f"[{number}/{len(jobs)}] {_told(run, folders[run.job.name])}")
+                    # Written after the first job has accepted the request, so that a wrong one
+                    # leaves nothing behind.
+                    write_json(out / "plan.json", content)
         except Stopped:
-            write_json(out / "plan.json", plan)
+            write_json(out / "plan.json", content)
             _report(out, screen)
             raise
-        write_json(out / "plan.json", plan)
+        write_json(out / "plan.json", content)
         page = _report(out, screen)
     if failures:
         more = f" (and {len(failures) - 1} other runs failed)" if len(failures) > 1 else ""
@@ -99,25 +132,6 @@ def _report(out: Path, screen: Screen) -> Path:
         if verdict.worse:
             screen.say(f"{run.name}: {verdict.words}")
     return build(out)
-
-
-def _plan(
-    jobs: Sequence[Job], out: Path, command: str, budget: str, data: Sequence[Found]
-) -> dict[str, Any]:
-    """The content of plan.json. Finished runs that the folder holds already stay in it."""
-    earlier = [RunFolder(path) for path in sorted((out / "runs").glob("*"))]
-    kept = {run.name: run.read("config")["seed"] for run in earlier if run.finished}
-    planned = {job.name: job.seed for job in jobs}
-    runs = kept | planned if not data else planned
-    return {
-        "schema": 1,
-        "command": command,
-        "budget": budget,
-        "seeds": sorted(set(runs.values())),
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "data": [asdict(found) for found in data],
-        "runs": list(runs),
-    }
 
 
 @contextmanager
@@ -178,6 +192,11 @@ def check_room(out: Path, runs: int) -> None:
 def _nearest(place: Path) -> Path:
     """The place itself if it exists, else the nearest of its parents that does."""
     return next(path for path in (place, *place.absolute().parents) if path.exists())
+
+
+def _told(run: workers.Outcome, folder: RunFolder) -> str:
+    words = outcome(folder) if run.failure is None else f"failed: {run.failure}"
+    return f"{run.job.name}: {run.seconds:.0f} s, {words}"
 
 
 def outcome(folder: RunFolder) -> str:

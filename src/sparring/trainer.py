@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.utils import get_total_norm
 
 from sparring.checkpoints import Checkpoints, State, write_weights
-from sparring.errors import Stopped, TrainingFailed
+from sparring.errors import RequestError, Stopped, TrainingFailed
 from sparring.game import Batch, Method, Move, Row
 from sparring.health import Event, Health, Rhythm
 from sparring.precision import Precision, resolve_precision
@@ -260,12 +260,22 @@ class Trainer:
         if saved is None:
             self.healthy = self._state()
         else:
-            self.healthy = saved["healthy"]
-            self._apply(saved["present"])
-            self.seconds = saved["present"]["seconds"]
+            self._take_up(saved)
         self.since = self.step, self.seconds
         self._write_events()
         self.folder.cut_log(self.step)
+
+    def _take_up(self, saved: State) -> None:
+        try:
+            self.healthy = saved["healthy"]
+            self._apply(saved["present"])
+            self.seconds = saved["present"]["seconds"]
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            raise RequestError(
+                f"the saved state in {self.checkpoints.folder} does not fit: it is of another "
+                "version of sparring or another device; go on there, or remove that folder, and "
+                "this run starts anew"
+            ) from error
 
     def _tell(self, event: Event) -> None:
         _log.warning("%s: %s at step %d: %s", self.folder.name, event.kind, event.step, event.what)

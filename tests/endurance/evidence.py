@@ -3,7 +3,6 @@
 Knows files and /proc (Linux); knows of sparring only which fields are timings.
 """
 
-import ctypes
 import hashlib
 import json
 import os
@@ -18,15 +17,16 @@ _OF_THE_MOMENT = {"seconds", "images_per_second", "command", "started", "environ
 """Fields that may differ between two runs with the same results."""
 
 
-def fingerprint(out: Path) -> dict[str, str]:
-    """SHA-256 by file below `out` of all that two runs of one request must have in common.
+def fingerprint(*folders: Path) -> dict[str, str]:
+    """SHA-256 by file below `folders` of all that two runs of one request must have in common.
 
     JSON without timings and the environment; of npz files the arrays, not the zip's bytes;
     weights and figures byte for byte. The page is made of these, and left out.
     """
     return {
-        path.relative_to(out).as_posix(): hashlib.sha256(content).hexdigest()
-        for path in sorted(out.rglob("*"))
+        path.relative_to(folder).as_posix(): hashlib.sha256(content).hexdigest()
+        for folder in folders
+        for path in sorted(folder.rglob("*"))
         if (content := _content(path)) is not None
     }
 
@@ -41,7 +41,7 @@ def _content(path: Path) -> bytes | None:
             with np.load(path) as arrays:
                 parts = [(k, a.dtype.str, a.shape, a.tobytes()) for k, a in sorted(arrays.items())]
             return repr(parts).encode()
-        case ".safetensors" | ".png":
+        case ".safetensors" | ".sealed" | ".png":
             return path.read_bytes()
     return None
 
@@ -63,9 +63,9 @@ def differences(found: dict[str, str], expected: dict[str, str]) -> list[str]:
     return sorted(k for k in found.keys() | expected.keys() if found.get(k) != expected.get(k))
 
 
-def files(folder: Path) -> set[str]:
-    """All files below a folder, hidden ones too, by relative path."""
-    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+def files(*folders: Path) -> set[str]:
+    """All files below folders, hidden ones too, by relative path."""
+    return {p.relative_to(f).as_posix() for f in folders for p in f.rglob("*") if p.is_file()}
 
 
 def locked(folder: Path) -> list[str]:
@@ -106,12 +106,6 @@ def _stat(pid: int) -> tuple[str, int]:
 def resident() -> int:
     """Bytes of this process in memory."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def trim_heap() -> None:
-    """Let glibc give back freed memory, which would hide a leak until it was used up."""
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
-        trim(0)
 
 
 def open_files() -> int:

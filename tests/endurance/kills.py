@@ -64,10 +64,10 @@ def reference(order: Order) -> Reference:
         code, lines = run(whole, fresh=fresh)
         assert code == 0, lines
         seconds[fresh] = time.monotonic() - started
-        prints.append(fingerprint(whole.out))
+        prints.append(fingerprint(*whole.kept))
     assert not (found := differences(*prints)), f"a fork differs from a fresh process: {found}"
     calls = json.loads((whole.home / "census.json").read_text())
-    left = files(whole.out)
+    left = files(*whole.kept)
     shutil.rmtree(order.home)
     return Reference(prints[0], left, calls, seconds)
 
@@ -121,8 +121,10 @@ def check_end(order: Order, whole: Reference) -> list[str]:
     code, lines = run(order)
     if code != 0:
         return [f"exit {code}: {' | '.join(lines[-2:])}"]
-    found = [f"differs: {name}" for name in differences(fingerprint(order.out), whole.fingerprint)]
-    found += [f"left behind: {name}" for name in sorted(files(order.out) - whole.files)]
+    found = [
+        f"differs: {name}" for name in differences(fingerprint(*order.kept), whole.fingerprint)
+    ]
+    found += [f"left behind: {name}" for name in sorted(files(*order.kept) - whole.files)]
     found += [f"temporary file: {name}" for name in sorted(files(order.home / "tmp"))]
     return found + [f"locked: {name}" for name in locked(order.out)]
 

@@ -5,7 +5,7 @@
 One long-lived process plays each method in turn by `sparring.session.play_all`, each into a new
 folder that is removed afterwards; the report is built each time. In between, child processes are
 killed, asked to stop, and started again until they end. After each round this process's memory,
-open files, threads and children are counted, and files left in its folder for temporary files.
+open files, threads and children are counted; files that a training left are failures.
 
 The counts go into a file, one line of JSON a round; `--read FILE` judges such a file again, also
 of a soak that was stopped. Time in which the soak itself was stopped (SIGSTOP) counts little: a
@@ -13,7 +13,6 @@ round counts as two minutes at most. Exits with 1 where something grew. Needs Li
 """
 
 import argparse
-import gc
 import json
 import os
 import random
@@ -29,7 +28,7 @@ import numpy as np
 from scipy.stats import theilslopes
 
 from tests.endurance import evidence
-from tests.endurance.subject import METHODS, Child, Order
+from tests.endurance.subject import METHODS, Child, Order, prepare
 from tests.endurance.tiny import make_data
 
 MEMORY = 50.0
@@ -50,34 +49,19 @@ class Round:
     open_files: int
     threads: int
     children: int
-    left_files: int
     failures: list[str]
 
 
 def play_inside(method: str, data: Path, folder: Path) -> list[str]:
     """One training in this process, with its report. What is wrong."""
-    from sparring.jobs import AdaptationJob, GenerationJob, Job, Library
-    from sparring.methods import METHODS as KNOWN
-    from sparring.progress import Screen
-    from sparring.session import play_all
-    from sparring.trainer import Training
+    from sparring.cli_train import request
 
-    training = Training(METHODS[method][0], 8, checkpoint_seconds=0.5)
-    job: Job
-    if method in ("dann", "dsn"):
-        ends = str(data / "left"), str(data / "right")
-        job = AdaptationJob(KNOWN[method](), "adapted", *ends, 0, training)
-    else:
-        labels = "all" if method == "acgan" else ""
-        made = KNOWN[method](width=8)
-        job = GenerationJob(made, str(data / "faces"), labels, 0, training)
-    out = folder / "out"
-    page = play_all(
-        [job], Library(None), out, command="soak", budget="smoke", data=[], screen=Screen()
-    )
-    failures = [] if page.is_file() else [f"{method}: no page"]
-    shutil.rmtree(folder)
-    return failures
+    order = Order(method, data, folder, save_every=0.5)
+    prepare(order)
+    request(method, order.arguments()[2:], "soak")()
+    tempfile.tempdir = None
+    failures = [] if (order.out / "report.html").is_file() else [f"{method}: no page"]
+    return failures + _left(order)
 
 
 def play_outside(method: str, data: Path, folder: Path, chance: random.Random) -> list[str]:
@@ -96,44 +80,41 @@ def play_outside(method: str, data: Path, folder: Path, chance: random.Random) -
     child = Child(order)
     if (code := child.end()) != 0:
         failures.append(f"{method}: started again: exit {code}: {child.lines()[-1:]}")
-    time.sleep(0.5)
-    hidden = [f for f in evidence.files(folder) if Path(f).name.startswith(".")]
-    left = [f for f in hidden if Path(f).name != ".lock"]
-    left += [f for f in evidence.files(folder) if f.endswith((".tmp", ".pt"))]
-    failures += [f"{method}: left {name}" for name in sorted({*left})]
-    failures += [f"{method}: process {pid} left" for pid in evidence.members(child.pid)]
-    shutil.rmtree(folder)
-    return failures
+    failures += [f"{method}: process {pid} left" for pid in evidence.lingering(child.pid)]
+    return failures + _left(order)
 
 
-def counted(number: int, minutes: float, kind: str, work: Path, failures: list[str]) -> Round:
-    """The counts now."""
-    gc.collect()
-    evidence.trim_heap()
-    left = len(evidence.files(work / "tmp"))
+def _left(order: Order) -> list[str]:
+    """Files that a finished training should not have left; then removes them all."""
+    found = evidence.files(order.home)
+    hidden = [f for f in found if Path(f).name.startswith(".") and Path(f).name != ".lock"]
+    working = [f for f in found if f.startswith("tmp/") or f.endswith((".tmp", ".pt"))]
+    shutil.rmtree(order.home)
+    return [f"{order.method}: left {name}" for name in sorted({*hidden, *working})]
+
+
+def counted(number: int, minutes: float, kind: str, failures: list[str]) -> Round:
+    """The counts now. Collects no garbage: memory is what whoever trains for hours would see."""
     memory = evidence.resident() / 1e6
     counts = evidence.open_files(), evidence.threads(), len(evidence.children())
-    return Round(number, round(minutes, 2), kind, round(memory, 1), *counts, left, failures)
+    return Round(number, round(minutes, 2), kind, round(memory, 1), *counts, failures)
 
 
 def soak(minutes: float, work: Path, record: Path, seed: int) -> None:
     """Play rounds for so many minutes and write `record`."""
     chance, data = random.Random(seed), make_data(work / "data")
-    (work / "tmp").mkdir()
-    tempfile.tempdir = str(work / "tmp")
     played, number = 0.0, 0
     while played < 60 * minutes:
         started, method = time.monotonic(), list(METHODS)[number % len(METHODS)]
         inside = number // len(METHODS) % 3 != 2  # every third cycle of methods is of children
-        folder = work / f"round-{number}"
+        kind, folder = f"{method} {'inside' if inside else 'child'}", work / f"round-{number}"
         if inside:
             failures = play_inside(method, data, folder)
         else:
             failures = play_outside(method, data, folder, chance)
         played += min(time.monotonic() - started, LONGEST)
-        kind = f"{method} {'inside' if inside else 'child'}"
+        row = counted(number, played / 60, kind, failures)
         with record.open("a") as file:
-            row = counted(number, played / 60, kind, work, failures)
             file.write(json.dumps(asdict(row)) + "\n")
         number += 1
 
@@ -151,12 +132,10 @@ def judge(rounds: list[Round]) -> bool:
     slope, _, low, high = theilslopes(memory[half:], minutes[half:])
     print(f"{len(rounds)} rounds in {rounds[-1].minutes:.0f} min; {len(warm)} after warm-up")
     rises = {key: _rise(warm, key) for key in ("open_files", "threads", "children")}
-    left = warm[-1].left_files
     failures = [failure for r in rounds for failure in r.failures]
     rows: list[tuple[str, object, bool]] = [
         (f"memory, level (bound {MEMORY:.0f} MB)", f"{growth:+.1f} MB", growth <= MEMORY),
         *((key.replace("_", " "), f"{rise:+d}", rise <= 0) for key, rise in rises.items()),
-        ("temporary files", left, left == 0),
         ("failed rounds", len(failures), not failures),
     ]
     for name, value, good in rows:

@@ -40,7 +40,8 @@ HANG = 900
 class Order:
     """A training in `home`: `home/out` is its --out, `home/said` gets all that children print.
 
-    `home/tmp` is the children's directory for temporary files. steps: 0 for the method's own.
+    `home/tmp` is the directory for temporary files, `home/cache` the one for what is learned about
+    data sets. steps: 0 for the method's own.
     """
 
     method: str
@@ -54,11 +55,16 @@ class Order:
     def out(self) -> Path:
         return self.home / "out"
 
+    @property
+    def kept(self) -> tuple[Path, Path]:
+        """The folders of all that outlives the command."""
+        return self.out, self.home / "cache"
+
     def arguments(self) -> list[str]:
         """What follows `sparring` on the command line."""
         steps, data = METHODS[self.method]
         own = [part.format(data=self.data) for part in data]
-        own += ["--steps", str(self.steps or steps), "--batch-size", "8"]
+        own += ["--budget", "smoke", "--steps", str(self.steps or steps), "--batch-size", "8"]
         return ["train", self.method, *own, "--out", str(self.out)]
 
     def to_json(self) -> str:
@@ -72,19 +78,28 @@ class Order:
         return cls(**(found | paths | {"fault": fault}))
 
 
-def _train(order: Order) -> None:
-    """The body of a child. Leaves the number of its calls in `home/census.json`."""
-    # In the background of a shell SIGINT would be ignored; a user's process has the defaults.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    from sparring import cli, cli_train, health, trainer
+def prepare(order: Order) -> None:
+    """Let this process train as `order` wants what the command line does not say."""
+    from sparring import cli_train, health, trainer
 
     # No flag for it: it changes no result.
     cli_train.Training = functools.partial(trainer.Training, checkpoint_seconds=order.save_every)
     # Trainings of a few steps would log each step and save none: these do as long ones do.
     rhythm = health.Rhythm(log=2, pulse=2, restore=2)
     health.Rhythm.of = staticmethod(lambda steps: rhythm)
+    (order.home / "tmp").mkdir(parents=True, exist_ok=True)
     tempfile.tempdir = str(order.home / "tmp")
+    os.environ["XDG_CACHE_HOME"] = str(order.home / "cache")
+
+
+def _train(order: Order) -> None:
+    """The body of a child. Leaves the number of its calls in `home/census.json`."""
+    # In the background of a shell SIGINT would be ignored; a user's process has the defaults.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    from sparring import cli
+
+    prepare(order)
     sys.argv = ["sparring", *order.arguments()]
     (order.home / "begun").touch()
     counts = inject(order.fault)
@@ -120,7 +135,7 @@ class Child:
     """A running training. Every child has a session of its own, numbered like its `pid`."""
 
     def __init__(self, order: Order, *, fresh: bool = False) -> None:
-        (order.home / "tmp").mkdir(parents=True, exist_ok=True)
+        order.home.mkdir(parents=True, exist_ok=True)
         self.said = order.home / "said"
         self.said.touch()
         self._begun = order.home / "begun"

@@ -30,6 +30,7 @@ from sparring.data.images import Images
 from sparring.nets.resnet import ResNet18
 from sparring.report.collect import collect
 from sparring.report.page import build
+from tests.fuzz import kept
 from tests.fuzz.output import output
 
 RNG = np.random.default_rng(0)
@@ -223,7 +224,15 @@ def _no_json(word: str) -> None:
     raise AssertionError(f"results.json holds {word}")
 
 
-OUTPUT = tuple(Part(name, data) for name, data in output().items())
+def _plain(files: dict[str, bytes]) -> tuple[Part, ...]:
+    return tuple(Part(name, data) for name, data in files.items())
+
+
+def _sealed(files: dict[str, bytes]) -> tuple[Part, ...]:
+    return tuple(Part(name, data, kept.seal) for name, data in files.items())
+
+
+OUTPUT = _plain(output())
 LISTS = tuple(f"mnist_m_{split}_labels.txt" for split in ("train", "test"))
 RELEASE = (
     *(Part(name, b"0.png 5\n1.png 6\n") for name in LISTS),
@@ -299,6 +308,10 @@ SUBJECTS = {
             _photos,
         ),
         Subject("weights", (Part("w.safetensors", save(WEIGHTS)),), _weights),
+        Subject("kept judge", _sealed(kept.judge()), kept.load_judge),
+        Subject(
+            "resume", (*_plain(kept.unfinished()[0]), *_sealed(kept.unfinished()[1])), kept.resume
+        ),
         Subject("run folder", OUTPUT, _run),
         Subject("report", OUTPUT, _report),
     )

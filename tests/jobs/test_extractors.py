@@ -1,4 +1,6 @@
 import logging
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,14 +42,22 @@ def test_another_seed_or_other_data_is_another_file(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 4
 
 
-@pytest.mark.parametrize("keep", [0, 40, -10])
+def flipped(whole: bytes) -> bytes:
+    """One bit of one weight changed."""
+    middle = len(whole) // 2
+    return whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda whole: b"", lambda whole: whole[:40], lambda whole: whole[:-10], flipped]
+)
 def test_a_damaged_file_is_trained_anew(
-    tmp_path: Path, keep: int, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, damage: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
     network, _ = load(tmp_path)
     (file,) = tmp_path.iterdir()
     whole = file.read_bytes()
-    file.write_bytes(whole[:keep])
+    file.write_bytes(damage(whole))
     with caplog.at_level(logging.WARNING, "sparring"):
         again, _ = load(tmp_path)
     assert "trained anew" in caplog.text
@@ -64,13 +74,24 @@ def test_a_folder_that_cannot_be_written_costs_a_warning(
 ) -> None:
     make(tmp_path / "cache")
 
-    def full(path: Path, data: bytes) -> None:
+    def full(path: Path, *_: object) -> None:
         raise RequestError("cannot write") from OSError(28, "No space left on device")
 
-    monkeypatch.setattr(extractors, "write_atomically", full)
+    monkeypatch.setattr(extractors, "write_sealed", full)
     with caplog.at_level(logging.WARNING, "sparring"):
         network, _ = load(tmp_path / "cache")
     assert network.name == "convnet-attributes"
     (record,) = caplog.records
     assert "what was learned is not kept" in record.message
     assert ("File exists" if make is Path.touch else "No space left") in record.message
+
+
+def test_what_a_killed_process_left_is_swept_and_what_another_writes_stays(tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    left, others = (tmp_path / f".x.sealed.{pid}.tmp" for pid in (gone.pid, os.getppid()))
+    for path in (left, others):
+        path.write_bytes(b"half")
+    load(tmp_path)
+    assert not left.exists()
+    assert others.exists()

@@ -5,7 +5,10 @@ import numpy as np
 import pytest
 
 from sparring.errors import RequestError
+from sparring.game import Shape
 from sparring.jobs import GenerationJob, Library, instruments
+from sparring.jobs.brush import Brush
+from sparring.jobs.generation import Film
 from sparring.methods import ACGAN, DCGAN
 from sparring.progress import Screen
 from sparring.run import RunFolder
@@ -44,6 +47,21 @@ def test_a_dcgan_run_keeps_samples_film_and_scores(library: Library, tmp_path: P
     assert about.startswith("DCGAN: a generator and a discriminator")
     assert about.endswith("(arXiv 1802.05957).")
     assert not (folder.path / "film").exists()
+
+
+def test_a_frame_of_the_film_with_one_changed_bit_is_told(library: Library, tmp_path: Path) -> None:
+    method = DCGAN(width=4)
+    method.build(Shape(64))
+    brush = Brush(method, library.get("faces", 64).train.unlabelled(), 0, CPU)
+    film = Film(brush, RunFolder(tmp_path), 1)
+    film.observe(1)
+    assert np.array_equal(film.arrays()["progress"], brush.draw(8)[None].numpy())
+    (path,) = film.folder.iterdir()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(RequestError, match="it is damaged; remove the run folder"):
+        film.arrays()
 
 
 def test_an_acgan_run_keeps_pairs_of_opposite_smiling(library: Library, tmp_path: Path) -> None:

@@ -53,12 +53,14 @@ def test_a_collapsed_candidate_is_not_chosen(method: DANN, tmp_path: Path) -> No
     assert choice.scores["averaged_agreement"] == [1.0, 1.0]
 
 
-def test_damaged_candidates_are_told(method: DANN, tmp_path: Path) -> None:
+def test_a_candidate_with_one_changed_bit_is_told(method: DANN, tmp_path: Path) -> None:
     candidates = Candidates(method, RunFolder(tmp_path), 2)
     candidates.observe(1)
     (path,) = candidates.folder.iterdir()
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(RequestError, match="remove the run folder"):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1  # among the weights
+    path.write_bytes(content)
+    with pytest.raises(RequestError, match="it is damaged; remove the run folder"):
         candidates.load(1)
 
 

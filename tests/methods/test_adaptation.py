@@ -38,6 +38,7 @@ def test_report2019_weights() -> None:
     assert (dsn.alpha, dsn.beta, dsn.gamma) == (0.15, 0.075, 0.25)
     assert DANN().reversal_weight == 0.1
     assert DANN().stem == dsn.stem == "7x7"
+    assert DANN().encoder == dsn.encoder == "resnet18"
 
 
 def test_dann_trains_the_domain_classifier_with_and_the_features_against_the_domain_loss() -> None:

@@ -48,6 +48,39 @@ def test_discriminator_has_no_batch_norm_and_biases_everywhere() -> None:
     assert all(m.bias is not None for m in modules if isinstance(m, nn.Conv2d))
 
 
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("bias", [False, True])
+def test_batch_norm_bias_and_spectral_norm_can_be_chosen(batch_norm: bool, bias: bool) -> None:
+    network = Discriminator(32, 4, 2, spectral=False, batch_norm=batch_norm, bias=bias)
+    convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+    assert len(convolutions) == 5
+    assert not any(is_parametrized(layer) for layer in convolutions)
+    assert all((layer.bias is not None) == bias for layer in convolutions)
+    # The first layer has none, as in DCGAN.
+    assert sum(isinstance(m, nn.BatchNorm2d) for m in network.modules()) == 2 * batch_norm
+    plain = Generator(8, 32, 4, spectral=False)
+    assert not any(is_parametrized(m) for m in plain.modules())
+
+
+def test_batch_norm_never_mixes_real_and_generated_images() -> None:
+    network = Discriminator(16, 4, 1, batch_norm=True)
+    real, fake = torch.randn(4, 3, 16, 16), 5 + torch.randn(4, 3, 16, 16)
+    (on_real, seen_real), (on_fake, seen_fake) = network.both(real, fake)
+    copy = Discriminator(16, 4, 1, batch_norm=True)
+    copy.load_state_dict(network.state_dict())
+    assert torch.allclose(on_real, copy.both(real, real)[0][0], atol=1e-3)
+    assert on_fake.shape == on_real.shape == (4,)
+    assert seen_real.shape == seen_fake.shape == (4, 1)
+
+
+def test_without_batch_norm_one_pass_judges_as_two_do() -> None:
+    network = Discriminator(16, 4, 2).eval()
+    real, fake = torch.randn(4, 3, 16, 16), torch.randn(4, 3, 16, 16)
+    for one, two in zip(network.both(real, fake), (network(real), network(fake)), strict=True):
+        assert torch.allclose(one[0], two[0], atol=1e-6)
+        assert torch.allclose(one[1], two[1], atol=1e-6)
+
+
 def test_generator_normalises_after_every_hidden_layer() -> None:
     kinds = [type(layer).__name__ for layer in Generator(8, 64, 4).layers]
     hidden = ["ParametrizedConvTranspose2d", "BatchNorm2d", "ReLU"]

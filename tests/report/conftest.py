@@ -76,6 +76,7 @@ class Maker:
         self.out, self.seeds, self.budget, self.data = out, seeds, budget, data
         self.planned: list[str] = []
         self.about: dict[str, str] = {}
+        self.experiments: dict[str, dict[str, list[str]]] = {}
         self.rng = np.random.default_rng(0)
 
     def plan(self) -> None:
@@ -88,6 +89,7 @@ class Maker:
             "started": "2026-01-02T03:04:05Z",
             "data": self.data,
             "runs": self.planned,
+            "experiments": self.experiments,
         }
         self.out.mkdir(parents=True, exist_ok=True)
         (self.out / "plan.json").write_text(json.dumps(plan))

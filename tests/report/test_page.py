@@ -71,7 +71,7 @@ def test_every_anchor_leads_somewhere(page: str) -> None:
 
 def test_images_are_the_figures_and_have_alternatives(page: str, built: Path) -> None:
     images = [a for tag, a in Outline(page).tags if tag == "img"]
-    assert len(images) == len(list((built / "figures").iterdir())) == 28
+    assert len(images) == len(list((built / "figures").iterdir())) == 31
     assert all(image["alt"] for image in images)
     data = base64.b64decode(str(images[0]["src"]).split(",")[1])
     assert Image.open(io.BytesIO(data)).size[0] > 1000

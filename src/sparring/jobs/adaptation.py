@@ -39,7 +39,11 @@ _SOURCE, _TARGET = 0, 1  # keys of the two independent shuffles
 
 @dataclass(frozen=True)
 class AdaptationJob:
-    """One classifier. `per_class`: test images of each class and domain in the t-SNE picture."""
+    """One classifier.
+
+    per_class: test images of each class and domain in the t-SNE picture.
+    arm: of an experiment, what makes this run differ from the method's plain form.
+    """
 
     method: AdaptationMethod
     scenario: Scenario
@@ -48,12 +52,14 @@ class AdaptationJob:
     seed: int
     training: Training
     per_class: int = 1000
+    arm: str = ""
 
     @property
     def name(self) -> str:
         """Name of the run folder."""
         domains = [Path(self.source).name, Path(self.target).name]
-        return run_name(name_of(self.method), *domains, self.scenario, self.seed)
+        parts = (*domains, self.scenario, *filter(None, [self.arm]))
+        return run_name(name_of(self.method), *parts, self.seed)
 
     def request(self, device: torch.device) -> dict[str, Any]:
         """The configuration, all of which is known before the data are loaded."""
@@ -62,6 +68,7 @@ class AdaptationJob:
             "source": catalogue.name_of(self.source),
             "target": catalogue.name_of(self.target),
             "per_class": self.per_class,
+            "arm": self.arm,
         }
 
     def check(self, library: Library, show: Screen) -> None:

@@ -1,7 +1,7 @@
 """Extractors and judges, trained once for each set of images and kept in a folder.
 
-Knows the folder's files: one safetensors file each, named by everything that decides its content,
-with what is known of the network in its header.
+Knows the folder's files: sealed tensors, named by everything that decides their content, with what
+is known of the network beside them.
 """
 
 import dataclasses
@@ -11,16 +11,15 @@ import logging
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
 
+from sparring.checkpoints import read_sealed, write_sealed
 from sparring.data.images import Images
 from sparring.errors import RequestError
 from sparring.measure.extractor import STEPS, Extractor, Skill, train_extractor
 from sparring.precision import resolve_precision
-from sparring.run import write_atomically
+from sparring.run import sweep
 
-_FORMAT = 1
+_FORMAT = 2
 """Raise it when the network or its training changes: older files are then trained anew."""
 _log = logging.getLogger("sparring")
 
@@ -44,12 +43,12 @@ def load_or_train(
     precision = resolve_precision("auto", device)
     decides = (_FORMAT, train.fingerprint(), train.label_names, held_out.fingerprint())
     key = repr((*decides, seed, mirror, steps, precision)).encode()
-    path = cache / f"extractor-{hashlib.sha256(key).hexdigest()[:16]}.safetensors"
+    path = cache / f"extractor-{hashlib.sha256(key).hexdigest()[:16]}.sealed"
     try:
         return _load(path, device)
     except (FileNotFoundError, NotADirectoryError):
         pass
-    except (OSError, SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
         _log.warning("%s is damaged and is trained anew (%s)", path, type(error).__name__)
     network, skill = train_extractor(
         train,
@@ -70,18 +69,18 @@ def _save(path: Path, network: Extractor, skill: Skill) -> None:
         "label_names": network.label_names,
         "skill": dataclasses.asdict(skill),
     }
-    tensors = {name: tensor.contiguous().cpu() for name, tensor in network.state_dict().items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, save(tensors, {"about": json.dumps(about)}))
+        sweep(path.parent, shared=True)
+        write_sealed(path, network.state_dict(), json.dumps(about))
     except (OSError, RequestError) as error:
         reason = getattr(error, "strerror", None) or error.__cause__ or error
         _log.warning("%s cannot be written (%s): what was learned is not kept", path.parent, reason)
 
 
 def _load(path: Path, device: torch.device) -> tuple[Extractor, Skill]:
-    with safe_open(path, "pt") as file:
-        about = json.loads(file.metadata()["about"])
+    weights, words = read_sealed(path)
+    about = json.loads(words)
     network = Extractor(about["name"], tuple(about["label_names"]))
-    network.load_state_dict(load_file(path))
+    network.load_state_dict(weights)
     return network.to(device).eval().requires_grad_(False), Skill(**about["skill"])

@@ -1,7 +1,6 @@
 """Train a generator and keep what it draws."""
 
 import dataclasses
-import io
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.checkpoints import read_sealed, write_sealed
 from sparring.data import catalogue
 from sparring.data.feed import Stream
 from sparring.data.images import DataSet
@@ -33,10 +33,9 @@ from sparring.measure.fidelity import check_libraries
 from sparring.measure.generation import last_tenth, mean_distance
 from sparring.methods import name_of
 from sparring.progress import Screen
-from sparring.run import RunFolder, run_name, write_atomically
+from sparring.run import RunFolder, run_name
 from sparring.trainer import Trainer, Training
 
-SIZE = 64
 SAMPLES, PAIRS = 32, 10
 FILM_WIDTH, FILM_LENGTH = 8, 6
 WATCHED = 16
@@ -50,6 +49,8 @@ class GenerationJob:
     attributes: "Smiling,Male", "all", or "" for a method without labels.
     judge_steps: of the training of extractor and judge. judged: images drawn for the scores.
     extractor: of the features that fidelity is measured on: "own" learns from the same data.
+    size: height and width of the images in pixels.
+    arm: of an experiment, what makes this run differ from the method's plain form.
     """
 
     method: GenerativeMethod
@@ -60,12 +61,14 @@ class GenerationJob:
     judge_steps: int
     judged: int
     extractor: instruments.ExtractorName = "own"
+    size: int = 64
+    arm: str = ""
 
     @property
     def name(self) -> str:
         """Name of the run folder."""
-        labels = [self.attributes.replace(",", "+")] if self.attributes else []
-        return run_name(name_of(self.method), *labels, self.seed)
+        labels = [self.attributes.replace(",", "+"), self.arm]
+        return run_name(name_of(self.method), *filter(None, labels), self.seed)
 
     @property
     def _order(self) -> instruments.Order:
@@ -76,6 +79,8 @@ class GenerationJob:
         return base_config(self.method, self.seed, self.training, device) | {
             "scenario": "generation",
             "faces": catalogue.name_of(self.faces),
+            "size": self.size,
+            "arm": self.arm,
             "judging": dataclasses.asdict(self._order),
         }
 
@@ -90,7 +95,7 @@ class GenerationJob:
 
         Raises RequestError where they cannot be used.
         """
-        dataset = library.get(self.faces, SIZE)
+        dataset = library.get(self.faces, self.size)
         if not (dataset.test.pixels[:VARIED] != dataset.test.pixels[:1]).any():
             raise RequestError(
                 f"{dataset.name} has no two different test images, to judge diversity by: add some"
@@ -110,12 +115,12 @@ class GenerationJob:
         config = self.request(device) | {"attributes": list(attributes)}
         open_folder(folder, config, device, [dataset])
         judges = library.once(
-            ("instruments", self.faces, self._order),
+            ("instruments", self.faces, self.size, self._order),
             lambda: instruments.set_up(
-                library.get(self.faces, SIZE), self._order, device, show.say
+                library.get(self.faces, self.size), self._order, device, show.say
             ),
         )
-        method = build(self.method, Shape(SIZE, attributes), self.seed)
+        method = build(self.method, Shape(self.size, attributes), self.seed)
         brush = Brush(method, dataset.train, self.seed, device)
         film = Film(brush, folder, self.training.steps)
         batch_size, key = self.training.batch_size, (self.seed,)
@@ -160,14 +165,13 @@ class Film:
     def observe(self, step: int) -> None:
         """Take a frame if `step` is one of the moments."""
         if step in self.moments:
-            buffer = io.BytesIO()
-            np.save(buffer, self.brush.draw(FILM_WIDTH).numpy())
             self.folder.mkdir(exist_ok=True)
-            write_atomically(self.folder / f"{step:09d}.npy", buffer.getvalue())
+            frame = {"images": self.brush.draw(FILM_WIDTH)}
+            write_sealed(self.folder / f"{step:09d}.sealed", frame)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The frames in order of their steps."""
-        files = sorted(self.folder.glob("[0-9]*.npy"))
+        files = sorted(self.folder.glob("[0-9]*.sealed"))
         steps = np.array([int(file.stem) for file in files])
         return {"progress": np.stack([_frame(file) for file in files]), "progress_steps": steps}
 
@@ -175,10 +179,9 @@ class Film:
 def _frame(path: Path) -> np.ndarray:
     """The images of one moment. Raises RequestError where the file is damaged."""
     try:
-        frame: np.ndarray = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        return read_sealed(path)[0]["images"].numpy()
+    except (OSError, ValueError, KeyError) as error:
         raise RequestError(f"cannot read {path}: {error}; remove the run folder") from error
-    return frame
 
 
 @dataclass
@@ -209,7 +212,10 @@ class Watch:
 
 def _final_losses(folder: RunFolder) -> dict[str, float]:
     rows = list(folder.log())
-    return {
-        f"{player}_loss": last_tenth([row["losses"][player] for row in rows])
-        for player in rows[-1]["losses"]
-    }
+    try:
+        return {
+            f"{player}_loss": last_tenth([row["losses"][player] for row in rows])
+            for player in rows[-1]["losses"]
+        }
+    except (IndexError, KeyError, TypeError) as error:
+        raise RequestError(f"the log of {folder.path} is damaged; remove the run folder") from error

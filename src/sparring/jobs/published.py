@@ -3,7 +3,6 @@
 Knows one file, its address and its hash; what is in it is `nets.inception`'s.
 """
 
-import os
 import shutil
 from collections.abc import Callable
 from http.client import HTTPException
@@ -12,7 +11,7 @@ from urllib.request import urlopen
 
 from sparring.errors import RequestError
 from sparring.nets.inception import SOURCE, check_published
-from sparring.run import publish
+from sparring.run import publish, temporary_for
 
 PATIENCE = 30.0
 """Seconds to wait for a server that does not answer."""
@@ -28,7 +27,7 @@ def weights(cache: Path, say: Callable[[str], None]) -> Path:
         check_published(path)
         return path
     say(f"fetching {SOURCE}")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = temporary_for(path)
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with urlopen(SOURCE, timeout=PATIENCE) as answer, temporary.open("wb") as file:

@@ -10,11 +10,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
-from sparring.checkpoints import write_weights
+from sparring.checkpoints import read_sealed, write_sealed
 from sparring.data.images import Images
 from sparring.errors import RequestError
 from sparring.game import AdaptationMethod
@@ -42,20 +40,20 @@ class Candidates:
         self.steps = sorted((moments | {steps}) - {0})
 
     def _path(self, step: int) -> Path:
-        return self.folder / f"{step:09d}.safetensors"
+        return self.folder / f"{step:09d}.sealed"
 
     def observe(self, step: int) -> dict[str, float]:
         """Keep the weights if `step` is one of the moments; the trainer's `observe`."""
         if step in self.steps:
             self.folder.mkdir(exist_ok=True)
-            write_weights(self._path(step), self.method)
+            write_sealed(self._path(step), self.method.state_dict())
         return {}
 
     def weights(self, step: int) -> dict[str, Tensor]:
         """The weights at `step`. Raises RequestError where the file is damaged."""
         try:
-            return load_file(self._path(step))
-        except (OSError, SafetensorError) as error:
+            return read_sealed(self._path(step))[0]
+        except (OSError, ValueError) as error:
             raise RequestError(
                 f"cannot read {self._path(step)}: {error}; remove the run folder"
             ) from error

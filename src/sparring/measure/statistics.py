@@ -127,17 +127,25 @@ def paired_difference(a: Mapping[int, float], b: Mapping[int, float]) -> Estimat
     return estimate(a[seed] - b[seed] for seed in sorted(a.keys() & b.keys()))
 
 
-def gaps_closed(
+def gap_closed(
+    source_only: Mapping[int, float], adapted: Mapping[int, float], target_only: Mapping[int, float]
+) -> Estimate:
+    """The mean over the seeds of the share of the gap that is closed (`gaps`)."""
+    return estimate(gaps(source_only, adapted, target_only).values())
+
+
+def gaps(
     source_only: Mapping[int, float], adapted: Mapping[int, float], target_only: Mapping[int, float]
 ) -> dict[int, float]:
-    """(adapted - source only) / (target only - source only) of each seed that has all three.
+    """(adapted - source only) / (target only - source only), for each seed that has all three.
 
     0: no better than without adaptation; 1: as good as with target labels. A seed whose target
     only is not above its source only has no gap and is left out. Scores are by seed.
     """
+    seeds = sorted(source_only.keys() & adapted.keys() & target_only.keys())
     return {
         seed: (adapted[seed] - source_only[seed]) / (target_only[seed] - source_only[seed])
-        for seed in sorted(source_only.keys() & adapted.keys() & target_only.keys())
+        for seed in seeds
         if target_only[seed] > source_only[seed]
     }
 
@@ -156,6 +164,56 @@ def rank_correlation(scores: Sequence[float], truth: Sequence[float]) -> float |
     from scipy.stats import spearmanr
 
     return float(spearmanr(scores, truth).statistic)
+
+
+def more_often(hits: int, n: int, other_hits: int, other_n: int) -> int:
+    """1 or -1 where hits / n is clearly above or below other_hits / other_n, else 0.
+
+    Clear: Fisher's exact test (1922; two-sided, by scipy) has p < 0.05.
+    """
+    from scipy.stats import fisher_exact
+
+    table = [[hits, n - hits], [other_hits, other_n - other_hits]]
+    if min(n, other_n) == 0 or float(fisher_exact(table).pvalue) >= 0.05:
+        return 0
+    return 1 if hits / n > other_hits / other_n else -1
+
+
+def wider(values: Sequence[float], others: Sequence[float]) -> int:
+    """1 or -1 where `values` clearly spread more or less than `others`, else 0.
+
+    Clear: at least three of each, and Levene's test about the medians (Brown & Forsythe 1974, by
+    scipy) has p < 0.05.
+    """
+    if min(len(values), len(others)) < 3 or not all(map(math.isfinite, (*values, *others))):
+        return 0
+    spreads = stdev(values), stdev(others)
+    if spreads[0] == spreads[1]:
+        return 0
+    from scipy.stats import levene
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one side may be constant
+        p = float(levene(values, others, center="median").pvalue)
+    if not p < 0.05:
+        return 0
+    return 1 if spreads[0] > spreads[1] else -1
+
+
+def beyond_sampling(accuracies: Sequence[float], images: int) -> float | None:
+    """How likely accuracies would spread as much if only the draw of test images varied them.
+
+    The p of the chi-square test that their variance is that of a share of `images` independent
+    answers; an upper bound, since all are measured on the same images. None for fewer than three,
+    or where the mean is 0 or 1.
+    """
+    mean = fmean(accuracies) if accuracies else 0.0
+    if len(accuracies) < 3 or not 0 < mean < 1:
+        return None
+    from scipy.stats import chi2
+
+    variance = mean * (1 - mean) / images
+    return float(chi2.sf(sum((a - mean) ** 2 for a in accuracies) / variance, len(accuracies) - 1))
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from sparring.game import GenerativeMethod, Labelled, Move, Shape
+from sparring.game import Labelled, Move, Shape
+from sparring.methods.convolutional import ConvolutionalGAN
 from sparring.methods.losses import bce, hits
-from sparring.nets.dcgan import Discriminator, Generator
 
 
 @dataclass(eq=False, kw_only=True)
-class ACGAN(GenerativeMethod):
+class ACGAN(ConvolutionalGAN):
     """Images from noise and binary attributes (one or many)."""
 
     batch_type = Labelled
@@ -33,8 +33,8 @@ class ACGAN(GenerativeMethod):
         # Rows 2a and 2a + 1 embed attribute a off and on.
         self.embedding = nn.Embedding(2 * attributes, self.embedding_size)
         inputs = self.noise_size + attributes * self.embedding_size
-        self.generator = Generator(inputs, shape.size, self.width)
-        self.discriminator = Discriminator(shape.size, self.width, attributes)
+        self.generator = self.make_generator(inputs, shape)
+        self.discriminator = self.make_discriminator(shape, attributes)
 
     def players(self) -> dict[str, nn.Module]:
         generator = nn.ModuleList([self.embedding, self.generator])
@@ -44,9 +44,7 @@ class ACGAN(GenerativeMethod):
         # Fakes are asked for with the real batch's labels: both have the same distribution.
         fake = self.sample(self.noise(len(batch.image), batch.image.device), batch.label)
 
-        # One pass over both: without batch norm, no image sees the others.
-        judged, seen = self.discriminator(torch.cat([batch.image, fake.detach()]))
-        (real, faked), (seen_real, seen_fake) = judged.chunk(2), seen.chunk(2)
+        (real, seen_real), (faked, seen_fake) = self.discriminator.both(batch.image, fake.detach())
         on_real, label_real = bce(real, 1.0), bce(seen_real, batch.label)
         on_fake, label_fake = bce(faked, 0.0), bce(seen_fake, batch.label)
         yield Move(

@@ -16,8 +16,9 @@ from torch.nn.functional import cross_entropy
 
 from sparring.game import AdaptationMethod, Move, Pair, Shape
 from sparring.methods.losses import domain_accuracy, domain_loss
+from sparring.nets.encoders import EncoderName, encoder
 from sparring.nets.heads import Head
-from sparring.nets.resnet import FEATURES, ResNet18, Stem
+from sparring.nets.resnet import Stem
 from sparring.nets.reversal import reverse
 
 
@@ -28,13 +29,15 @@ class DANN(AdaptationMethod):
     reversal_weight: float = 0.1
     """Lambda: how strongly the features are trained against the domain classifier. The source
     report held it constant and printed no value; 0.1 was best on the stand-ins (docs/log.md)."""
+    encoder: EncoderName = "resnet18"
+    """Feature extractor: "resnet18" as in the source report, "small" as in the paper."""
     stem: Stem = "7x7"
     """First layers of ResNet18: "7x7" as in the source report, "3x3" for small images."""
 
     def build(self, shape: Shape) -> None:
-        self.feature_extractor = ResNet18(self.stem)
-        self.label_predictor = Head(FEATURES, len(shape.labels))
-        self.domain_classifier = Head(FEATURES, 1)
+        self.feature_extractor, features = encoder(self.encoder, self.stem, shape.size)
+        self.label_predictor = Head(features, len(shape.labels))
+        self.domain_classifier = Head(features, 1)
 
     def adapt(self, batch: Pair, progress: float) -> Move:
         sources = len(batch.source.image)

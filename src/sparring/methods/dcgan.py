@@ -11,23 +11,22 @@ Radford et al. 2016 (arXiv 1511.06434) with Miyato et al. 2018 (arXiv 1802.05957
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
-from sparring.game import GenerativeMethod, Move, Shape, Unlabelled
+from sparring.game import Move, Shape, Unlabelled
+from sparring.methods.convolutional import ConvolutionalGAN
 from sparring.methods.losses import bce, hits
-from sparring.nets.dcgan import Discriminator, Generator
 
 
 @dataclass(eq=False, kw_only=True)
-class DCGAN(GenerativeMethod):
+class DCGAN(ConvolutionalGAN):
     """Images from noise: the discriminator moves first, then the generator, on the same fakes."""
 
     batch_type = Unlabelled
 
     def build(self, shape: Shape) -> None:
-        self.generator = Generator(self.noise_size, shape.size, self.width)
-        self.discriminator = Discriminator(shape.size, self.width)
+        self.generator = self.make_generator(self.noise_size, shape)
+        self.discriminator = self.make_discriminator(shape)
 
     def players(self) -> dict[str, nn.Module]:
         return {"discriminator": self.discriminator, "generator": self.generator}
@@ -35,9 +34,7 @@ class DCGAN(GenerativeMethod):
     def moves(self, batch: Unlabelled, progress: float) -> Iterator[Move]:
         fake = self.generator(self.noise(len(batch.image), batch.image.device))
 
-        # One pass over both: without batch norm, no image sees the others.
-        judged = self.discriminator(torch.cat([batch.image, fake.detach()]))[0]
-        real, faked = judged.chunk(2)
+        (real, _), (faked, _) = self.discriminator.both(batch.image, fake.detach())
         on_real, on_fake = bce(real, 1.0), bce(faked, 0.0)
         yield Move(
             "discriminator",

@@ -22,8 +22,9 @@ from sparring.methods.losses import (
     scale_invariant_error,
 )
 from sparring.nets.decoder import Decoder
+from sparring.nets.encoders import EncoderName, encoder
 from sparring.nets.heads import Head
-from sparring.nets.resnet import FEATURES, ResNet18, Stem
+from sparring.nets.resnet import Stem
 from sparring.nets.reversal import reverse
 
 
@@ -44,16 +45,19 @@ class DSN(AdaptationMethod):
     """Length of each code."""
     decoder_width: int = 16
     """Channels of the decoder's hidden layers."""
+    encoder: EncoderName = "resnet18"
+    """Network of each encoder: "resnet18" as in the source report, "small" as DANN's paper has."""
     stem: Stem = "7x7"
     """First layers of ResNet18: "7x7" as in the source report, "3x3" for small images."""
 
-    def _encoder(self) -> nn.Module:
-        return nn.Sequential(ResNet18(self.stem), nn.Linear(FEATURES, self.code_size))
+    def _encoder(self, size: int) -> nn.Module:
+        network, features = encoder(self.encoder, self.stem, size)
+        return nn.Sequential(network, nn.Linear(features, self.code_size))
 
     def build(self, shape: Shape) -> None:
-        self.shared_encoder = self._encoder()
-        self.private_source_encoder = self._encoder()
-        self.private_target_encoder = self._encoder()
+        self.shared_encoder = self._encoder(shape.size)
+        self.private_source_encoder = self._encoder(shape.size)
+        self.private_target_encoder = self._encoder(shape.size)
         self.decoder = Decoder(self.code_size, shape.size, self.decoder_width)
         self.label_classifier = Head(self.code_size, len(shape.labels))
         self.domain_classifier = Head(self.code_size, 1)

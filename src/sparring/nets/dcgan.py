@@ -1,7 +1,8 @@
 """DCGAN's generator and discriminator (Radford et al. 2016) under spectral normalisation.
 
 As the source report describes them: spectral normalisation (Miyato et al. 2018) in both nets;
-the discriminator has no batch norm, and its convolutions have a bias.
+the discriminator has no batch norm, and its convolutions have a bias. Each of these can be turned
+off, to see what it does.
 """
 
 import torch
@@ -9,12 +10,19 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 
-def _spectral(layer: nn.Conv2d | nn.ConvTranspose2d) -> nn.Module:
-    """Draw DCGAN's initial weights, N(0, 0.02), and normalise the layer spectrally."""
+def _drawn(layer: nn.Conv2d | nn.ConvTranspose2d, spectral: bool) -> nn.Module:
+    """Draw DCGAN's initial weights, N(0, 0.02), and normalise the layer spectrally if wanted."""
     nn.init.normal_(layer.weight, 0.0, 0.02)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
-    return spectral_norm(layer)
+    return spectral_norm(layer) if spectral else layer
+
+
+def _batch_norm(width: int) -> nn.BatchNorm2d:
+    """Batch norm with DCGAN's initial weights, N(1, 0.02)."""
+    layer = nn.BatchNorm2d(width)
+    nn.init.normal_(layer.weight, 1.0, 0.02)
+    return layer
 
 
 def _widths(size: int, width: int) -> list[int]:
@@ -28,17 +36,15 @@ def _widths(size: int, width: int) -> list[int]:
 class Generator(nn.Module):
     """Code float [N, inputs] to images float32 [N, 3, size, size] in [-1, 1]."""
 
-    def __init__(self, inputs: int, size: int = 64, width: int = 64) -> None:
+    def __init__(self, inputs: int, size: int = 64, width: int = 64, spectral: bool = True) -> None:
         super().__init__()
         widths = _widths(size, width)[::-1]
         layers: list[nn.Module] = []
         for index, (before, after) in enumerate(zip([inputs, *widths], widths, strict=False)):
             stride, padding = (1, 0) if index == 0 else (2, 1)
             upsample = nn.ConvTranspose2d(before, after, 4, stride, padding, bias=False)
-            normalise = nn.BatchNorm2d(after)
-            nn.init.normal_(normalise.weight, 1.0, 0.02)
-            layers += [_spectral(upsample), normalise, nn.ReLU()]
-        layers += [_spectral(nn.ConvTranspose2d(widths[-1], 3, 4, 2, 1)), nn.Tanh()]
+            layers += [_drawn(upsample, spectral), _batch_norm(after), nn.ReLU()]
+        layers += [_drawn(nn.ConvTranspose2d(widths[-1], 3, 4, 2, 1), spectral), nn.Tanh()]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, code: Tensor) -> Tensor:
@@ -46,18 +52,54 @@ class Generator(nn.Module):
         return image.float()
 
 
-class Discriminator(nn.Module):
-    """Images float [N, 3, size, size] to float32 logits: real or fake [N], attributes [N, A]."""
+Judgement = tuple[Tensor, Tensor]
+"""Float32 logits of N images: real or fake [N], attributes [N, A]."""
 
-    def __init__(self, size: int = 64, width: int = 64, attributes: int = 0) -> None:
+
+class Discriminator(nn.Module):
+    """Images float [N, 3, size, size] to float32 logits: real or fake [N], attributes [N, A].
+
+    batch_norm: after every hidden convolution but the first, as in DCGAN. bias: of convolutions.
+    """
+
+    def __init__(
+        self,
+        size: int = 64,
+        width: int = 64,
+        attributes: int = 0,
+        *,
+        spectral: bool = True,
+        batch_norm: bool = False,
+        bias: bool = True,
+    ) -> None:
         super().__init__()
         widths = _widths(size, width)
         layers: list[nn.Module] = []
-        for before, after in zip([3, *widths], widths, strict=False):
-            layers += [_spectral(nn.Conv2d(before, after, 4, 2, 1)), nn.LeakyReLU(0.2)]
+        for index, (before, after) in enumerate(zip([3, *widths], widths, strict=False)):
+            layers.append(_drawn(nn.Conv2d(before, after, 4, 2, 1, bias=bias), spectral))
+            if batch_norm and index > 0:
+                layers.append(_batch_norm(after))
+            layers.append(nn.LeakyReLU(0.2))
         self.layers = nn.Sequential(*layers)
-        self.validity = _spectral(nn.Conv2d(widths[-1], 1, 4))
-        self.attribute = _spectral(nn.Conv2d(widths[-1], attributes, 4)) if attributes else None
+        self.batch_norm = batch_norm
+
+        def head(outputs: int) -> nn.Module:
+            return _drawn(nn.Conv2d(widths[-1], outputs, 4, bias=bias), spectral)
+
+        self.validity = head(1)
+        self.attribute = head(attributes) if attributes else None
+
+    def both(self, real: Tensor, fake: Tensor) -> tuple[Judgement, Judgement]:
+        """Judge as many real images as generated ones.
+
+        In one pass where no image sees the others, and in two under batch norm, whose statistics
+        would otherwise mix both kinds.
+        """
+        if self.batch_norm:
+            return self(real), self(fake)
+        validity, attribute = self(torch.cat([real, fake]))
+        (on_real, on_fake), (seen_real, seen_fake) = validity.chunk(2), attribute.chunk(2)
+        return (on_real, seen_real), (on_fake, seen_fake)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         hidden = self.layers(image)

@@ -4,7 +4,8 @@ Knows the files of the plan and of a run folder; knows no statistics, no figure 
 What a run is stands in its config.json; its name tells the method until that is there.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,11 @@ from sparring.report import arrays, checked, forms
 from sparring.run import RunFolder
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+TESTS = "claims"
+"""The folder inside a reproduction's that `sparring claims` writes into."""
+FAILED = "failed"
+"""How the state of a run begins that was stopped for good."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +163,23 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Arm:
+    """One way to train in an experiment.
+
+    runs: those that finished, by rising seed. planned: how many were to be played.
+    gave_up: how many diverged until they were stopped for good.
+    """
+
+    runs: tuple[Run, ...]
+    planned: int
+    gave_up: int = 0
+
+
+Arms = Mapping[str, Arm]
+"""The arms of one experiment, by name."""
+
+
+@dataclass(frozen=True)
 class Reproduction:
     """An output folder: what was planned, the finished runs, and the runs still to come.
 
@@ -165,6 +188,8 @@ class Reproduction:
     missing: name and state ("not run", "not finished" or "failed ...") of each planned run
         without scores.
     events: run's name, step, kind and words of all that happened in trainings, finished or not.
+    experiments: those that the plan is there for, by claim; empty where it has another purpose.
+    tests: the output folder of `sparring claims` inside this one, where there is one.
     """
 
     out: Path
@@ -177,6 +202,8 @@ class Reproduction:
     runs: tuple[Run, ...]
     missing: tuple[tuple[str, str], ...]
     events: tuple[dict[str, Any], ...]
+    experiments: Mapping[str, Arms] = field(default_factory=dict)
+    tests: "Reproduction | None" = None
 
     @property
     def reproduces(self) -> bool:
@@ -217,15 +244,23 @@ class Reproduction:
         return not any(self.use(name).badge for name in sets)
 
 
+def read_plan(out: Path) -> dict[str, Any]:
+    """The plan of the output folder `out`. Raises RequestError where it is missing or damaged."""
+    path = out / "plan.json"
+    with checked.told(path, "give the folder that `sparring reproduce` wrote"):
+        return dict(checked.parse(path.read_bytes(), forms.PLAN))
+
+
 def collect(out: Path) -> Reproduction:
     """Read the output folder `out`.
 
     Raises RequestError where it holds no plan.json, or where a file is damaged.
     """
-    path = out / "plan.json"
-    with checked.told(path, "give the folder that `sparring reproduce` wrote"):
-        plan = checked.parse(path.read_bytes(), forms.PLAN)
-    folders = [RunFolder(out / "runs" / name) for name in dict.fromkeys(plan["runs"])]
+    plan = read_plan(out)
+    folders = {name: RunFolder(out / "runs" / name) for name in plan["runs"]}
+    runs = {name: read_run(folder) for name, folder in folders.items() if folder.finished}
+    states = {name: _state(folder) for name, folder in folders.items() if name not in runs}
+    inside = out / TESTS
     return Reproduction(
         out=out,
         command=plan["command"],
@@ -236,13 +271,26 @@ def collect(out: Path) -> Reproduction:
             DataUse(use["asked"], use["used"], use["kind"], use.get("why", ""))
             for use in plan["data"]
         ),
-        planned={folder.name: _method(folder) for folder in folders},
-        runs=tuple(read_run(folder) for folder in folders if folder.finished),
-        missing=tuple((f.name, _state(f)) for f in folders if not f.finished),
+        planned={name: _method(folder) for name, folder in folders.items()},
+        runs=tuple(runs.values()),
+        missing=tuple(states.items()),
         events=tuple(
-            {"run": f.name} | event for f in folders for event in _listed(f, "events", forms.EVENTS)
+            {"run": f.name} | event
+            for f in folders.values()
+            for event in _listed(f, "events", forms.EVENTS)
         ),
+        experiments={
+            claim: {name: _arm(names, runs, states) for name, names in arms.items()}
+            for claim, arms in plan.get("experiments", {}).items()
+        },
+        tests=collect(inside) if (inside / "plan.json").is_file() else None,
     )
+
+
+def _arm(names: list[str], runs: Mapping[str, Run], states: Mapping[str, str]) -> Arm:
+    finished = sorted((runs[name] for name in names if name in runs), key=lambda run: run.seed)
+    gave_up = sum(states.get(name, "").startswith(FAILED) for name in names)
+    return Arm(tuple(finished), len(names), gave_up)
 
 
 def read_run(folder: RunFolder) -> Run:
@@ -309,5 +357,5 @@ def _state(folder: RunFolder) -> str:
         return "not run"
     events = _listed(folder, "events", forms.EVENTS)
     if events and events[-1]["kind"] == "gave up":
-        return f"failed at step {events[-1]['step']:,}: {events[-1]['what']}"
+        return f"{FAILED} at step {events[-1]['step']:,}: {events[-1]['what']}"
     return "not finished"

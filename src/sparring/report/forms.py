@@ -32,6 +32,7 @@ PLAN: Form = {
     "started": moment,
     "data": [DATA_USE],
     "runs": [folder_name],
+    "experiments?": {str: {str: [folder_name]}},
 }
 CONFIG: Form = {
     "method": text,

@@ -33,9 +33,11 @@ def build(out: Path) -> Path:
     Raises RequestError where `out` holds no plan, a run's files are damaged, or writing fails.
     """
     rep = collect(out)
-    evidence = Evidence(rep, generations(rep.runs), adaptations(rep.runs))
-    pictures = draw(evidence)
+    # The arms of experiments differ in more than the seed: they are no groups.
+    runs = () if rep.experiments else rep.runs
+    evidence = Evidence(rep, generations(runs), adaptations(runs))
     verdicts = judge(evidence)
+    pictures = draw(evidence, verdicts)
     write_json(out / "results.json", results(evidence, pictures, verdicts))
     path = out / "report.html"
     write_atomically(path, render(evidence, pictures, verdicts).encode())
@@ -94,12 +96,16 @@ def render(evidence: Evidence, pictures: dict[str, Picture], verdicts: tuple[Ver
         sets=rep.sets,
         seconds=sum(run.scores["seconds"] for run in rep.runs),
         environments=environments(rep),
+        machines=machines(rep),
     )
 
 
 def methods(rep: Reproduction) -> list[str]:
-    """The planned methods: those of the source report in its order, then others by name."""
-    planned = set(rep.planned.values())
+    """The planned methods: those of the source report in its order, then others by name.
+
+    None where they are only the arms of experiments.
+    """
+    planned = set() if rep.experiments else set(rep.planned.values())
     return [name for name in METHODS if name in planned] + sorted(planned - set(METHODS))
 
 
@@ -129,6 +135,9 @@ def lead(rep: Reproduction) -> str:
     read = "Every number and figure here was read from the runs below"
     if not rep.reproduces:
         return f"{read}."
+    if rep.experiments:
+        tested = joined(list(rep.experiments))
+        return f"Experiments on what the source report of February 2019 observed: {tested}. {read}."
     planned = methods(rep)
     parts = []
     if drawing := [name.upper() for name in ("dcgan", "acgan") if name in planned]:
@@ -200,6 +209,15 @@ def environments(rep: Reproduction) -> list[dict[str, Any]]:
         if run.machine not in found:
             found.append(run.machine)
     return found
+
+
+def machines(rep: Reproduction) -> list[str]:
+    """The different machines that the runs ran on, in short."""
+    names = (
+        f"cpu: {run.machine['cpu']}" if run.machine["device"] == "cpu" else run.machine["device"]
+        for run in rep.runs
+    )
+    return list(dict.fromkeys(names))
 
 
 def moment(text: str) -> str:

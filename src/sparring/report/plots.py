@@ -261,6 +261,27 @@ def _key(axes: Axes, colour: str, name: str) -> None:
     axes.scatter([], [], c=colour, s=18, linewidths=0, label=name)
 
 
+def strips(panels: Mapping[str, Mapping[str, Sequence[float]]], title: str) -> Figure:
+    """Values as dots, a bar at their mean, one row an arm; one panel a score.
+
+    panels: by the score's name, the values by arm.
+    """
+    rows = max(len(arms) for arms in panels.values())
+    figure = Figure(figsize=(WIDTH, 1.0 + 0.34 * rows), layout="constrained")
+    figure.suptitle(shown(title, TITLE), x=0.01, ha="left", size=9, weight="bold")
+    axes_row = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (name, arms) in zip(axes_row, panels.items(), strict=True):
+        for place, values in enumerate(arms.values()):
+            colour = CLASSES[place % len(CLASSES)]
+            axes.scatter(values, [place] * len(values), s=22, color=colour, alpha=0.7, linewidths=0)
+            mean = sum(values) / len(values)
+            axes.plot([mean, mean], [place - 0.3, place + 0.3], color=colour, linewidth=2)
+        axes.set_yticks(range(len(arms)), [shown(arm) for arm in arms], size=8)
+        axes.set_ylim(len(arms) - 0.4, -0.6)
+        axes.set_xlabel(shown(name, TITLE), size=8)
+    return figure
+
+
 def bars(
     panels: Sequence[tuple[str, str]],
     groups: Sequence[Sequence[str]],

@@ -42,6 +42,10 @@ def results(
                 "verdict": v.verdict,
                 "n": v.n,
                 "evidence": v.evidence,
+                "scores": {
+                    name: {arm: summary.as_dict() for arm, summary in arms.items()}
+                    for name, arms in v.finding.scores.items()
+                },
             }
             for v in verdicts
         ],

@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from sparring.report import plots
-from sparring.report.claims import Evidence
-from sparring.report.figures import adaptation, before_after, generation
+from sparring.report.claims import Evidence, Verdict
+from sparring.report.figures import adaptation, before_after, claims, generation
 from sparring.report.figures.drawing import Drawing
 from sparring.run import run_name, write_atomically
 
@@ -37,13 +37,13 @@ class Picture:
     sets: tuple[str, ...]
 
 
-def draw(evidence: Evidence) -> dict[str, Picture]:
+def draw(evidence: Evidence, verdicts: tuple[Verdict, ...]) -> dict[str, Picture]:
     """Draw every figure that the finished runs allow into `out/figures`, by key."""
     folder = evidence.rep.out / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {}
     with style.context(plots.STYLE):
-        for key, figure, title, caption, sets in _drawings(evidence):
+        for key, figure, title, caption, sets in _drawings(evidence, verdicts):
             path = folder / f"{file_name(key)}.png"
             # Plots have few colours: a palette makes them three times smaller. Photographs don't.
             write_atomically(path, _png(figure, palette=not _photographs(figure)))
@@ -51,7 +51,7 @@ def draw(evidence: Evidence) -> dict[str, Picture]:
     return pictures
 
 
-def _drawings(evidence: Evidence) -> Iterator[Drawing]:
+def _drawings(evidence: Evidence, verdicts: tuple[Verdict, ...]) -> Iterator[Drawing]:
     for generator in evidence.generators:
         yield from generation.drawings(evidence.rep, generator)
     for adapted in evidence.adaptations:
@@ -60,6 +60,7 @@ def _drawings(evidence: Evidence) -> Iterator[Drawing]:
     # A single bar would compare nothing.
     if len({(g.key, run.scenario) for g in evidence.adaptations for run in g.runs}) > 1:
         yield adaptation.accuracy(evidence)
+    yield from claims.drawings(verdicts)
 
 
 def file_name(key: str) -> str:
