@@ -14,6 +14,7 @@ import pytest
 from sparring import session
 from sparring.errors import RequestError, TrainingFailed
 from sparring.jobs import AdaptationJob, GenerationJob, Job, Library
+from sparring.measure import transfer
 from sparring.methods import DANN, DCGAN
 from sparring.progress import Screen
 from sparring.recipes import Found
@@ -49,6 +50,24 @@ def test_a_session_writes_plan_runs_and_report_and_runs_nothing_twice(
     before = {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("*")}
     play(library, out)
     assert {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("*")} == before
+
+
+def test_twins_are_compared_once_both_are_there_and_an_alarm_is_told(
+    library: Library,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(transfer, "VOTES", 0)  # no vote is needed: it always rings
+    adapted = jobs()[1]
+    for job in (adapted, replace(adapted, scenario="source-only")):
+        assert "looks worse" not in capsys.readouterr().err
+        play_all([job], library, tmp_path, PLAN, Screen())
+    assert f"{adapted.name}: The adapted classifier looks worse" in capsys.readouterr().err
+    results = json.loads((tmp_path / "results.json").read_text())
+    assert results["alarm"]["caught"] + results["alarm"]["false_alarms"] == 1
+    assert results["target_labels"]["early"] == 0
+    assert "Negative transfer?" in (tmp_path / "report.html").read_text()
 
 
 def test_nothing_of_a_finished_run_stays_in_memory(library: Library, tmp_path: Path) -> None:

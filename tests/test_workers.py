@@ -66,7 +66,7 @@ def test_a_stop_reaches_every_process(faces: Path, tmp_path: Path, number: int) 
         "from sparring.workers import play\n"
         "def main():\n"
         "    jobs = [GenerationJob(DCGAN(width=4), sys.argv[1], '', s, Training(10**6, 4), 2, 30)\n"
-        "            for s in (0, 1)]\n"
+        "            for s in range(5)]\n"
         "    with stopping_at_once():\n"
         "        list(play(jobs, Library(None), Path(sys.argv[2]), Screen(), 2))\n"
         "if __name__ == '__main__':\n"
@@ -86,6 +86,8 @@ def test_a_stop_reaches_every_process(faces: Path, tmp_path: Path, number: int) 
     wait(lambda: not any(alive(pid) for pid in children))
     saved = [list((out / f"dcgan-{seed}/checkpoints").glob("state-*.pt")) for seed in (0, 1)]
     assert all(saved) == (number == signal.SIGTERM)
+    # Jobs that lay ready for a process are not begun.
+    assert sorted(path.name for path in out.iterdir()) == ["dcgan-0", "dcgan-1"]
 
 
 def is_child(pid: int, parent: int) -> bool:

@@ -82,7 +82,8 @@ def _apart(jobs: Sequence[Job], data: Path | None, runs: Path, at_once: int) -> 
                 if outcome := future.result():
                     yield outcome
         except BaseException:  # stopped, or a job's own error: the others save and end as well
-            pool.shutdown(wait=False, cancel_futures=True)
+            for future in pending:
+                future.cancel()
             for child in multiprocessing.active_children():
                 if child.pid is not None:
                     os.kill(child.pid, signal.SIGTERM)
@@ -91,6 +92,8 @@ def _apart(jobs: Sequence[Job], data: Path | None, runs: Path, at_once: int) -> 
 
 _library = Library(None)
 """Of a process that plays jobs: its own data sets."""
+_stopped = False
+"""Likewise: whether it was told to stop. Jobs that lie ready for it are then left alone."""
 
 
 def _begin(data: Path | None, threads: int) -> None:
@@ -99,8 +102,13 @@ def _begin(data: Path | None, threads: int) -> None:
     _library = Library(data)
     torch.set_num_threads(threads)
     os.setsid()  # Ctrl-C would reach it too
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # between two jobs
+    signal.signal(signal.SIGTERM, _stop)  # between two jobs
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _stop(*_: object) -> None:
+    global _stopped
+    _stopped = True
 
 
 def _end_with_parent() -> None:
@@ -114,6 +122,7 @@ def _work(job: Job, runs: Path) -> Outcome | None:
     """Play one job in this process; None where it was stopped."""
     try:
         with stopping_at_once():
-            return _one(job, _library, runs, Screen(live=False))
+            return None if _stopped else _one(job, _library, runs, Screen(live=False))
     except Stopped:
+        _stop()
         return None

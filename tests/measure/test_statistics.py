@@ -10,7 +10,7 @@ from sparring.measure.statistics import (
     clear_sign,
     detector,
     estimate,
-    gaps_closed,
+    gap_closed,
     paired_difference,
     rank_correlation,
     rate,
@@ -119,14 +119,10 @@ def test_a_difference_whose_bootstrap_interval_holds_zero_is_not_clear() -> None
 
 
 def test_gap_closed_by_hand() -> None:
-    low, adapted, high = (
-        {0: 0.4, 1: 0.5, 2: 0.6},
-        {0: 0.6, 1: 0.5, 2: 0.9},
-        {0: 0.8, 1: 0.9, 2: 0.6},
-    )
+    gap = gap_closed({0: 0.4, 1: 0.5, 2: 0.6}, {0: 0.6, 1: 0.5, 2: 0.9}, {0: 0.8, 1: 0.9, 2: 0.6})
     # Seed 2 has no gap to close.
-    assert gaps_closed(low, adapted, high) == pytest.approx({0: 0.5, 1: 0.0})
-    assert gaps_closed(low, {2: 0.9}, high) == {}
+    assert gap.summary.runs == pytest.approx((0.5, 0.0))
+    assert gap.interval == pytest.approx((0.0, 0.5))
 
 
 def test_rank_correlation_by_hand() -> None:

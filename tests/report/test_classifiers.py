@@ -22,6 +22,7 @@ from sparring.report.classifiers import (
 )
 from sparring.report.collect import collect
 from sparring.report.groups import Adaptation, adaptations
+from sparring.run import RunFolder
 from tests.report.judged import add, compare, examples, opening, selection, trust
 
 PAIR = "mnist-m-meter-digits"
@@ -116,7 +117,7 @@ def test_measures_before_and_after(
     ours = results["adaptation"][0]
     assert ours["a_distance"]["adapted"]["runs"] == pytest.approx([1.0, 1.1, 1.2])
     assert ours["risk_coverage_area"]["source_only"]["mean"] == 0.25
-    assert "proxy A-distance (2: told apart) 1.50 ± 0.000 1.10 ± 0.100" in words
+    assert "proxy A-distance (2: told apart) 1.50 ± 0.00 1.10 ± 0.10" in words
     assert "calibration error, % 30.0 ± 0.0 10.0 ± 0.0" in words
 
 
@@ -140,7 +141,7 @@ def test_the_choice_beside_the_last_and_the_oracle(
     assert results["selection"]["oracle_less_chosen"]["mean"] == pytest.approx(0.035)
     assert results["selection"]["n"] == 2
     assert "0 400 of 600 50.0 45.0 55.0 1 400 of 600 51.0 53.0 53.0" in words
-    assert "In 2 adapted runs a consensus" in words
+    assert "of label-free validators: 2; in 0 of them it chose the last" in words
     assert "class ami +0.50 —" in words
 
 
@@ -164,21 +165,23 @@ def test_the_alarm_warns_offers_the_twin_and_is_measured(
 def test_a_twin_of_another_name_is_not_compared(reproduce: Any, tmp_path: Path) -> None:
     maker = reproduce(tmp_path, seeds=())
     maker.adaptation("dann", "mnist-m", "meter-digits", 0)
-    compare(tmp_path / "runs", f"dann-{PAIR}-adapted-0", rings=True)
-    (tmp_path / f"runs/dann-{PAIR}-source-only-0/scores.json").unlink()
+    adapted = RunFolder(tmp_path / f"runs/dann-{PAIR}-adapted-0")
+    compare(tmp_path / "runs", adapted.name, rings=True)
     maker.plan()
+    assert len(comparisons(adaptations(collect(tmp_path).runs))) == 1
+    adapted.write("twin", adapted.read("twin") | {"twin": "another"})
     assert comparisons(adaptations(collect(tmp_path).runs)) == []
 
 
 def test_labels_read_too_early_are_counted_from_the_record(out: Path, words: str) -> None:
-    assert "before final evaluation: 0 (in 12 source-only and adapted runs)" in words
+    assert "before final evaluation: 0 (source-only and adapted runs with a record: 12)" in words
     assert "Not counted: 6 openings by target-only runs" in words
     path = out / f"runs/dann-{PAIR}-adapted-1/labels.json"
     honest = path.read_text()
     try:
         path.write_text(json.dumps([opening("training", "train"), opening()]))
         leaky = text(build(out))
-        assert "before final evaluation: 1 (in 12" in leaky
+        assert "before final evaluation: 1 (source" in leaky
         assert "its accuracy is no evidence" in leaky
         found = json.loads((out / "results.json").read_text())["target_labels"]
         assert found == {"early": 1, "runs": 12, "unknown": 0, "upper_bound": 6}

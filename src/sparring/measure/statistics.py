@@ -127,17 +127,25 @@ def paired_difference(a: Mapping[int, float], b: Mapping[int, float]) -> Estimat
     return estimate(a[seed] - b[seed] for seed in sorted(a.keys() & b.keys()))
 
 
-def gaps_closed(
+def gap_closed(
+    source_only: Mapping[int, float], adapted: Mapping[int, float], target_only: Mapping[int, float]
+) -> Estimate:
+    """The mean over the seeds of the share of the gap that is closed (`gaps`)."""
+    return estimate(gaps(source_only, adapted, target_only).values())
+
+
+def gaps(
     source_only: Mapping[int, float], adapted: Mapping[int, float], target_only: Mapping[int, float]
 ) -> dict[int, float]:
-    """(adapted - source only) / (target only - source only) of each seed that has all three.
+    """(adapted - source only) / (target only - source only), for each seed that has all three.
 
     0: no better than without adaptation; 1: as good as with target labels. A seed whose target
     only is not above its source only has no gap and is left out. Scores are by seed.
     """
+    seeds = sorted(source_only.keys() & adapted.keys() & target_only.keys())
     return {
         seed: (adapted[seed] - source_only[seed]) / (target_only[seed] - source_only[seed])
-        for seed in sorted(source_only.keys() & adapted.keys() & target_only.keys())
+        for seed in seeds
         if target_only[seed] > source_only[seed]
     }
 

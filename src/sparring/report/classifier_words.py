@@ -5,12 +5,8 @@ Knows numbers; knows no figure and no HTML.
 
 from sparring.measure.statistics import Detector, Estimate, Rate, Summary
 from sparring.report.classifiers import LabelReads, Selection
-from sparring.report.scores import short
 
-CLEAR = (
-    "* clear: at least three seeds, and both the bootstrap interval (in brackets, 95 %) and "
-    "Student's leave 0 out."
-)
+CLEAR = "* clear: at least three seeds, and both the bootstrap interval and Student's leave 0 out."
 
 
 def cell(summary: Summary, percent: bool) -> str:
@@ -18,7 +14,7 @@ def cell(summary: Summary, percent: bool) -> str:
     if summary.mean is None:
         return "—"
     values = [summary.mean, *([] if summary.sd is None else [summary.sd])]
-    return " ± ".join(f"{100 * v + 0.0:.1f}" if percent else short(v) for v in values)
+    return " ± ".join(f"{100 * v:.1f}" if percent else f"{v:.2f}" for v in values)
 
 
 def points(found: Estimate, starred: bool = True) -> str:
@@ -57,17 +53,19 @@ def rate(found: Rate | None) -> str:
 
 def correlation(value: float | None) -> str:
     """A rank correlation; a dash where it does not exist."""
-    return "—" if value is None else f"{value + 0.0:+.2f}"
+    return "—" if value is None else f"{value:+.2f}"
 
 
 def about_labels(reads: LabelReads) -> list[str]:
     """What the records say of who opened the target's labels."""
-    whose = f"in {reads.runs} source-only and adapted runs"
-    lines = [f"Target labels read before final evaluation: {reads.early} ({whose})."]
+    lines = [
+        f"Target labels read before final evaluation: {reads.early} "
+        f"(source-only and adapted runs with a record: {reads.runs})."
+    ]
     if reads.early:
         lines.append("Some run saw labels that it must not see: its accuracy is no evidence.")
     if reads.unknown:
-        lines.append(f"{reads.unknown} runs kept no record of that.")
+        lines.append(f"Runs that kept no such record: {reads.unknown}.")
     if reads.upper_bound:
         lines.append(
             f"Not counted: {reads.upper_bound} openings by target-only runs, which train on these "
@@ -82,8 +80,8 @@ def about_selection(found: Selection) -> list[str]:
     choices = [run.scores["selection"] for run in found.runs]
     same = sum(choice["chosen"]["step"] == choice["last"]["step"] for choice in choices)
     return [
-        f"In {len(found.runs)} adapted runs a consensus of label-free validators chose the "
-        f"checkpoint; in {same} it chose the last one.",
+        "Adapted runs whose checkpoint was chosen by a consensus of label-free validators: "
+        f"{len(found.runs)}; in {same} of them it chose the last one.",
         f"Chosen less last checkpoint, points of target accuracy: {over}.",
         f"Best checkpoint (an oracle that knows the labels) less chosen: {loss}.",
     ]
@@ -93,7 +91,7 @@ def about_alarm(found: Detector) -> list[str]:
     """How good the alarm was as a detector."""
     total = found.caught + found.missed + found.false_alarms + found.quiet
     return [
-        f"In {total} pairs of an adapted run and its source-only twin: {found.caught} caught, "
+        f"Pairs of an adapted run and its source-only twin: {total}; {found.caught} caught, "
         f"{found.missed} missed, {found.false_alarms} false alarms, {found.quiet} rightly quiet. "
         "The truth: adapted is less accurate on the target's test images than its twin.",
         f"Caught of those that were worse: {rate(found.sensitivity)}. "

@@ -10,13 +10,15 @@ from typing import Any
 from sparring.measure.statistics import (
     Estimate,
     Summary,
-    estimate,
-    gaps_closed,
+    gap_closed,
+    gaps,
     paired_difference,
     summarise,
 )
 from sparring.report.collect import Run
 
+SCENARIOS = ("source-only", "adapted", "target-only")
+"""From the lower bound to the upper."""
 OF_FEATURES = ("frechet", "kid", "precision", "recall", "density", "coverage")
 """Metrics that mean nothing without the name of their extractor."""
 
@@ -125,13 +127,13 @@ class Adaptation:
 
     @property
     def gap_by_seed(self) -> dict[int, float]:
-        """The share of the gap closed by each seed (`statistics.gaps_closed`)."""
-        return gaps_closed(*map(self.by_seed, ("source-only", "adapted", "target-only")))
+        """The share of the gap closed by each seed (`statistics.gaps`)."""
+        return gaps(*map(self.by_seed, SCENARIOS))
 
     @property
     def gap_closed(self) -> Estimate:
         """`gap_by_seed` over the seeds."""
-        return estimate(self.gap_by_seed.values())
+        return gap_closed(*map(self.by_seed, SCENARIOS))
 
     @property
     def gain(self) -> Estimate:

@@ -9,7 +9,7 @@ from sparring.measure.statistics import (
     Estimate,
     beyond_sampling,
     estimate,
-    gaps_closed,
+    gaps,
     paired_difference,
     summarise,
 )
@@ -73,7 +73,7 @@ def directions(arms: Arms) -> Finding:
     closed: dict[str, dict[int, float]] = {}
     for way in ("there", "back"):
         columns = [by_seed(arms.get(f"{way}, {s}", NONE), accuracy) for s in SCENARIOS]
-        closed[way] = gaps_closed(*columns)
+        closed[way] = gaps(*columns)
     names = {way: _way(arms, way) for way in closed}
     found = paired_difference(closed["back"], closed["there"])
     each = [f"{names[way]} closes {_share(estimate(closed[way].values()))}" for way in closed]
