@@ -22,8 +22,9 @@ from sparring.jobs.arithmetic import recall, settle
 from sparring.jobs.twins import compare_twins
 from sparring.progress import Screen
 from sparring.recipes import Found
-from sparring.report.collect import read_plan, read_run
+from sparring.report.collect import read_plan
 from sparring.report.page import build
+from sparring.report.runs import read_run
 from sparring.run import RunFolder, sweep, write_json
 
 _LOCK = ".lock"

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sparring.errors import RequestError
-from sparring.report.collect import DataUse, collect, read_run
+from sparring.report.collect import DataUse, collect
+from sparring.report.runs import read_run
 from sparring.run import RunFolder
 
 

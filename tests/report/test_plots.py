@@ -7,7 +7,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from sparring.report import plots
+from sparring.report import plots, score_plots
 
 
 def pixels(figure: Figure) -> np.ndarray:
@@ -70,7 +70,7 @@ def test_bars_have_the_heights_and_marks_given() -> None:
     marks = [np.array([[42.27, 47.95, 92.62]])]
     nothing = [np.full((1, 3), np.nan)]
     names = ["source only", "adapted", "target only"]
-    axes = plots.bars([("a", "2019")], [["DANN"]], heights, nothing, marks, names).axes[0]
+    axes = score_plots.bars([("a", "2019")], [["DANN"]], heights, nothing, marks, names).axes[0]
     assert [bar.get_height() for bar in axes.patches] == [40.0, 50.0, 0.0]
     diamonds = [c.get_offsets() for c in axes.collections if isinstance(c, PathCollection)]
     assert [at[0][1] for at in diamonds] == [42.27, 47.95, 92.62]

@@ -8,8 +8,9 @@ say of it, which is often too little.
 from dataclasses import dataclass
 
 from sparring.report import trials
-from sparring.report.collect import Arm, Arms, Reproduction, Run
+from sparring.report.collect import Arm, Arms, Reproduction
 from sparring.report.groups import Adaptation, Generation
+from sparring.report.runs import Run
 from sparring.report.source2019 import CLAIMS, TABLES, Accuracies, Claim
 from sparring.report.trials import Decision, Finding
 

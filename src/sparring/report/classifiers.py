@@ -18,8 +18,8 @@ from sparring.measure.statistics import (
     paired_difference,
     summarise,
 )
-from sparring.report.collect import Run
 from sparring.report.groups import Adaptation
+from sparring.report.runs import Run
 
 FINAL = "final evaluation"
 """The reader that may open target labels; see jobs/labels.py."""

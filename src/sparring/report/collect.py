@@ -1,22 +1,17 @@
-"""Reads an output folder: the plan, and each run's folder, as typed values.
+"""Reads an output folder: the plan, its runs, and what has become of those that are not finished.
 
-Knows the files of the plan and of a run folder; knows no statistics, no figure and no page.
-What a run is stands in its config.json; its name tells the method until that is there.
+Knows the plan; what is in a run's folder is read in `runs`. Knows no statistics, no figure and no
+page. A run's name tells its method until its config.json is there.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
-from sparring.errors import RequestError
-from sparring.report import arrays, checked, forms
+from sparring.report import checked, forms
+from sparring.report.runs import Run, listed, read, read_run
 from sparring.run import RunFolder
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 TESTS = "claims"
 """The folder inside a reproduction's that `sparring claims` writes into."""
@@ -48,118 +43,6 @@ class DataUse:
     def label(self) -> str:
         """The name with its badge, for figures."""
         return f"{self.used} ({self.badge})" if self.badge else self.used
-
-
-@dataclass(frozen=True)
-class Log:
-    """A run's log as columns of equal length L.
-
-    step, images: int64 [L], images seen so far. losses, terms, gradients (norms by player) and
-    measures: float64 [L] by name, NaN where a row lacks it.
-    """
-
-    step: Array
-    images: Array
-    losses: dict[str, Array]
-    terms: dict[str, Array]
-    gradients: dict[str, Array]
-    measures: dict[str, Array]
-
-    def __len__(self) -> int:
-        return len(self.step)
-
-
-@dataclass(frozen=True)
-class Run:
-    """A finished run.
-
-    scenario: "generation", "source-only", "adapted" or "target-only".
-    sets: names of the data it used: (faces,) or (source, target).
-    attributes: names of the labels of a generator; empty without labels.
-    scores: the content of scores.json; accuracies are fractions, rows of a confusion matrix
-        are true classes.
-    """
-
-    folder: RunFolder
-    method: str
-    scenario: str
-    sets: tuple[str, ...]
-    attributes: tuple[str, ...]
-    seed: int
-    preset: str
-    settings: dict[str, Any]
-    training: dict[str, Any]
-    environment: dict[str, Any]
-    scores: dict[str, Any]
-
-    @property
-    def name(self) -> str:
-        return self.folder.name
-
-    @property
-    def about(self) -> str:
-        """What the method says of itself; empty for runs made before that was recorded."""
-        return str(self.environment.get("about", ""))
-
-    @property
-    def machine(self) -> dict[str, Any]:
-        """The environment without what depends on data and method."""
-        return {k: v for k, v in self.environment.items() if k not in ("data", "about")}
-
-    @cached_property
-    def log(self) -> Log:
-        """The training log. Raises RequestError where it is damaged."""
-        rows = _rows(self.folder)
-
-        def columns(part: str) -> dict[str, Array]:
-            names = dict.fromkeys(name for row in rows for name in row.get(part, {}))
-            if len(names) > checked.MAX_CURVES:
-                raise RequestError(
-                    f"{self.folder.path} has a log of {len(names)} curves: remove it"
-                )
-            return {
-                name: np.array([row.get(part, {}).get(name, np.nan) for row in rows], float)
-                for name in names
-            }
-
-        step = np.array([row["step"] for row in rows], np.int64)
-        images = np.array([row["images"] for row in rows], np.int64)
-        parts = (columns(part) for part in ("losses", "terms", "gradients", "measures"))
-        return Log(step, images, *parts)
-
-    @cached_property
-    def events(self) -> list[dict[str, Any]]:
-        """What happened while training: step, kind and plain words, in order; often nothing."""
-        return _listed(self.folder, "events", forms.EVENTS)
-
-    @cached_property
-    def architecture(self) -> list[dict[str, Any]]:
-        """The networks, from architecture.json; none where the file is missing."""
-        return _listed(self.folder, "architecture", forms.ARCHITECTURE)
-
-    @cached_property
-    def openings(self) -> list[dict[str, Any]]:
-        """Who opened labels of the target, from labels.json; none where that was not recorded."""
-        return _listed(self.folder, "labels", forms.LABELS)
-
-    @cached_property
-    def twin(self) -> dict[str, Any]:
-        """What the negative-transfer alarm said, from twin.json; empty where it was not asked."""
-        exists = (self.folder.path / "twin.json").is_file()
-        return dict(_read(self.folder, "twin", forms.TWIN)) if exists else {}
-
-    def arrays(self, name: str) -> dict[str, Array]:
-        """The arrays of `name`.npz (samples, features, outputs); none where it is missing.
-
-        Raises RequestError where the file is damaged, or holds what cannot be drawn.
-        """
-        path = self.folder.path / f"{name}.npz"
-        if not path.is_file():
-            return {}
-        check = arrays.CHECKS[name]
-        with checked.told(path):
-            found = arrays.read_arrays(path)
-            return check(found) if found else {}
 
 
 @dataclass(frozen=True)
@@ -277,7 +160,7 @@ def collect(out: Path) -> Reproduction:
         events=tuple(
             {"run": f.name} | event
             for f in folders.values()
-            for event in _listed(f, "events", forms.EVENTS)
+            for event in listed(f, "events", forms.EVENTS)
         ),
         experiments={
             claim: {name: _arm(names, runs, states) for name, names in arms.items()}
@@ -293,69 +176,17 @@ def _arm(names: list[str], runs: Mapping[str, Run], states: Mapping[str, str]) -
     return Arm(tuple(finished), len(names), gave_up)
 
 
-def read_run(folder: RunFolder) -> Run:
-    """Read a finished run. Raises RequestError where a file is missing or damaged."""
-    config = _read(folder, "config", forms.CONFIG)
-    generates = config["scenario"] == "generation"
-    keys = ("faces",) if generates else ("source", "target")
-    with checked.told(folder.path / "config.json"):
-        checked.check(config, forms.GENERATION if generates else forms.ADAPTATION)
-    form = forms.GENERATION_SCORES if generates else forms.ADAPTATION_SCORES
-    scores = _read(folder, "scores", form)
-    with checked.told(folder.path / "scores.json"):
-        forms.check_together(scores)
-    return Run(
-        folder=folder,
-        method=config["method"],
-        scenario=config["scenario"],
-        sets=tuple(config[key] for key in keys),
-        attributes=tuple(config.get("attributes", ())),
-        seed=config["seed"],
-        preset=config["preset"],
-        settings=config["settings"],
-        training=config["training"],
-        environment=_read(folder, "env", forms.ENVIRONMENT),
-        scores=scores,
-    )
-
-
-def _read(folder: RunFolder, name: str, form: checked.Form) -> Any:
-    """The content of `name`.json in that form. Raises RequestError."""
-    path = folder.path / f"{name}.json"
-    with checked.told(path):
-        return checked.parse(path.read_bytes(), form)
-
-
-def _listed(folder: RunFolder, name: str, form: checked.Form) -> list[dict[str, Any]]:
-    """The content of `name`.json, a list; empty where there is no such file."""
-    exists = (folder.path / f"{name}.json").is_file()
-    return list(_read(folder, name, form)) if exists else []
-
-
-def _rows(folder: RunFolder) -> list[dict[str, Any]]:
-    """The rows of the log, as `RunFolder.log` gives them, in their form. Raises RequestError."""
-    path = folder.path / "log.jsonl"
-    if not path.is_file():
-        return []
-    with checked.told(path):
-        lines = path.read_bytes().splitlines(keepends=True)
-        whole = [line for line in lines if line.endswith(b"\n")]  # the last may be torn
-        if len(whole) > checked.MAX_ROWS:
-            raise checked.Unfit(f"it has {len(whole)} rows")
-        return [checked.parse(line, forms.LOG_ROW) for line in whole]
-
-
 def _method(folder: RunFolder) -> str:
     """The method of a planned run; before it starts only its name tells, which begins with it."""
     if (folder.path / "config.json").is_file():
-        return str(_read(folder, "config", {"method": checked.text})["method"])
+        return str(read(folder, "config", {"method": checked.text})["method"])
     return folder.name.partition("-")[0]
 
 
 def _state(folder: RunFolder) -> str:
     if not (folder.path / "config.json").is_file():
         return "not run"
-    events = _listed(folder, "events", forms.EVENTS)
+    events = listed(folder, "events", forms.EVENTS)
     if events and events[-1]["kind"] == "gave up":
         return f"{FAILED} at step {events[-1]['step']:,}: {events[-1]['what']}"
     return "not finished"

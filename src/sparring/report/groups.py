@@ -15,7 +15,7 @@ from sparring.measure.statistics import (
     paired_difference,
     summarise,
 )
-from sparring.report.collect import Run
+from sparring.report.runs import Run
 
 SCENARIOS = ("source-only", "adapted", "target-only")
 """From the lower bound to the upper."""

@@ -6,9 +6,9 @@ Knows groups and curves; knows nothing of 2019 and of HTML.
 import math
 from typing import Any
 
-from sparring.report.collect import Run
 from sparring.report.curves import end_level, start_level
 from sparring.report.groups import Adaptation, Generation
+from sparring.report.runs import Run
 from sparring.report.trials.generation import settled
 
 STEADY = 0.05

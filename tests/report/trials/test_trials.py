@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sparring.report.collect import Arm, Log, Run
+from sparring.report.collect import Arm
+from sparring.report.runs import Log, Run
 from sparring.report.trials import TRIALS, Decision, Finding
 from sparring.report.trials.common import decide
 from sparring.report.trials.generation import settled, unstable

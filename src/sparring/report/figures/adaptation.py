@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from sparring.measure.statistics import Summary
-from sparring.report import plots
+from sparring.report import plots, score_plots
 from sparring.report.claims import Evidence
-from sparring.report.collect import Array, Reproduction, Run
+from sparring.report.collect import Reproduction
 from sparring.report.figures.drawing import Drawing, images_per_step, seed_note
 from sparring.report.groups import Adaptation
+from sparring.report.runs import Array, Run
 from sparring.report.source2019 import SCENARIOS
 
 MIXING = (
@@ -96,7 +97,7 @@ def accuracy(evidence: Evidence) -> Drawing:
         found = [evidence.printed(g) for g in row]
         return np.array([[100 * t.of(s) if t else np.nan for s in SCENARIOS] for t in found])
 
-    figure = plots.bars(
+    figure = score_plots.bars(
         panels,
         [[g.method.upper() for g in row] for row in groups],
         [percent(row, "mean") for row in groups],

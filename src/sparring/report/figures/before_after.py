@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 from sparring.measure.outputs import fixed_and_broken
 from sparring.report import plots, trust_plot
-from sparring.report.collect import Array, Run
 from sparring.report.figures.drawing import Drawing, seed_note
 from sparring.report.groups import Adaptation
+from sparring.report.runs import Array, Run
 
 EXAMPLES = 10
 """Examples of either kind that are shown."""

@@ -5,7 +5,7 @@ Knows verdicts and plots; knows no page.
 
 from collections.abc import Iterator
 
-from sparring.report import plots
+from sparring.report import score_plots
 from sparring.report.claims import Verdict
 from sparring.report.figures.drawing import Drawing
 
@@ -21,4 +21,4 @@ def drawings(verdicts: tuple[Verdict, ...]) -> Iterator[Drawing]:
         if panels:
             title = f"{verdict.claim.id}: every run, by arm"
             caption = f"{verdict.claim.text} Each dot is a run, each bar a mean. {verdict.on}"
-            yield verdict.key, plots.strips(panels, title), title, caption, verdict.sets
+            yield verdict.key, score_plots.strips(panels, title), title, caption, verdict.sets

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from sparring.report.collect import Run
+from sparring.report.runs import Run
 
 Drawing = tuple[str, Figure, str, str, tuple[str, ...]]
 """Key, figure, title, caption, and the sets that it shows."""

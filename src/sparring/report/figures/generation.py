@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sparring.report import plots
-from sparring.report.collect import Array, Reproduction, Run
+from sparring.report.collect import Reproduction
 from sparring.report.figures.drawing import Drawing, images_per_step, seed_note
 from sparring.report.groups import Generation
+from sparring.report.runs import Array, Run
 
 
 def drawings(rep: Reproduction, group: Generation) -> Iterator[Drawing]:

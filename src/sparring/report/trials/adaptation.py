@@ -13,7 +13,8 @@ from sparring.measure.statistics import (
     paired_difference,
     summarise,
 )
-from sparring.report.collect import Arm, Arms, Run
+from sparring.report.collect import Arm, Arms
+from sparring.report.runs import Run
 from sparring.report.trials.common import (
     NONE,
     Decision,

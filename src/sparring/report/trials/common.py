@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sparring.measure.statistics import Estimate, Summary, paired_difference, summarise
-from sparring.report.collect import Arm, Arms, Run
+from sparring.report.collect import Arm, Arms
+from sparring.report.runs import Run
 
 Decision = Literal["holds", "fails", "undecided"]
 Score = Callable[[Run], float | None]

@@ -4,8 +4,9 @@ Knows arms and scores; what counts as clear is in `common`.
 """
 
 from sparring.measure.statistics import Summary, more_often, summarise, wider
-from sparring.report.collect import Arm, Arms, Run
+from sparring.report.collect import Arm, Arms
 from sparring.report.curves import end_level, settling
+from sparring.report.runs import Run
 from sparring.report.trials.common import (
     NONE,
     Decision,
