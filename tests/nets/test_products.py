@@ -15,6 +15,14 @@ LAYERS = {  # plain layer, ours; sizes as in the networks that use them, and odd
     "first": (nn.ConvTranspose2d, products.ConvTranspose2d, (5, 7, 4, 1, 0), 1),
     "doubling": (nn.ConvTranspose2d, products.ConvTranspose2d, (5, 7, 4, 2, 1), 4),
 }
+
+
+@pytest.fixture(autouse=True)
+def _narrow_ones_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tried here is narrow, to be fast."""
+    monkeypatch.setattr(products, "WIDE", 1)
+
+
 TOLERANCES = {torch.float32: 1e-5, torch.bfloat16: 2e-2}
 
 
@@ -64,6 +72,15 @@ def test_larger_maps_go_the_plain_way(name: str, monkeypatch: pytest.MonkeyPatch
     for product in ("_Patches", "_Overlaid"):
         monkeypatch.setattr(products, product, None)
     assert torch.equal(ours(x), plain(x))  # and no product was called, which would fail
+
+
+def test_narrow_ones_go_the_plain_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "WIDE", 8)  # block: 5 to 7 channels
+    kind, our_kind, sizes, side = LAYERS["block"]
+    plain, ours, x = kind(*sizes), our_kind(*sizes), torch.randn(2, 5, side, side)
+    ours.load_state_dict(plain.state_dict())
+    monkeypatch.setattr(products, "_Patches", None)
+    assert torch.equal(ours(x), plain(x))
 
 
 class Scaled(nn.Module):

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, linear, pad
 
-SMALL = 4
-"""Height and width, at most, of the smaller map of a convolution that is done as a product."""
+SMALL, WIDE = 4, 256
+"""A convolution is done as a product where its smaller map is at most SMALL high and wide, and the
+wider one has at least WIDE channels; narrower ones gain nothing."""
 
 
 class Conv2d(nn.Conv2d):
@@ -23,7 +24,7 @@ class Conv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         weight = _weight(self, x.device.type)
         kernel, stride, padding = self.kernel_size[0], _side(self.stride), _side(self.padding)
-        if not _is_small((x.shape[-1] + 2 * padding - kernel) // stride + 1, x):
+        if not _pays(self, (x.shape[-1] + 2 * padding - kernel) // stride + 1, x):
             return conv2d(x, weight, self.bias, stride, padding)
         patches: Tensor = _Patches.apply(_cast(x).permute(0, 2, 3, 1), kernel, stride, padding)
         return linear(patches.flatten(3), _matrix(weight), self.bias).permute(0, 3, 1, 2)
@@ -35,7 +36,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
     def forward(self, x: Tensor, output_size: None = None) -> Tensor:  # type: ignore[override]
         weight = _weight(self, x.device.type)
         kernel, stride, padding = self.kernel_size[0], _side(self.stride), _side(self.padding)
-        if not _is_small(x.shape[-1], x):
+        if not _pays(self, x.shape[-1], x):
             return conv_transpose2d(x, weight, self.bias, stride, padding)
         patches = linear(x.permute(0, 2, 3, 1), _matrix(weight).T)
         patches = patches.unflatten(3, (kernel, kernel, self.out_channels))
@@ -56,8 +57,9 @@ def _matrix(weight: Tensor) -> Tensor:
     return weight.permute(0, 2, 3, 1).flatten(1)
 
 
-def _is_small(side: int, x: Tensor) -> bool:
-    return side <= SMALL and x.shape[-2] == x.shape[-1] and x.device.type == "cpu"
+def _pays(layer: nn.Conv2d | nn.ConvTranspose2d, side: int, x: Tensor) -> bool:
+    wide = max(layer.in_channels, layer.out_channels) >= WIDE
+    return wide and side <= SMALL and x.shape[-2] == x.shape[-1] and x.device.type == "cpu"
 
 
 def _side(size: Any) -> int:
