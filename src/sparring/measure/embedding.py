@@ -4,14 +4,12 @@ Domain mixing asks nearest neighbours, proxy A-distance asks a linear classifier
 """
 
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression
-from sklearn.manifold import TSNE
-from sklearn.neighbors import NearestNeighbors
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 DISTANCE_POINTS = 2000  # of each domain, at most, in `proxy_a_distance`
 
@@ -31,6 +29,8 @@ def tsne(features: np.ndarray, seed: int) -> np.ndarray:
     By openTSNE (Poličar et al. 2024) where it is installed, else by scikit-learn. Returns float32
     [N, 2]. Deterministic by seed; N must be at least 4.
     """
+    from sklearn.decomposition import PCA  # takes a second to import, as does all of sklearn
+
     reduced = features
     if features.shape[1] > 50 and len(features) > 50:
         reduced = PCA(50, random_state=seed).fit_transform(features)
@@ -52,6 +52,8 @@ def _by_opentsne(points: np.ndarray, perplexity: float, seed: int) -> np.ndarray
 
 
 def _by_sklearn(points: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
+    from sklearn.manifold import TSNE
+
     method = TSNE(init="pca", random_state=seed, perplexity=perplexity, max_iter=500)
     found: np.ndarray = method.fit_transform(points)
     return found
@@ -64,6 +66,8 @@ def domain_mixing(features: np.ndarray, domain: np.ndarray, neighbours: int = 10
     over the share that fully mixed domains would give; averaged within each domain, then over
     both. 0: the domains lie apart; 1: fully mixed.
     """
+    from sklearn.neighbors import NearestNeighbors
+
     search = NearestNeighbors(n_neighbors=neighbours + 1).fit(features)
     nearest = search.kneighbors(features, return_distance=False)
     itself = nearest == np.arange(len(features))[:, None]
@@ -85,11 +89,15 @@ def stack(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return points, np.repeat([0, 1], [len(source), len(target)])
 
 
-def domain_classifier() -> Pipeline:
+def domain_classifier() -> "Pipeline":
     """A linear classifier of domains: logistic regression on standardised features.
 
     Strongly regularised (C = 0.01), for there may be as many features as points.
     """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     return make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
 
 

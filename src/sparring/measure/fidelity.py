@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.metrics.pairwise import euclidean_distances
-from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
 from sparring.errors import RequestError, one_line
@@ -161,6 +159,8 @@ def manifold(real: np.ndarray, drawn: np.ndarray, neighbours: int = NEIGHBOURS) 
 
     Holds all distances, N_real x N_drawn, at once.
     """
+    from sklearn.metrics.pairwise import euclidean_distances  # takes a second to import
+
     distance = euclidean_distances(real.astype(np.float64), drawn.astype(np.float64))
     inside_real = distance < _radius(real, neighbours)[:, None]
     inside_drawn = distance < _radius(drawn, neighbours)[None, :]
@@ -175,6 +175,8 @@ def manifold(real: np.ndarray, drawn: np.ndarray, neighbours: int = NEIGHBOURS) 
 
 def _radius(points: np.ndarray, neighbours: int) -> np.ndarray:
     """Distance of each point to its k-th nearest other point: float64 [N]."""
+    from sklearn.neighbors import NearestNeighbors
+
     search = NearestNeighbors(n_neighbors=neighbours).fit(points.astype(np.float64))
     distance: np.ndarray = search.kneighbors()[0]
     return distance[:, -1]

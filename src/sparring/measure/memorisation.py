@@ -6,12 +6,15 @@ no nearer. Knows images and a description of them as vectors; knows no generator
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
+
+if TYPE_CHECKING:
+    from sklearn.neighbors import NearestNeighbors
 
 QUANTILE = 0.01
 """Share of unseen real images that count as near a training image, by definition."""
@@ -86,6 +89,8 @@ def audit(
     known = describe(train)
     if mirror:
         known = np.concatenate([known, describe(train.flip(3))])
+    from sklearn.neighbors import NearestNeighbors  # takes a second to import
+
     search = NearestNeighbors(n_neighbors=min(_CROWD, len(known))).fit(known)
     distance, relative, index = _near(search, describe(drawn))
     usual, usual_relative, _ = _near(search, describe(unseen))
@@ -110,7 +115,7 @@ def audit(
 
 
 def _near(
-    search: NearestNeighbors, vectors: np.ndarray
+    search: "NearestNeighbors", vectors: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Distance to the nearest, the same over the mean to the nearest 50, and which it is.
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.metrics import confusion_matrix
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,8 @@ class Predictions:
 
     def confusion(self, classes: int) -> list[list[int]]:
         """Counts by true class (row) and predicted class (column)."""
+        from sklearn.metrics import confusion_matrix  # takes a second to import
+
         table: list[list[int]] = confusion_matrix(
             self.label, self.outputs.predicted, labels=range(classes)
         ).tolist()

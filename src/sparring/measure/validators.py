@@ -13,10 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import entr, logsumexp, softmax
-from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_mutual_info_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from sklearn.neighbors import NearestNeighbors
 
 from sparring.measure.embedding import domain_classifier, stack
 from sparring.measure.outputs import Outputs, Predictions
@@ -100,6 +96,9 @@ def class_ami(view: View) -> float:
     the classifier's borders run between the clusters; 0: no better than chance, as one class for
     all is. The features are scaled to unit length, as classifiers read directions.
     """
+    from sklearn.cluster import KMeans  # takes a second to import, as does all of sklearn
+    from sklearn.metrics import adjusted_mutual_info_score
+
     feature = _sample(view.target.features).astype(np.float64)
     length = np.linalg.norm(feature, axis=1, keepdims=True)
     feature = feature / np.where(length > 0, length, 1)
@@ -118,6 +117,8 @@ def importance_weighted_accuracy(view: View) -> float:
     by their sum, which bounds variance and score. (DEV's control variate bounds neither, and its
     weights explode where the domains can be told apart.)
     """
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
     source = _sample(view.source.outputs.features)
     target = _sample(view.target.features)
     if min(len(source), len(target)) < 2:
@@ -141,6 +142,8 @@ def nearest_source_accuracy(view: View) -> float:
     nearest in feature space: importance weights by nearest neighbours (Loog 2012,
     "Nearest neighbor-based importance weighting", section 2).
     """
+    from sklearn.neighbors import NearestNeighbors
+
     source = _sample(view.source.outputs.features)
     search = NearestNeighbors(n_neighbors=1).fit(source)
     nearest = search.kneighbors(_sample(view.target.features), return_distance=False)[:, 0]

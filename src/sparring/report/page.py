@@ -17,8 +17,8 @@ from sparring.measure.statistics import Summary
 from sparring.report import classifier_words, classifiers, observations, scores
 from sparring.report.claims import Evidence, Verdict, judge
 from sparring.report.collect import Reproduction, collect
-from sparring.report.figures import Picture, draw
 from sparring.report.groups import Adaptation, Generation, adaptations, generations
+from sparring.report.picture import Picture
 from sparring.report.results import results
 from sparring.report.source2019 import METHODS, SCENARIOS
 from sparring.run import write_atomically, write_json
@@ -32,6 +32,8 @@ def build(out: Path) -> Path:
     Works at any time after plan.json is there: runs that are not finished are named as missing.
     Raises RequestError where `out` holds no plan, a run's files are damaged, or writing fails.
     """
+    from sparring.report.figures import draw  # matplotlib takes most of a second to import
+
     rep = collect(out)
     # The arms of experiments differ in more than the seed: they are no groups.
     runs = () if rep.experiments else rep.runs

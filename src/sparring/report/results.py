@@ -9,8 +9,8 @@ from typing import Any
 
 from sparring.report import classifiers
 from sparring.report.claims import Evidence, Verdict
-from sparring.report.figures import Picture
 from sparring.report.groups import Adaptation, Generation
+from sparring.report.picture import Picture
 from sparring.report.runs import Run
 from sparring.report.source2019 import SCENARIOS
 

@@ -7,9 +7,7 @@ import io
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 from matplotlib import style
@@ -21,20 +19,10 @@ from sparring.report import plots
 from sparring.report.claims import Evidence, Verdict
 from sparring.report.figures import adaptation, before_after, claims, generation
 from sparring.report.figures.drawing import Drawing
+from sparring.report.picture import Picture
 from sparring.run import run_name, write_atomically
 
-__all__ = ["Picture", "draw"]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure on disk. sets: the data it shows. caption: plain text."""
-
-    key: str
-    path: Path
-    title: str
-    caption: str
-    sets: tuple[str, ...]
+__all__ = ["draw"]
 
 
 def draw(evidence: Evidence, verdicts: tuple[Verdict, ...]) -> dict[str, Picture]:

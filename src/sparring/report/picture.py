@@ -1,0 +1,15 @@
+"""A figure that has been drawn. Knows no way to draw, and so needs no matplotlib."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure on disk. sets: the data it shows. caption: plain text."""
+
+    key: str
+    path: Path
+    title: str
+    caption: str
+    sets: tuple[str, ...]
