@@ -1,0 +1,76 @@
+"""Does bfloat16 cost quality? The same seeds in both arithmetics, paired.
+
+DCGAN (narrow, 32-pixel faces; Fréchet distance) and DANN (target test accuracy). Goes on where it
+was stopped. Run: python benchmarks/bfloat16_quality.py OUT [DATA] [SEEDS]
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from sparring.experiments import PER_CLASS, SCALES
+from sparring.jobs import AdaptationJob, GenerationJob, Job, Library
+from sparring.measure.statistics import paired_difference, summarise
+from sparring.methods import DANN, DCGAN
+from sparring.precision import Precision
+from sparring.progress import Screen
+from sparring.recipes import Found, find_data
+from sparring.run import RunFolder
+from sparring.trainer import Training
+from sparring.workers import play
+
+SCALE = SCALES["small"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
+
+
+def jobs(found: Mapping[str, Found], precision: Precision, seeds: int) -> list[Job]:
+    """One DCGAN and one DANN a seed."""
+    drawing = Training(SCALE.generation_steps, SCALE.batch_size, precision)
+    adapting = Training(SCALE.adaptation_steps, SCALE.batch_size, precision)
+    faces, source, target = (found[name].used for name in ("celeba", "mnist-m", "svhn"))
+    judging = SCALE.judge_steps, SCALE.judged
+    method, size = DCGAN(width=SCALE.width), SCALE.size
+    planned: list[Job] = []
+    for seed in range(seeds):
+        planned += [
+            GenerationJob(method, faces, "", seed, drawing, *judging, size=size, arm=precision),
+            AdaptationJob(DANN(), "adapted", source, target, seed, adapting, PER_CLASS, precision),
+        ]
+    return planned
+
+
+def score(job: Job, runs: Path) -> float:
+    found = RunFolder(runs / job.name).read("scores")
+    return float(
+        found["accuracy"] if isinstance(job, AdaptationJob) else found["metrics"]["frechet"]
+    )
+
+
+def main() -> None:
+    runs = Path(sys.argv[1])
+    data = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    seeds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+    found = find_data(data)
+    planned = {precision: jobs(found, precision, seeds) for precision in PRECISIONS}
+    waiting = [
+        j for some in planned.values() for j in some if not RunFolder(runs / j.name).finished
+    ]
+    for run in play(waiting, Library(data), runs, Screen(), 2):
+        print(f"{run.job.name}: {run.failure or f'{run.seconds:.0f} s'}", file=sys.stderr)
+    for kind, what in (
+        (GenerationJob, "DCGAN, Fréchet distance"),
+        (AdaptationJob, "DANN, accuracy"),
+    ):
+        scores = {
+            precision: {j.seed: score(j, runs) for j in some if isinstance(j, kind)}
+            for precision, some in planned.items()
+        }
+        for precision, values in scores.items():
+            over = summarise(values.values())
+            print(f"{what}, {precision}: {over.mean:.4g} ± {over.sd or 0:.3g} (n = {over.n})")
+        gap = paired_difference(scores["bfloat16"], scores["float32"])
+        print(f"bfloat16 less float32: {gap.summary.mean:+.4g} {gap.interval}, sign {gap.sign}")
+
+
+if __name__ == "__main__":
+    main()
