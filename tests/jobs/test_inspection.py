@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from torch import Tensor
 
 from sparring.data.images import DataSet, Images
 from sparring.game import Labelled, Shape
+from sparring.jobs import instruments
 from sparring.jobs.brush import Brush
+from sparring.jobs.extractors import load_or_train
 from sparring.jobs.inspection import inspect, notes
 from sparring.jobs.instruments import Instruments, Order, set_up
 from sparring.methods import ACGAN
@@ -171,3 +174,22 @@ def test_a_small_set_says_what_it_is_too_small_for(tools: Instruments) -> None:
     few = DATA.test.take(torch.arange(50))
     (line,) = notes(replace(tools, dataset=replace(DATA, test=few)))
     assert line.startswith("No search for copies: blots has 300 training and 50 test images")
+
+
+def test_a_judge_that_learned_from_generated_images_is_not_let_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    generated = replace(DATA.train, pixels=DATA.train.pixels.flip(0))
+
+    def planted(cache: Path, train: Images, *rest: Any, **options: Any) -> Any:
+        return load_or_train(cache, generated, *rest, **options)
+
+    monkeypatch.setattr(instruments, "load_or_train", planted)
+    with pytest.raises(ValueError, match="learned from other images than the real training"):
+        set_up(DATA, Order("own", 2, 50), CPU, print)
+
+
+def test_scores_say_which_images_the_judge_learned_from(tools: Instruments) -> None:
+    assert tools.judge is not None
+    assert tools.judge.learned_from == DATA.train.fingerprint()

@@ -19,7 +19,7 @@ from sparring.measure.extractor import STEPS, Extractor, Skill, train_extractor
 from sparring.precision import resolve_precision
 from sparring.run import sweep
 
-_FORMAT = 2
+_FORMAT = 3
 """Raise it when the network or its training changes: older files are then trained anew."""
 _log = logging.getLogger("sparring")
 
@@ -67,6 +67,7 @@ def _save(path: Path, network: Extractor, skill: Skill) -> None:
     about = {
         "name": network.name,
         "label_names": network.label_names,
+        "learned_from": network.learned_from,
         "skill": dataclasses.asdict(skill),
     }
     try:
@@ -82,5 +83,6 @@ def _load(path: Path, device: torch.device) -> tuple[Extractor, Skill]:
     weights, words = read_sealed(path)
     about = json.loads(words)
     network = Extractor(about["name"], tuple(about["label_names"]))
+    network.learned_from = about["learned_from"]
     network.load_state_dict(weights)
     return network.to(device).eval().requires_grad_(False), Skill(**about["skill"])

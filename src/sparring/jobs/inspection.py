@@ -164,7 +164,7 @@ def _obedience(
     mapped = list(flips)[:MAPPED]
     return Inspection(
         {
-            "judge": describe(skill),
+            "judge": describe(skill) | {"learned_from": judge.learned_from},
             "scorecard": {
                 "attributes": {name: asdict(share) for name, share in right.items()},
                 "flips": flips,

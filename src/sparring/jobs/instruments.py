@@ -33,7 +33,8 @@ class Instruments:
     dataset: the whole set, with labels [N, A] on both sides or on neither.
     yardstick: None where the set is too small for scores.
     extractor: its name, what its Fréchet distance is called, and its skill if it learned here.
-    judge, skill: None for a set without labels.
+    judge, skill: None for a set without labels. It has seen the real training images and no others:
+        one that learned from a generator's images would call them right.
     """
 
     dataset: DataSet
@@ -116,6 +117,8 @@ def _learned(
         mirror=dataset.mirror,
         steps=steps,
     )
+    if network.learned_from != dataset.train.fingerprint():
+        raise ValueError(f"the {role} learned from other images than the real training images")
     balanced = skill.mean_balanced
     known = "" if math.isnan(balanced) else f", balanced {balanced:.1%}"
     say(f"{role}: right on {skill.n:,} held-out images in {skill.mean_accuracy:.1%}{known}")

@@ -42,11 +42,13 @@ class Extractor(nn.Module):
     The features come from all places of a 4x4 grid, unaveraged: in aligned faces, where something
     is tells much of what it is.
     name: what it learned from: `convnet-attributes`, `convnet-classes`, `convnet-quarter-turns`.
+    learned_from: fingerprint of the images that it learned from; empty before it has.
     """
 
     def __init__(self, name: str, label_names: tuple[str, ...], width: int = 32) -> None:
         super().__init__()
         self.name, self.label_names = name, label_names
+        self.learned_from = ""
         widths = [3, width, 2 * width, 4 * width, 8 * width]
         layers: list[nn.Module] = []
         for before, after in pairwise(widths):
@@ -139,6 +141,7 @@ def train_extractor(
         network = Extractor(name, examples.label_names).to(device)
         stream = Stream(examples, BATCH_SIZE, (seed,), device, mirror)
         _fit(network, stream, steps, bfloat16)
+    network.learned_from = train.fingerprint()
     network.eval().requires_grad_(False)
     return network, skill(network, as_attributes(held_out, seed)[1])
 

@@ -125,7 +125,7 @@ GENERATION_SCORES: Form = _SPEED | {
         {"name": text, "frechet": text} | _SKILL,
     ),
     "fidelity?": [_FIDELITY],
-    "judge?": _SKILL,
+    "judge?": _SKILL | {"learned_from?": text},
     "scorecard?": {
         "attributes": {str: _INTERVAL},
         "flips": {str: _FLIP},

@@ -110,10 +110,16 @@ def about_table(scores: dict[str, Any]) -> str:
 def about_judge(judge: dict[str, Any]) -> str:
     """Who judges, and how well."""
     return (
-        "The judge is a network trained on the labels of real training images alone. It never saw "
-        "the generator or its samples; it learned from the same real images as the generator. On "
+        "The judge is a network trained on the labels of real training images alone "
+        f"({_source(judge)}), the generator's own; it has seen no generated one. On "
         f"{judge['n']:,} held-out real images it is right in {_skill(judge)}."
     )
+
+
+def _source(judge: dict[str, Any]) -> str:
+    """By what the images that it learned from can be known again."""
+    fingerprint = str(judge.get("learned_from", "")).removeprefix("sha256:")[:12]
+    return f"fingerprint {fingerprint}" if fingerprint else "their fingerprint was not recorded"
 
 
 def _skill(skill: dict[str, Any]) -> str:
