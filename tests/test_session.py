@@ -126,6 +126,11 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path) -> None:
         check_output(tmp_path / "notes.txt")
 
 
+def test_a_folder_in_which_claims_were_tested_takes_a_reproduction(tmp_path: Path) -> None:
+    (tmp_path / "claims" / "runs").mkdir(parents=True)
+    check_output(tmp_path)
+
+
 def test_a_disk_without_room_is_refused_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

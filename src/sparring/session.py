@@ -22,7 +22,7 @@ from sparring.jobs.arithmetic import recall, settle
 from sparring.jobs.twins import compare_twins
 from sparring.progress import Screen
 from sparring.recipes import Found
-from sparring.report.collect import read_plan
+from sparring.report.collect import TESTS, read_plan
 from sparring.report.page import build
 from sparring.report.runs import read_run
 from sparring.run import RunFolder, sweep, write_json
@@ -170,8 +170,9 @@ def _disk_errors_told(out: Path) -> Iterator[None]:
 def check_output(out: Path) -> None:
     """Raise RequestError if `out` is no folder of ours, or cannot be written."""
     try:
-        # A process that was killed at its very start left nothing but its lock.
-        names = {path.name for path in out.iterdir()} - {_LOCK} if out.is_dir() else set()
+        # A process that was killed at its very start left nothing but its lock; `sparring claims`
+        # leaves its own folder.
+        names = {path.name for path in out.iterdir()} - {_LOCK, TESTS} if out.is_dir() else set()
         if names and "runs" not in names:
             raise RequestError(f"--out {out} holds something else; name a new or an empty folder")
         parent = _nearest(out)
