@@ -127,8 +127,8 @@ ACGAN = ("train", "acgan", "--width", "4", "--steps", "1", "--batch-size", "4", 
 @pytest.mark.parametrize(
     ("arguments", "messages"),
     [
-        ((), ("Expected one of {reproduce, train", "--help")),
-        (("trian",), ("Unrecognized options: trian", "reproduce, train", "--help")),
+        ((), ("Expected one of {reproduce, claims, train", "--help")),
+        (("trian",), ("Unrecognized options: trian", "reproduce, claims, train", "--help")),
         (("train",), ("dcgan, acgan, dann or dsn", "sparring train --help")),
         (("reproduce", "--budget", "huge"), ("invalid choice 'huge'", "'quick'")),
         (("reproduce", "--seeds", "x"), ("Error parsing --seeds", "from ['x']")),

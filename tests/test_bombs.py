@@ -22,7 +22,7 @@ from sparring.data.mnist_m import IMAGE
 ZEROS = bytes(1 << 20)
 
 CHILD = """
-import sys, resource
+import gc, sys, resource
 from pathlib import Path
 from sparring.data import folders, idx, listed, mat, mnist_m, parquet, usps
 from sparring.errors import RequestError
@@ -42,6 +42,7 @@ for line in sys.stdin:
         print("read")
     except RequestError as error:
         print(error)
+    gc.collect()  # what the last bomb left in circles counts to it, not to the next one
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """
 

@@ -65,6 +65,7 @@ class Order:
         steps, data = METHODS[self.method]
         own = [part.format(data=self.data) for part in data]
         own += ["--budget", "smoke", "--steps", str(self.steps or steps), "--batch-size", "8"]
+        own += ["--precision", "float32"]  # "auto" would keep what it timed, never twice the same
         return ["train", self.method, *own, "--out", str(self.out)]
 
     def to_json(self) -> str:
