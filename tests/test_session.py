@@ -129,6 +129,9 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path) -> None:
 def test_a_folder_in_which_claims_were_tested_takes_a_reproduction(tmp_path: Path) -> None:
     (tmp_path / "claims" / "runs").mkdir(parents=True)
     check_output(tmp_path)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(RequestError, match="holds something else"):
+        check_output(tmp_path)
 
 
 def test_a_disk_without_room_is_refused_before_anything_is_written(

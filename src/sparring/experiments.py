@@ -1,6 +1,6 @@
 """The experiments that test the source report's ten observations, as data: claim x arm x seed.
 
-An arm is one way to train; what it is compared with, and how, is decided in `report.claims`, by the
+An arm is one way to train; what it is compared with, and how, is decided in `report.trials`, by the
 arms' names. Arms that several claims share are trained once. Trains nothing itself.
 """
 
@@ -50,7 +50,7 @@ SCALES: dict[ScaleName, Scale] = {
         *(5, _FULL.judge_steps, _FULL.judged),
     ),
 }
-"""`small`: four hours on two CPU cores for all ten claims. `full`: a GPU; a tenth of the source
+"""`small`: within four hours on two CPU cores for all ten claims. `full`: a GPU; a tenth of the source
 report's training for the GANs, and all of it for DANN and DSN."""
 
 PER_CLASS = 20  # in t-SNE pictures, which no claim needs
