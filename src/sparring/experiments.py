@@ -50,7 +50,7 @@ SCALES: dict[ScaleName, Scale] = {
         *(5, _FULL.judge_steps, _FULL.judged),
     ),
 }
-"""`small`: within four hours on two CPU cores for all ten claims. `full`: a GPU; a tenth of the source
+"""`small`: all ten claims within four hours on two CPU cores. `full`: a GPU; a tenth of the source
 report's training for the GANs, and all of it for DANN and DSN."""
 
 PER_CLASS = 20  # in t-SNE pictures, which no claim needs
