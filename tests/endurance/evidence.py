@@ -13,7 +13,10 @@ from typing import Any
 
 import numpy as np
 
-_OF_THE_MOMENT = {"seconds", "images_per_second", "command", "started", "environment", "commit"}
+_OF_THE_MOMENT = {
+    *("seconds", "images_per_second", "command", "started", "time"),
+    *("environment", "commit"),
+}
 """Fields that may differ between two runs with the same results."""
 
 
