@@ -53,22 +53,21 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def library() -> Library:
     """A library that holds tiny sets under the names 'left', 'right' and 'faces'."""
     shelf = Library(None)
-    shelf._loaded = {
-        ("left", 32): dataset("left", 1),
-        ("right", 32): dataset("right", 2, shade=40),
-        ("faces", 64): faces(),
-    }
+    shelf.put("left", dataset("left", 1))
+    shelf.put("right", dataset("right", 2, shade=40))
+    shelf.put("faces", faces())
     return shelf
 
 
 @pytest.fixture
 def scrambled(library: Library) -> Library:
     """The same sets, but the training labels of 'right' are wrong."""
-    shelf = Library(None)
     right = library.get("right", 32)
     assert right.train.labels is not None
     wrong = replace(right.train, labels=(right.train.labels + 3) % 10)
-    shelf._loaded = library._loaded | {("right", 32): replace(right, train=wrong)}
+    shelf = Library(None)
+    shelf.put("left", library.get("left", 32))
+    shelf.put("right", replace(right, train=wrong))
     return shelf
 
 

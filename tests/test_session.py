@@ -149,7 +149,7 @@ def test_every_job_is_checked_before_the_first_one_runs(library: Library, tmp_pa
     unlabelled = replace(
         library.get("right", 32), train=library.get("right", 32).train.unlabelled()
     )
-    library._loaded["right", 32] = unlabelled
+    library.put("right", unlabelled)
     with pytest.raises(RequestError, match="the target right has no class labels"):
         play(library, out)
     assert not out.exists()

@@ -1,5 +1,7 @@
 """The short version of kills.py: one kill of each kind, at fixed points, on one tiny training."""
 
+import json
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -80,6 +82,25 @@ def test_a_signal_at_any_stage_stops_with_a_line_on_how_to_go_on(
     assert len(told(lines)) == 1
     assert told(lines)[0].endswith(f"To go on: sparring {' '.join(order.arguments())}")
     assert check_end(order, whole) == []
+
+
+def test_a_classifier_killed_while_it_is_judged_ends_equal(tmp_path: Path) -> None:
+    """It opens the target's labels once more; its record is that of the uninterrupted run."""
+    whole = Order("dann", make_data(tmp_path / "data"), tmp_path / "whole", steps=2)
+    assert run(whole)[0] == 0
+    calls = json.loads((whole.home / "census.json").read_text())["rename"]
+    moments = sorted(path.stat().st_mtime_ns for path in whole.out.rglob("*") if path.is_file())
+    scored = next(whole.out.rglob("scores.json")).stat().st_mtime_ns
+    later = len(moments) - moments.index(scored)
+    killed = replace(whole, home=tmp_path / "killed")
+    for number in range(calls - later + 1, 0, -1):  # a file that was written twice counts once
+        shutil.rmtree(killed.home, ignore_errors=True)
+        assert run(killed, Fault("rename", number, signal=signal.SIGKILL))[0] == -signal.SIGKILL
+        if not list(killed.out.rglob("scores.json")):
+            break
+    assert len(list(killed.out.rglob("labels.json"))) == 1
+    assert run(killed)[0] == 0
+    assert differences(fingerprint(*killed.kept), fingerprint(*whole.kept)) == []
 
 
 def test_the_evidence_sees_one_changed_bit(subject: Subject, tmp_path: Path) -> None:

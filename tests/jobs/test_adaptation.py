@@ -56,7 +56,8 @@ def test_the_choice_knows_no_target_label(library: Library, tmp_path: Path) -> N
     right = library.get("right", 32)
     parts = [replace(p, labels=other_labels(p)) for p in (right.train, right.test)]
     wrong = Library(None)
-    wrong._loaded = library._loaded | {("right", 32): replace(right, train=parts[0], test=parts[1])}
+    wrong.put("left", library.get("left", 32))
+    wrong.put("right", replace(right, train=parts[0], test=parts[1]))
     first, second = (
         run(shelf, tmp_path / name, steps=20)
         for name, shelf in (("true", library), ("wrong", wrong))

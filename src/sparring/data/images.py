@@ -73,6 +73,10 @@ class DataSet:
     test: Images
     mirror: bool = False
 
+    def unlabelled(self) -> "DataSet":
+        """The same set with the labels dropped."""
+        return replace(self, train=self.train.unlabelled(), test=self.test.unlabelled())
+
     def fingerprint(self) -> str:
         """`sha256:...` over both splits."""
         both = (self.train.fingerprint() + self.test.fingerprint()).encode()

@@ -141,7 +141,7 @@ class AdaptationJob:
         """
         source, target = self.data(library)
         open_folder(folder, self.request(device), device, [source, target])
-        return source, SealedTarget(target, folder)
+        return source, SealedTarget(lambda: library.get(self.target, SIZE), folder)
 
     def _feed(
         self, source: Images, target: SealedTarget, device: torch.device

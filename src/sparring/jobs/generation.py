@@ -102,8 +102,7 @@ class GenerationJob:
             )
         if self.method.batch_type is Labelled:
             return catalogue.attributes(dataset, self.attributes)
-        train, test = dataset.train.unlabelled(), dataset.test.unlabelled()
-        return dataclasses.replace(dataset, train=train, test=test)
+        return dataset.unlabelled()
 
     def run(self, library: Library, folder: RunFolder, device: torch.device, show: Screen) -> None:
         """Train, draw and inspect; goes on where an earlier call was stopped.

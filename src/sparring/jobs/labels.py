@@ -3,9 +3,11 @@
 A run gets its target sealed: the images lie open, the labels come from `open` alone, which writes
 into labels.json who asked, for which split, and the hash of what was handed out. Whoever opens
 does not say who it is: the run's stage at that moment does, so nobody can take another's name.
+Until then the labels are not in the process's memory.
 """
 
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -26,28 +28,33 @@ class SealedTarget:
     stage: what the run is at; the run moves it on, and it is who is said to have opened labels.
     """
 
-    def __init__(self, dataset: DataSet, folder: RunFolder) -> None:
-        self.name = dataset.name
-        self.train, self.test = dataset.train.unlabelled(), dataset.test.unlabelled()
+    def __init__(self, read: Callable[[], DataSet], folder: RunFolder) -> None:
+        """Seal the set that `read` gives, anew and with its labels at each call."""
+        dataset = read().unlabelled()
+        self.name, self.train, self.test = dataset.name, dataset.train, dataset.test
         self.stage: Stage = "training"
-        self._labelled: dict[Split, Images] = {"train": dataset.train, "test": dataset.test}
+        self._read = read
         self._folder = folder
 
     def open(self, split: Split) -> Images:
         """The images of `split` with their labels.
 
-        The opening is on the disk before they are handed out. Raises RequestError where the record
-        cannot be written.
+        The opening is on the disk before they are handed out. A run that was killed and goes on
+        opens anew what it had opened at the same stage: that is told once, as it tells no more.
+        Raises RequestError where the record cannot be written.
         """
-        images = self._labelled[split]
+        dataset = self._read()
+        images = dataset.train if split == "train" else dataset.test
         opening = {
             "set": self.name,
             "split": split,
             "reader": self.stage,
             "labels": _fingerprint(images.labels),
-            "time": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        self._folder.write("labels", [*openings(self._folder), opening])
+        told = openings(self._folder)
+        if not any(opening.items() <= earlier.items() for earlier in told):
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            self._folder.write("labels", [*told, opening | {"time": now}])
         return images
 
 
