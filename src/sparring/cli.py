@@ -23,6 +23,9 @@ from sparring.signals import stopping_at_once
 if TYPE_CHECKING:
     from sparring.recipes import Found
 
+_ABOUT = """Adversarial learning on images: generators of faces, and classifiers that are carried to
+a domain without labels. `sparring reproduce` is the place to start."""
+
 
 def reproduce(
     data: Path | None = None,
@@ -198,7 +201,7 @@ def bench(json: Path | None = None, seconds: float = 45.0) -> None:
 
 def main() -> None:
     """Run the command; exit codes 0 done, 1 the work failed, 2 the request was wrong."""
-    _warn_in_one_line()
+    _tell_in_one_line()
     try:
         with stopping_at_once():
             _parse(sys.argv[1:])()
@@ -229,7 +232,7 @@ def _parse(arguments: list[str]) -> Callable[[], None]:
     }
     with _told_in_one_line():
         return tyro.extras.subcommand_cli_from_dict(
-            commands, prog="sparring", description=__doc__, args=arguments
+            commands, prog="sparring", description=_ABOUT, args=arguments
         )
 
 
@@ -267,8 +270,8 @@ def unbox(box: str) -> str:
     return "; ".join(" ".join(part.partition("\n\n")[0].split()).rstrip(".:") for part in parts)
 
 
-def _warn_in_one_line() -> None:
-    """Let each warning of the package be one line on stderr."""
+def _tell_in_one_line() -> None:
+    """Let each message of the package be one line on stderr."""
 
     class Line(logging.Formatter):
         def format(self, record: logging.LogRecord) -> str:
@@ -277,6 +280,7 @@ def _warn_in_one_line() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(Line())
     logging.getLogger("sparring").handlers = [handler]
+    logging.getLogger("sparring").setLevel(logging.INFO)
 
 
 def _command() -> str:

@@ -11,6 +11,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,7 @@ def _celeba(folder: Path) -> None:
 
 def _decode(folder: Path) -> None:
     for path in sorted(folder.iterdir()):
-        pixels, kept = decode_all([(path.name, path.read_bytes())], 1, SIDE, path)
+        pixels, kept = decode_all(partial(list, [(path.name, path.read_bytes())]), 1, SIDE, path)
         assert pixels.shape == (1, 3, SIDE, SIDE)
         assert kept.tolist() == [0]
 

@@ -4,6 +4,7 @@ Knows this one layout; knows nothing of other sets.
 """
 
 import logging
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -61,7 +62,7 @@ def _images(
     size: int,
     place: Path,
 ) -> Images:
-    pixels, kept = decode_all(contents(pictures, part), len(part), size, place)
+    pixels, kept = decode_all(partial(contents, pictures, part), len(part), size, place)
     values = torch.frombuffer(bytearray(b"".join(rows[name] for name in part)), dtype=torch.uint8)
     return Images(pixels, values.view(len(part), len(names))[kept].long(), names)
 

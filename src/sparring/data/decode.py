@@ -8,7 +8,7 @@ import os
 import struct
 import warnings
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from io import BytesIO
@@ -20,6 +20,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from sparring.data import decoded
+from sparring.data.decoded import Decoded
 from sparring.data.memory import empty_pixels
 from sparring.errors import RequestError
 
@@ -60,7 +62,8 @@ def decode(data: bytes, size: int) -> np.ndarray:
         with Image.open(BytesIO(data), formats=_FORMATS) as image:
             check_pixels(image)
             with _ALONE if image.width * image.height > _LARGE else nullcontext():
-                return _square(_rgb(ImageOps.exif_transpose(image)), size)
+                ImageOps.exif_transpose(image, in_place=True)
+                return _square(_rgb(image), size)
     except DAMAGE as error:
         raise UndecodableError(str(error)) from error
 
@@ -72,6 +75,8 @@ def check_pixels(image: Image.Image) -> None:
 
 
 def _square(rgb: Image.Image, size: int) -> np.ndarray:
+    if rgb.size == (size, size):
+        return np.asarray(rgb).transpose(2, 0, 1)
     side = min(rgb.size)
     left, top = (rgb.width - side) // 2, (rgb.height - side) // 2
     box = (left, top, left + side, top + side)
@@ -86,37 +91,53 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         above = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), above).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def decode_all(
-    items: Iterable[tuple[str, bytes]], count: int, size: int, where: object
-) -> tuple[Tensor, Tensor]:
+    items: Callable[[], Iterable[tuple[str, bytes]]], count: int, size: int, where: object
+) -> Decoded:
     """Decode `count` named pictures, in order, leaving out those that do not decode.
 
-    Returns pixels uint8 [K, 3, size, size] and the places of the K kept ones among the items,
-    int64 [K], so that labels can be left out too. Failures are counted and named in a warning of
-    the logger "sparring". Raises RequestError where over 1 % fail, or there is nothing at all.
+    items: gives them from the first one on, each time it is called. A large set is decoded once
+    and then found in the cache folder.
+    Failures are counted and named in a warning of the logger "sparring". Raises RequestError where
+    over 1 % fail, or there is nothing at all.
     """
     if count == 0:
         raise RequestError(f"{where} holds no images: put some there, or name another place")
     pixels = _room(count, size, where)
+    key = decoded.key_of(_bytes(items(), count), size) if count >= decoded.FEWEST else None
+    kept = None if key is None else decoded.recall(key)
+    if key is not None and kept is None:
+        _log.info("%s: decoding %s images, which is done once", where, f"{count:,}")
+    found = _decode_into(pixels, items(), where) if kept is None else kept
+    if len(found.places) < count:
+        _account(items(), set(range(count)) - set(found.places.tolist()), count, where)
+    if key is not None and kept is None:
+        decoded.keep(key, found)
+    return found
+
+
+def _bytes(items: Iterable[tuple[str, bytes]], count: int) -> Iterator[bytes]:
+    return (picture for _, picture in islice(items, count))
+
+
+def _decode_into(pixels: Tensor, items: Iterable[tuple[str, bytes]], where: object) -> Decoded:
+    """Fill `pixels` with the first of `items`."""
     rows = pixels.numpy()
     kept: list[int] = []
-    failed: list[str] = []
+    seen = 0
     with warnings.catch_warnings():  # around the threads: filters are global
         warnings.simplefilter("ignore")  # Pillow warns of damage; what decodes is good enough
-        for place, (name, picture) in enumerate(islice(_decoded(items, size), count)):
-            if picture is None:
-                failed.append(name)
-            else:
+        for picture in islice(_pictures(items, pixels.shape[-1]), len(pixels)):
+            if picture is not None:
                 rows[len(kept)] = picture
-                kept.append(place)
-    if len(kept) + len(failed) != count:
+                kept.append(seen)
+            seen += 1
+    if seen != len(pixels):
         raise RequestError(f"{where} holds fewer images than it promises: download it again")
-    if failed:
-        _account(failed, count, where)
-    return pixels[: len(kept)], torch.tensor(kept)
+    return Decoded(pixels[: len(kept)], torch.tensor(kept))
 
 
 def _room(count: int, size: int, where: object) -> Tensor:
@@ -135,14 +156,11 @@ def _room(count: int, size: int, where: object) -> Tensor:
     )
 
 
-Named = tuple[str, np.ndarray | None]
+def _pictures(items: Iterable[tuple[str, bytes]], size: int) -> Iterator[np.ndarray | None]:
+    """The picture of each item, None where it does not decode."""
 
-
-def _decoded(items: Iterable[tuple[str, bytes]], size: int) -> Iterator[Named]:
-    """Name and picture of each item, None where it does not decode."""
-
-    def attempt(some: list[tuple[str, bytes]]) -> list[Named]:
-        return [(name, _picture(data, size)) for name, data in some]
+    def attempt(some: list[tuple[str, bytes]]) -> list[np.ndarray | None]:
+        return [_picture(data, size) for _, data in some]
 
     rest = iter(items)
     threads = min(8, os.cpu_count() or 1)
@@ -160,8 +178,11 @@ def _picture(data: bytes, size: int) -> np.ndarray | None:
         return None
 
 
-def _account(failed: list[str], count: int, where: object) -> None:
-    first = ", ".join(failed[:3]) + (", ..." if len(failed) > 3 else "")
+def _account(
+    items: Iterable[tuple[str, bytes]], failed: set[int], count: int, where: object
+) -> None:
+    names = (name for place, (name, _) in enumerate(items) if place in failed)
+    first = ", ".join(islice(names, 3)) + (", ..." if len(failed) > 3 else "")
     told = f"{len(failed)} of {count} images in {where} do not decode ({first})"
     if len(failed) > MAX_FAILURES * count:
         raise RequestError(f"{told}: repair or remove them, or download the set again")

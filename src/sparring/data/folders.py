@@ -5,6 +5,7 @@ Knows folder and zip layouts; lists of labels are read by listed.py.
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -74,5 +75,5 @@ def _images(side: Mapping[str, Entry], classes: tuple[str, ...], size: int, root
         if loose := next((name for name in side if _class(name) is None), None):
             raise RequestError(f"{root}: {loose} lies beside the class folders: move it into one")
         labels = torch.tensor([classes.index(str(name)) for name in own])
-    pixels, kept = decode_all(contents(side, side), len(side), size, root)
+    pixels, kept = decode_all(partial(contents, side, side), len(side), size, root)
     return Images(pixels, None if labels is None else labels[kept], classes)

@@ -6,6 +6,7 @@ Knows lists of labels; class folders are read by folders.py.
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -156,7 +157,7 @@ def _names(sides: Sequence[_Listed]) -> tuple[str, ...]:
 
 def _images(listed: _Listed, names: tuple[str, ...], size: int) -> Images:
     labels = _labels(listed, names)  # before the decoding, which takes long
-    pictures = contents(listed.files, listed.rows)
+    pictures = partial(contents, listed.files, listed.rows)
     pixels, kept = decode_all(pictures, len(listed.rows), size, listed.path)
     return Images(pixels, labels[kept], names)
 

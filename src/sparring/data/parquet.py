@@ -6,6 +6,8 @@ Knows the schema and how the hub names its shards; knows nothing of particular s
 import json
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +96,8 @@ def _split(shards: Sequence[Path], size: int, names: tuple[str, ...]) -> Images:
     place = shards[0] if len(shards) == 1 else shards[0].parent
     labels = _labels(shards)
     count = sum(_open(path).metadata.num_rows for path in shards)
-    pixels, kept = decode_all((row for path in shards for row in _rows(path)), count, size, place)
+    rows = partial(_rows, shards)
+    pixels, kept = decode_all(rows, count, size, place)
     if labels is None:
         return Images(pixels, None, names)
     check_labels(labels, len(names), place)
@@ -103,8 +106,12 @@ def _split(shards: Sequence[Path], size: int, names: tuple[str, ...]) -> Images:
     return Images(pixels, labels[kept], names)
 
 
-def _rows(path: Path) -> Iterator[tuple[str, bytes]]:
+def _rows(shards: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
     """A name for the log, and the compressed picture, of each row."""
+    return chain.from_iterable(map(_rows_of, shards))
+
+
+def _rows_of(path: Path) -> Iterator[tuple[str, bytes]]:
     file = _open(path)
     if not _has_pictures(file.schema_arrow):
         raise RequestError(f"{path} has no column image{{bytes, path}}: write it in that schema")
