@@ -132,6 +132,7 @@ class Trainer:
             scalars |= {f"terms/{name}": value.detach() for name, value in move.terms.items()}
             if pulse:
                 scalars[f"gradients/{move.player}"] = get_total_norm(gradients)
+            del gradients  # as large as the player: not to be held through the next move
         return scalars
 
     def _next(self, moves: Iterator[Move]) -> Move | None:
