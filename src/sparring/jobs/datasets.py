@@ -8,6 +8,7 @@ process that has none of them.
 import tempfile
 import weakref
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -79,10 +80,15 @@ class _LabelFile:
         labels = images.labels
         self._shape = None if labels is None else labels.shape
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as this lives
+        try:
+            if labels is not None:
+                self._file.write(labels.numpy().tobytes())
+                self._file.flush()
+        except OSError:
+            with suppress(OSError):  # closing tries to write what is left
+                self._file.close()
+            raise
         weakref.finalize(self, self._file.close)
-        if labels is not None:
-            self._file.write(labels.numpy().tobytes())
-            self._file.flush()
 
     def read(self) -> Tensor | None:
         """The labels, int64, or None where there are none."""
