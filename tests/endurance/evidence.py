@@ -24,14 +24,12 @@ def fingerprint(*folders: Path) -> dict[str, str]:
     """SHA-256 by file below `folders` of all that two runs of one request must have in common.
 
     JSON without timings and the environment; of npz files the arrays, not the zip's bytes;
-    weights and figures byte for byte. The page is made of these, and left out, as is the cache
-    of matplotlib.
+    weights and figures byte for byte. The page is made of these, and left out.
     """
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(content).hexdigest()
         for folder in folders
         for path in sorted(folder.rglob("*"))
-        if path.parent.name != "matplotlib"
         if (content := _content(path)) is not None
     }
 

@@ -91,6 +91,8 @@ def prepare(order: Order) -> None:
     (order.home / "tmp").mkdir(parents=True, exist_ok=True)
     tempfile.tempdir = str(order.home / "tmp")
     os.environ["XDG_CACHE_HOME"] = str(order.home / "cache")
+    # Its list of fonts is no result, and may be half made when the process is killed.
+    os.environ["MPLCONFIGDIR"] = str(order.data.parent / "matplotlib")
 
 
 def _train(order: Order) -> None:
