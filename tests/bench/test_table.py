@@ -1,8 +1,11 @@
+import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
 from sparring.bench.contender import Entry, Finish, Turn
 from sparring.bench.contest import Side
@@ -56,6 +59,17 @@ def test_the_json_is_a_list_of_plain_rows_with_their_machine() -> None:
     table = render(rows, machine)
     cells = [next(iter(column.cells)) for column in table.columns]
     assert cells == ["dann 3x3", "3", "10", "4.00 (3.50-4.00)", "50%", "700 (20)", "18.2%"]
+
+
+def test_the_table_fits_a_terminal_of_80_columns() -> None:
+    large = Side(measured().ours.turns, Finish(12_345.0, 1_234.0, 12.0))
+    rows = [replace(measured(), ours=large).row(RATES)] * 2
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(render(rows, facts(CPU, RATES)))
+    shown = console.export_text()
+    assert "12,345 (1,234)" in shown
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_both_contenders_play_in_processes_of_their_own(tmp_path: Path, screen: Screen) -> None:

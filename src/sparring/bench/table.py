@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -194,11 +195,13 @@ def render(rows: Sequence[Row], machine: dict[str, Any]) -> Table:
             f"torch {machine['torch']}, commit {machine['commit']}\n"
             f"batches of {rows[0].batch_size}; ours in {rows[0].precision}, theirs in float32\n"
             f"best rates: {rates['float32'] / 1e9:,.0f} Gflop/s float32, "
-            f"{rates['bfloat16'] / 1e9:,.0f} bfloat16, {rates['bandwidth'] / 1e9:.1f} GB/s"
+            f"{rates['bfloat16'] / 1e9:,.0f} bfloat16, {rates['bandwidth'] / 1e9:.1f} GB/s\n"
+            "MB: peak memory (of it images); outside: share of the time that is not the step's"
         ),
+        box=box.SIMPLE_HEAD,  # the whole table fits 80 columns
     )
     table.add_column("", no_wrap=True)
-    for heading in ("tutorial", "ours", "ratio", "of limit", "peak MB (data)", "outside step"):
+    for heading in ("tutorial", "ours", "ratio", "of limit", "MB (data)", "outside"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*_cells(row))
