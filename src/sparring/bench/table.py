@@ -196,9 +196,11 @@ def render(rows: Sequence[Row], machine: dict[str, Any]) -> Table:
             f"batches of {rows[0].batch_size}; ours in {rows[0].precision}, theirs in float32\n"
             f"best rates: {rates['float32'] / 1e9:,.0f} Gflop/s float32, "
             f"{rates['bfloat16'] / 1e9:,.0f} bfloat16, {rates['bandwidth'] / 1e9:.1f} GB/s\n"
-            "MB: peak memory (of it images); outside: share of the time that is not the step's"
+            "MB: peak memory (of it images); outside: share of the time beside the step"
         ),
-        box=box.SIMPLE_HEAD,  # the whole table fits 80 columns
+        box=box.SIMPLE_HEAD,  # with little padding: the whole table fits 80 columns
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
     )
     table.add_column("", no_wrap=True)
     for heading in ("tutorial", "ours", "ratio", "of limit", "MB (data)", "outside"):
