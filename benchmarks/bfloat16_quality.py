@@ -69,7 +69,8 @@ def main() -> None:
             over = summarise(values.values())
             print(f"{what}, {precision}: {over.mean:.4g} ± {over.sd or 0:.3g} (n = {over.n})")
         gap = paired_difference(scores["bfloat16"], scores["float32"])
-        print(f"bfloat16 less float32: {gap.summary.mean:+.4g} {gap.interval}, sign {gap.sign}")
+        between = "none" if gap.interval is None else "{:+.3g} to {:+.3g}".format(*gap.interval)
+        print(f"bfloat16 less float32: {gap.summary.mean:+.4g} ({between}), sign {gap.sign}")
 
 
 if __name__ == "__main__":
