@@ -10,6 +10,7 @@ import pytest
 
 from sparring.report import build
 from sparring.run import RunFolder
+from tests.report.judged import PAIR, add, compare, examples, opening, selection, trust
 
 ENVIRONMENT = {
     "sparring": "0.1.0",
@@ -252,3 +253,29 @@ def reproduce() -> Callable[..., Maker]:
 def training(tmp_path: Path) -> Maker:
     """An empty output folder of `sparring train`, to be filled: no data roles, no reproduction."""
     return Maker(tmp_path / "training", (0,), "quick", [])
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory, reproduce: Any) -> Path:
+    """DANN and DSN on one pair with seeds 0 to 2; adapted DANN of seed 2 lost accuracy."""
+    out = tmp_path_factory.mktemp("judged")
+    maker = reproduce(out, seeds=())
+    runs = out / "runs"
+    for seed in range(3):
+        for method in ("dann", "dsn"):
+            maker.adaptation(method, "mnist-m", "meter-digits", seed)
+            add(runs, f"{method}-{PAIR}-source-only-{seed}", trust=trust(0.5), a_distance=1.5)
+            better = {"a_distance": 1.0 + 0.1 * seed, "trust": trust(0.6, 0.1)}
+            add(runs, f"{method}-{PAIR}-adapted-{seed}", **better)
+            compare(runs, f"{method}-{PAIR}-adapted-{seed}", rings=(method, seed) == ("dann", 2))
+            record = [opening("training", "train"), opening()]
+            path = runs / f"{method}-{PAIR}-target-only-{seed}/labels.json"
+            path.write_text(json.dumps(record))
+        examples(runs / f"dann-{PAIR}-source-only-{seed}", [0, 1, 0, 0, 4, 5])
+        examples(runs / f"dann-{PAIR}-adapted-{seed}", [0, 9, 2, 3, 5, 5])
+    add(runs, f"dann-{PAIR}-adapted-0", selection=selection(0.50, 0.45, 0.55, 0.5))
+    add(runs, f"dann-{PAIR}-adapted-1", selection=selection(0.51, 0.53, 0.53, None))
+    add(runs, f"dann-{PAIR}-adapted-2", accuracy=0.40)
+    maker.plan()
+    build(out)
+    return out

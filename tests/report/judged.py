@@ -1,11 +1,14 @@
 """A run's records as a classifier's judging writes them, made by hand."""
 
 import json
+import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+PAIR = "mnist-m-meter-digits"
 READ = {"set": "meter-digits", "split": "test", "labels": f"sha256:{'cd' * 32}"}
 WHEN = {"time": "2026-01-02T03:04:05+00:00"}
 
@@ -79,3 +82,9 @@ def examples(path: Path, predicted: list[int]) -> None:
         example_label=label,
         example_predicted=answers,
     )
+
+
+def text(page: Path) -> str:
+    """The words of the page."""
+    body = re.sub(r"<style>.*?</style>", "", page.read_text(), flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())

@@ -10,7 +10,7 @@ from sparring.report.classifier_words import (
     points,
 )
 from sparring.report.classifier_words import rate as rate_in_words
-from sparring.report.classifiers import LabelReads
+from sparring.report.without_labels import LabelReads
 
 
 @pytest.mark.parametrize(

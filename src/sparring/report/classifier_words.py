@@ -1,10 +1,10 @@
-"""Cells and sentences about what `classifiers` finds.
+"""Cells and sentences about what `classifiers` and `without_labels` find.
 
 Knows numbers; knows no figure and no HTML.
 """
 
 from sparring.measure.statistics import Detector, Estimate, Rate, Summary
-from sparring.report.classifiers import LabelReads, Selection
+from sparring.report.without_labels import LabelReads, Selection
 
 CLEAR = "* clear: at least three seeds, and both the bootstrap interval and Student's leave 0 out."
 

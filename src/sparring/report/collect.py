@@ -93,6 +93,11 @@ class Reproduction:
         """Whether the plan repeats the source report, rather than trains a method on its own."""
         return bool(self.data)
 
+    @property
+    def every_run(self) -> tuple[Run, ...]:
+        """The finished runs, those of `tests` too."""
+        return self.runs + (self.tests.every_run if self.tests else ())
+
     def waits(self, method: str) -> bool:
         """Whether a planned run of `method` has no scores yet."""
         return any(self.planned[name] == method for name, _ in self.missing)
@@ -113,7 +118,7 @@ class Reproduction:
 
     def facts(self, name: str) -> dict[str, Any]:
         """Kind, sizes and fingerprint of the set `name` as the first run that used it saw it."""
-        for run in self.runs:
+        for run in self.every_run:
             if name in run.environment.get("data", {}):
                 return dict(run.environment["data"][name])
         return {}

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sparring.measure.statistics import Summary
-from sparring.report import classifier_words, classifiers, observations, scores
+from sparring.report import classifier_words, classifiers, observations, scores, without_labels
 from sparring.report.claims import Evidence, Verdict, judge
 from sparring.report.collect import Reproduction, collect
 from sparring.report.groups import Adaptation, Generation, adaptations, generations
@@ -89,10 +89,10 @@ def render(evidence: Evidence, pictures: dict[str, Picture], verdicts: tuple[Ver
         ),
         by_pair={(group.method, group.sets): group for group in evidence.adaptations},
         printed=evidence.printed,
-        adaptations=evidence.adaptations,
         observe=observations,
         scores=scores,
         classifiers=classifiers,
+        without_labels=without_labels,
         words=classifier_words,
         against=classifiers.dsn_less_dann(evidence.adaptations),
         sets=rep.sets,
@@ -117,7 +117,7 @@ def contents(rep: Reproduction) -> dict[str, str]:
     headings = {"data": "Data"} | {name: name.upper() for name in names}
     if {"dann", "dsn"} <= set(names):
         headings["both"] = "DANN and DSN"
-    if any(run.openings for run in rep.runs):
+    if any(run.openings for run in rep.every_run):
         headings["unlabelled"] = "Without target labels"
     if rep.reproduces:
         headings["claims"] = "Observations"

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from sparring.report import classifiers
+from sparring.report import classifiers, without_labels
 from sparring.report.claims import Evidence, Verdict
 from sparring.report.groups import Adaptation, Generation
 from sparring.report.picture import Picture
@@ -33,7 +33,11 @@ def results(
             **{group.key: _generation(group) for group in evidence.generators},
         },
         "adaptation": [_adaptation(evidence, group) for group in evidence.adaptations],
-        **_without_labels(evidence.adaptations),
+        "dsn_less_dann": [
+            {"source": sets[0], "target": sets[1]} | difference.as_dict()
+            for sets, difference in classifiers.dsn_less_dann(evidence.adaptations).items()
+        ],
+        **_without_labels(rep.every_run),
         "figures": {key: _relative(picture.path, rep.out) for key, picture in pictures.items()},
         "claims": [
             {
@@ -103,7 +107,7 @@ def _adaptation(evidence: Evidence, group: Adaptation) -> dict[str, Any]:
             for run in group.of("adapted")
             if "selection" in run.scores
         ],
-        "alarm": [found.as_dict() for found in classifiers.comparisons([group])],
+        "alarm": [found.as_dict() for found in without_labels.comparisons(group.runs)],
         "confusion": [
             {"run": run.name, "counts": run.scores["confusion"]}
             for run in group.runs
@@ -122,20 +126,16 @@ def _adaptation(evidence: Evidence, group: Adaptation) -> dict[str, Any]:
     }
 
 
-def _without_labels(groups: tuple[Adaptation, ...]) -> dict[str, Any]:
+def _without_labels(runs: tuple[Run, ...]) -> dict[str, Any]:
     """How good what works without target labels is, over all runs of classifiers."""
     return {
-        "dsn_less_dann": [
-            {"source": sets[0], "target": sets[1]} | difference.as_dict()
-            for sets, difference in classifiers.dsn_less_dann(groups).items()
-        ],
-        "selection": classifiers.Selection.of(groups).as_dict(),
-        "alarm": classifiers.alarm_as_dict(classifiers.alarm(groups)),
+        "selection": without_labels.Selection.of(runs).as_dict(),
+        "alarm": without_labels.alarm_as_dict(without_labels.alarm(runs)),
         "accuracy_estimates": {
             name: {"absolute_error": error.as_dict()}
-            for name, error in classifiers.estimate_errors(groups).items()
+            for name, error in without_labels.estimate_errors(runs).items()
         },
-        "target_labels": asdict(classifiers.LabelReads.of(groups)),
+        "target_labels": asdict(without_labels.LabelReads.of(runs)),
     }
 
 
