@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sparring.measure.outputs import Outputs, Predictions
-from sparring.measure.transfer import alarm, class_overlap
+from sparring.measure.transfer import alarm, class_overlap, overlap_lost
 from sparring.measure.validators import MEMBERS, View
 
 CLASSES, COUNT = 5, 500
@@ -96,6 +96,43 @@ def test_a_twin_that_knows_one_class_is_not_believed() -> None:
 def test_class_overlap_by_hand() -> None:
     # Labels: a fifth each. Predicted: half class 0, half class 1, so 1/5 + 1/5 overlap.
     assert class_overlap(view(np.eye(CLASSES)[np.arange(COUNT) % 2])) == pytest.approx(0.4)
+
+
+def predicting(counts: list[int]) -> View:
+    """Sure of class k on the first images that no other class has, counts[k] of them."""
+    return view(9 * np.eye(CLASSES)[np.repeat(np.arange(CLASSES), counts)])
+
+
+def test_the_overlap_that_was_lost_by_hand() -> None:
+    twin, adapted = predicting([100] * CLASSES), predicting([0, 0, 100, 200, 200])
+    # Overlaps 1 and 3/5. No class of the twin's is below its share, two of adapted's are, and no
+    # image is called one of those: the error is 0.
+    assert overlap_lost(twin, adapted) == pytest.approx((0.4, 0))
+    # Class 0 lacks 50 and has 50 images: each counts 1, all others 0. Their deviation is
+    # sqrt(0.1 * 0.9) = 0.3, and that of their mean 0.3 / sqrt(500).
+    assert overlap_lost(twin, predicting([50, 150, 100, 100, 100])) == pytest.approx(
+        (0.1, 0.3 / np.sqrt(500))
+    )
+
+
+def test_it_rings_for_class_shares_that_left_the_sources() -> None:
+    # The twin's answers, but sure of all, and half of what it called class 0 is called class 1.
+    called = TWIN.target.predicted.copy()
+    called[np.flatnonzero(called == 0)[::2]] = 1
+    answers = 9 * np.eye(CLASSES)[called]
+    verdict = alarm(TWIN, view(answers))
+    assert verdict.overlap_lost == pytest.approx(0.092)
+    assert len(verdict.reasons) == 1  # neither the validators nor the disagreement see it
+    assert "9 points further from the source's shares" in verdict.words
+
+
+def test_class_shares_within_their_noise_do_not_ring() -> None:
+    # 3 of 500 images moved from class 0 to class 1: lost 0.006; error 0.397 / sqrt(500) = 0.018.
+    moved = predicting([97, 103, 100, 100, 100])
+    verdict = alarm(predicting([100] * CLASSES), moved)
+    assert verdict.overlap_lost == pytest.approx(0.006)
+    assert verdict.overlap_error == pytest.approx(np.sqrt(0.194 * 0.806 / 500))
+    assert "further" not in verdict.words
 
 
 def test_twins_see_the_same_images() -> None:

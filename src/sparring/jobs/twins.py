@@ -68,6 +68,8 @@ def _record(twin: RunFolder, verdict: Verdict) -> dict[str, Any]:
         "changes": dict(verdict.changes),
         "disagreement": verdict.disagreement,
         "allowed": verdict.allowed,
+        "overlap_lost": verdict.overlap_lost,
+        "overlap_error": verdict.overlap_error,
         "estimated": {"twin": verdict.twin, "adapted": verdict.adapted},
         "source_change": verdict.source_change,
     }

@@ -167,6 +167,8 @@ TWIN: Form = {
     "changes": {str: finite},
     "disagreement": fraction,
     "allowed": finite,
+    "overlap_lost?": finite,
+    "overlap_error?": finite,
     "estimated": {"twin": fraction, "adapted": fraction},
     "source_change": finite,
 }

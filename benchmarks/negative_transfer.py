@@ -1,0 +1,57 @@
+"""How often is the negative-transfer alarm right? Twins, source-only and adapted, on any domains.
+
+DANN and DSN both ways between two domains, at the small budget of the claims. Goes on where it was
+stopped; judges every pair anew, so a changed rule is measured on the runs that are there.
+Run: python benchmarks/negative_transfer.py OUT DATA SOURCE TARGET FIRST_SEED SEEDS
+"""
+
+import sys
+from pathlib import Path
+
+from sparring.experiments import PER_CLASS, SCALES
+from sparring.jobs import AdaptationJob, Library
+from sparring.jobs.twins import compare_twins
+from sparring.measure.statistics import detector
+from sparring.methods import DANN, DSN
+from sparring.progress import Screen
+from sparring.run import RunFolder
+from sparring.trainer import Training
+from sparring.workers import play
+
+SCALE = SCALES["small"]
+
+
+def jobs(domains: tuple[str, str], seeds: range) -> list[AdaptationJob]:
+    """Both methods, both ways, source-only and adapted, seed by seed."""
+    training = Training(SCALE.adaptation_steps, SCALE.batch_size, "bfloat16")
+    return [
+        AdaptationJob(method, scenario, source, target, seed, training, PER_CLASS)
+        for seed in seeds
+        for method in (DANN(), DSN())
+        for source, target in (domains, domains[::-1])
+        for scenario in ("source-only", "adapted")
+    ]
+
+
+def main() -> None:
+    runs, data = Path(sys.argv[1]) / "runs", Path(sys.argv[2])
+    first, count = map(int, sys.argv[5:7])
+    planned = jobs((sys.argv[3], sys.argv[4]), range(first, first + count))
+    waiting = [job for job in planned if not RunFolder(runs / job.name).finished]
+    for run in play(waiting, Library(data), runs, Screen(), 2):
+        print(f"{run.job.name}: {run.failure or f'{run.seconds:.0f} s'}", file=sys.stderr)
+    folders = [RunFolder(path) for path in sorted(runs.iterdir())]
+    for folder in folders:
+        (folder.path / "twin.json").unlink(missing_ok=True)
+    rings, worse = [], []
+    for folder, verdict in compare_twins(folders):
+        twin = RunFolder(runs / folder.read("twin")["twin"])
+        change = folder.read("scores")["accuracy"] - twin.read("scores")["accuracy"]
+        rings.append(verdict.worse)
+        worse.append(change < 0)
+        print(f"{folder.name}: {100 * change:+.1f} points. {verdict.words}")
+    print(detector(rings, worse))
+
+
+if __name__ == "__main__":
+    main()
