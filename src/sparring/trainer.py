@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils import get_total_norm
 
 from sparring.checkpoints import Checkpoints, State, write_weights
 from sparring.errors import RequestError, Stopped, TrainingFailed
 from sparring.game import Batch, Method, Move, Row
 from sparring.health import Event, Health, Rhythm
+from sparring.memory import laid_out, prepare
 from sparring.precision import Precision, resolve_precision
 from sparring.run import RunFolder
 from sparring.signals import stop_requests
@@ -68,7 +69,7 @@ class Trainer:
         observe: Callable[[int], Mapping[str, float]] = lambda step: {},
     ) -> None:
         self.method = method.to(device)
-        lay_out(method)
+        prepare(method)
         self.feed, self.training, self.folder = feed, training, folder
         self.device, self.watch, self.observe = device, watch, observe
         self.bfloat16 = resolve_precision(training.precision, device) == "bfloat16"
@@ -145,7 +146,7 @@ class Trainer:
         parameters = self.parameters[move.player]
         gradients = torch.autograd.grad(move.loss, parameters, allow_unused=True)
         for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = None if gradient is None else _laid_out(gradient, parameter)
+            parameter.grad = None if gradient is None else laid_out(gradient, parameter)
         self.optimizers[move.player].step()
         for parameter in parameters:
             parameter.grad = None
@@ -287,17 +288,3 @@ class Trainer:
         """Write the weights. A saved state stays until the run has its scores."""
         write_weights(self.folder.weights, self.method)
         self.method.eval()
-
-
-def lay_out(network: nn.Module) -> None:
-    """Put the weights of convolutions into the memory layout that they are fastest in."""
-    for parameter in network.parameters():
-        if parameter.ndim == 4:
-            parameter.data = parameter.data.to(memory_format=torch.channels_last)
-
-
-def _laid_out(gradient: Tensor, parameter: Tensor) -> Tensor:
-    """The gradient in its parameter's memory layout: fused Adam pairs them by their place there."""
-    if gradient.stride() == parameter.stride():
-        return gradient
-    return torch.empty_like(parameter).copy_(gradient)

@@ -4,8 +4,6 @@ Knows jobs and run folders; knows no plan and no report. A process may be killed
 run goes on from its last saved state.
 """
 
-import ctypes
-import gc
 import multiprocessing
 import os
 import signal
@@ -20,6 +18,7 @@ import torch
 
 from sparring.errors import Stopped, TrainingFailed
 from sparring.jobs import Job, Library
+from sparring.memory import release
 from sparring.progress import Screen
 from sparring.run import RunFolder
 from sparring.signals import stopping_at_once
@@ -60,15 +59,8 @@ def _one(job: Job, library: Library, runs: Path, screen: Screen) -> Outcome:
         job.run(library, RunFolder(runs / job.name), device(), screen)
     except TrainingFailed as failed:  # the other runs can still be had
         failure = str(failed)
-    _release_memory()
+    release()
     return Outcome(job, time.monotonic() - started, failure)
-
-
-def _release_memory() -> None:
-    """Give back what a run held: else the next ones come on top of the largest so far."""
-    gc.collect()  # a trainer and what it calls refer to each other
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc keeps what is freed
-        trim(0)
 
 
 def _apart(jobs: Sequence[Job], data: Path | None, runs: Path, at_once: int) -> Generator[Outcome]:

@@ -21,10 +21,10 @@ from sparring.errors import RequestError
 from sparring.game import Batch, Labelled, Method, Pair, Shape, Unlabelled
 from sparring.jobs.adaptation import AdaptationJob
 from sparring.jobs.generation import GenerationJob
+from sparring.memory import prepare
 from sparring.methods import name_of
 from sparring.precision import Precision, resolve_precision
 from sparring.run import RunFolder, write_json
-from sparring.trainer import lay_out
 
 _log = logging.getLogger(__name__)
 
@@ -141,7 +141,7 @@ def _measure(method: Method, shape: Shape, count: int, device: torch.device) -> 
         torch.manual_seed(0)
         fresh = replace(method)
         fresh.build(shape)
-        lay_out(fresh.to(device))
+        prepare(fresh.to(device))
         batch = noise_batch(method, shape, count, device)
         times: dict[str, list[float]] = {"float32": [], "bfloat16": []}
         for _ in range(1 + TURNS):

@@ -1,0 +1,56 @@
+"""How tensors lie in memory, and who keeps it when they go: what that changes is speed alone.
+
+Knows parameters and the C library's allocator; knows no network of ours and no training.
+"""
+
+import ctypes
+import gc
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # options of glibc's mallopt
+
+
+def prepare(network: nn.Module) -> None:
+    """Make ready for many equal steps: `network`'s weights, and this process's allocator."""
+    lay_out(network)
+    keep_freed()
+
+
+def lay_out(network: nn.Module) -> None:
+    """Put the weights of convolutions into the memory layout that they are fastest in."""
+    for parameter in network.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.to(memory_format=torch.channels_last)
+
+
+def laid_out(gradient: Tensor, parameter: Tensor) -> Tensor:
+    """The gradient in its parameter's memory layout: fused Adam pairs them by their place there."""
+    if gradient.stride() == parameter.stride():
+        return gradient
+    return torch.empty_like(parameter).copy_(gradient)
+
+
+def keep_freed() -> None:
+    """Keep the memory of freed tensors for the next step's, until `release`.
+
+    glibc asks the system for every large tensor anew and gives it back at once. The system clears
+    each page at its first use, which takes a tenth to two fifths of a step (docs/performance.md).
+    Does nothing where there is no glibc.
+    """
+    if set_option := _of_c_library("mallopt"):
+        set_option(_MMAP_MAX, 0)
+        set_option(_TRIM_THRESHOLD, -1)
+
+
+def release() -> None:
+    """Give back what a run held: else the next ones come on top of the largest so far."""
+    gc.collect()  # a trainer and what it calls refer to each other
+    if trim := _of_c_library("malloc_trim"):
+        trim(0)
+
+
+def _of_c_library(name: str) -> Callable[..., int] | None:
+    return getattr(ctypes.CDLL(None), name, None)
