@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from sparring.memory import laid_out, lay_out
+from sparring.memory import as_it_lies, lay_out
 
 COUNT = """
 import resource, torch
@@ -46,12 +46,25 @@ def test_freed_memory_is_used_again_until_it_is_released() -> None:
 
 
 def test_weights_and_gradients_lie_alike() -> None:
-    convolution, weight = nn.Conv2d(3, 4, 3), torch.arange(108.0).view(4, 3, 3, 3)
+    convolution, weight = nn.Conv2d(3, 4, 2), torch.arange(48.0).view(4, 3, 2, 2)
     convolution.weight.data = weight.clone()
     lay_out(nn.Sequential(convolution, nn.Linear(2, 2)))
     assert convolution.weight.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(convolution.weight, weight)
-    gradient = laid_out(weight, convolution.weight)
-    assert gradient.stride() == convolution.weight.stride() != weight.stride()
-    assert torch.equal(gradient, weight)
-    assert laid_out(gradient, convolution.weight) is gradient
+    view = as_it_lies(convolution.weight.detach(), convolution.weight)
+    assert view.shape == (4, 2, 2, 3)
+    assert view.data_ptr() == convolution.weight.data_ptr()
+    gradient = as_it_lies(weight, convolution.weight)
+    assert gradient.is_contiguous()
+    assert torch.equal(gradient, view)
+
+
+@pytest.mark.parametrize("shape", [(), (5,), (4, 3), (6, 1, 1, 1), (6, 5, 1, 1), (2, 3, 4, 5)])
+def test_any_dense_tensor_is_seen_as_it_lies(shape: tuple[int, ...]) -> None:
+    tensor = torch.randn(shape)
+    if len(shape) == 4:
+        tensor = tensor.to(memory_format=torch.channels_last)
+    view = as_it_lies(tensor, tensor)
+    assert view.is_contiguous()
+    assert view.data_ptr() == tensor.data_ptr()
+    assert torch.equal(view.flatten(), tensor.as_strided((tensor.numel(),), (1,)))

@@ -26,11 +26,15 @@ def lay_out(network: nn.Module) -> None:
             parameter.data = parameter.data.to(memory_format=torch.channels_last)
 
 
-def laid_out(gradient: Tensor, parameter: Tensor) -> Tensor:
-    """The gradient in its parameter's memory layout: fused Adam pairs them by their place there."""
-    if gradient.stride() == parameter.stride():
-        return gradient
-    return torch.empty_like(parameter).copy_(gradient)
+def as_it_lies(tensor: Tensor, like: Tensor) -> Tensor:
+    """`tensor`, its dimensions in the order in which those of `like` lie in memory; contiguous.
+
+    A view where it lies as `like` does, else a copy. For fused Adam, which pairs weights, gradients
+    and moments by their places in memory, and copies what is not contiguous at every step.
+    """
+    strides = like.stride()
+    order = sorted(range(like.ndim), key=lambda dimension: -strides[dimension])
+    return tensor.permute(order).contiguous()
 
 
 def keep_freed() -> None:

@@ -17,7 +17,7 @@ from sparring.checkpoints import Checkpoints, State, write_weights
 from sparring.errors import RequestError, Stopped, TrainingFailed
 from sparring.game import Batch, Method, Move, Row
 from sparring.health import Event, Health, Rhythm
-from sparring.memory import laid_out, prepare
+from sparring.memory import as_it_lies, prepare
 from sparring.precision import Precision, resolve_precision
 from sparring.run import RunFolder
 from sparring.signals import stop_requests
@@ -76,7 +76,10 @@ class Trainer:
         self.parameters = {name: list(net.parameters()) for name, net in method.players().items()}
         self.optimizers = {
             name: torch.optim.Adam(
-                parameters, lr=method.learning_rate, betas=method.betas, fused=True
+                [as_it_lies(parameter.detach(), parameter) for parameter in parameters],
+                lr=method.learning_rate,
+                betas=method.betas,
+                fused=True,
             )
             for name, parameters in self.parameters.items()
         }
@@ -143,13 +146,13 @@ class Trainer:
     def _step(self, move: Move) -> list[Tensor]:
         """Step one player; returns its gradients."""
         # Gradients of this player alone: nothing is left behind in the others.
-        parameters = self.parameters[move.player]
+        parameters, optimizer = self.parameters[move.player], self.optimizers[move.player]
         gradients = torch.autograd.grad(move.loss, parameters, allow_unused=True)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = None if gradient is None else laid_out(gradient, parameter)
-        self.optimizers[move.player].step()
-        for parameter in parameters:
-            parameter.grad = None
+        views = optimizer.param_groups[0]["params"]
+        for view, parameter, gradient in zip(views, parameters, gradients, strict=True):
+            view.grad = None if gradient is None else as_it_lies(gradient, parameter)
+        optimizer.step()
+        optimizer.zero_grad()
         return [gradient for gradient in gradients if gradient is not None]
 
     def _log(self) -> None:
@@ -226,7 +229,7 @@ class Trainer:
             "step": self.step,
             "seconds": self.seconds,
             "method": self.method.state_dict(),
-            "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
+            "adam": {name: o.state_dict() for name, o in self.optimizers.items()},
             "unlogged": self.unlogged,
             "health": self.health.state(),
             "random": torch.get_rng_state(),
@@ -241,7 +244,7 @@ class Trainer:
         self.method.load_state_dict(state["method"])
         for name, optimizer in self.optimizers.items():
             # An optimizer would take over the tensors themselves, and change them.
-            optimizer.load_state_dict(copy.deepcopy(state["optimizers"][name]))
+            optimizer.load_state_dict(copy.deepcopy(state["adam"][name]))
         self.unlogged = list(state["unlogged"])
         self.health.restore(state["health"])
         torch.set_rng_state(state["random"].cpu())
