@@ -41,8 +41,8 @@ def keep_freed() -> None:
     """Keep the memory of freed tensors for the next step's, until `release`.
 
     glibc asks the system for every large tensor anew and gives it back at once. The system clears
-    each page at its first use, which takes a tenth to two fifths of a step (docs/performance.md).
-    Does nothing where there is no glibc.
+    each page at its first use, which on one virtual machine took a sixth to two fifths of a step's
+    time (docs/log.md). Does nothing where there is no glibc.
     """
     if set_option := _of_c_library("mallopt"):
         set_option(_MMAP_MAX, 0)

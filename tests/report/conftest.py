@@ -10,7 +10,7 @@ import pytest
 
 from sparring.report import build
 from sparring.run import RunFolder
-from tests.report.judged import PAIR, add, compare, examples, opening, selection, trust
+from tests.report.judged import PAIR, add, compare, examples, opening, selection, text, trust
 
 ENVIRONMENT = {
     "sparring": "0.1.0",
@@ -279,3 +279,15 @@ def judged(tmp_path_factory: pytest.TempPathFactory, reproduce: Any) -> Path:
     maker.plan()
     build(out)
     return out
+
+
+@pytest.fixture(scope="module")
+def results(judged: Path) -> dict[str, Any]:
+    """The results.json of `judged`."""
+    return json.loads((judged / "results.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def words(judged: Path) -> str:
+    """The words of the page of `judged`."""
+    return text(judged / "report.html")

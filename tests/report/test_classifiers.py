@@ -20,16 +20,6 @@ def groups(judged: Path) -> tuple[Adaptation, ...]:
     return adaptations(collect(judged).runs)
 
 
-@pytest.fixture(scope="module")
-def results(judged: Path) -> dict[str, Any]:
-    return json.loads((judged / "results.json").read_text())
-
-
-@pytest.fixture(scope="module")
-def words(judged: Path) -> str:
-    return text(judged / "report.html")
-
-
 def test_the_gain_is_paired_by_seed_and_clear_only_where_it_is(
     groups: tuple[Adaptation, ...], words: str
 ) -> None:

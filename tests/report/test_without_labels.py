@@ -25,16 +25,6 @@ def runs(judged: Path) -> tuple[Run, ...]:
     return collect(judged).runs
 
 
-@pytest.fixture(scope="module")
-def results(judged: Path) -> dict[str, Any]:
-    return json.loads((judged / "results.json").read_text())
-
-
-@pytest.fixture(scope="module")
-def words(judged: Path) -> str:
-    return text(judged / "report.html")
-
-
 def test_estimates_without_labels_are_measured_against_the_truth(
     runs: tuple[Run, ...],
 ) -> None:
