@@ -8,16 +8,16 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from sparring.experiments import PER_CLASS, SCALES
-from sparring.jobs import AdaptationJob, GenerationJob, Job, Library
-from sparring.measure.statistics import paired_difference, summarise
 from sparring.methods import DANN, DCGAN
-from sparring.precision import Precision
-from sparring.progress import Screen
-from sparring.recipes import Found, find_data
-from sparring.run import RunFolder
+from sparring.metrics.statistics import paired_difference, summarise
+from sparring.report2019.claims.experiments import PER_CLASS, SCALES
+from sparring.report2019.plan import Found, find_data
+from sparring.runs import AdaptationJob, GenerationJob, Job, Library
+from sparring.runs.folder import RunFolder
+from sparring.runs.processes import play
+from sparring.runs.progress import Screen
+from sparring.runtime import Precision
 from sparring.trainer import Training
-from sparring.workers import play
 
 SCALE = SCALES["small"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")

@@ -17,14 +17,14 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import torch
+from benchmarks.speed.contest import Spread, spread
 
-from sparring.bench.contest import Spread, spread
 from sparring.data.feed import PairStream, Stream
 from sparring.data.images import Images
 from sparring.game import Pair, Shape
-from sparring.jobs.common import build
 from sparring.methods import DANN
-from sparring.run import RunFolder
+from sparring.runs.common import build
+from sparring.runs.folder import RunFolder
 from sparring.trainer import Trainer, Training
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)

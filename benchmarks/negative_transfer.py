@@ -8,15 +8,15 @@ Run: python benchmarks/negative_transfer.py OUT DATA SOURCE TARGET FIRST_SEED SE
 import sys
 from pathlib import Path
 
-from sparring.experiments import PER_CLASS, SCALES
-from sparring.jobs import AdaptationJob, Library
-from sparring.jobs.twins import compare_twins
-from sparring.measure.statistics import detector
 from sparring.methods import DANN, DSN
-from sparring.progress import Screen
-from sparring.run import RunFolder
+from sparring.metrics.statistics import detector
+from sparring.report2019.claims.experiments import PER_CLASS, SCALES
+from sparring.runs import AdaptationJob, Library
+from sparring.runs.folder import RunFolder
+from sparring.runs.negative_transfer import compare_twins
+from sparring.runs.processes import play
+from sparring.runs.progress import Screen
 from sparring.trainer import Training
-from sparring.workers import play
 
 SCALE = SCALES["small"]
 

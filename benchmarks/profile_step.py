@@ -19,9 +19,9 @@ import torch
 from torch.profiler import ProfilerActivity, profile, schedule
 
 from sparring.game import Batch, Labelled, Pair, Shape, Unlabelled
-from sparring.jobs.common import build
 from sparring.methods import METHODS
-from sparring.run import RunFolder
+from sparring.runs.common import build
+from sparring.runs.folder import RunFolder
 from sparring.trainer import Trainer, Training
 
 GROUPS = {

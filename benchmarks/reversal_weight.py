@@ -9,11 +9,11 @@ from pathlib import Path
 
 import torch
 
-from sparring.jobs import AdaptationJob, Library
-from sparring.measure.statistics import summarise
 from sparring.methods import DANN
-from sparring.progress import Screen
-from sparring.run import RunFolder
+from sparring.metrics.statistics import summarise
+from sparring.runs import AdaptationJob, Library
+from sparring.runs.folder import RunFolder
+from sparring.runs.progress import Screen
 from sparring.trainer import Training
 
 DOMAINS = ("photo-digits", "street-digits")

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import torch
 
-from sparring.jobs import AdaptationJob, Library
 from sparring.methods import DANN
-from sparring.progress import Screen
-from sparring.recipes import BUDGETS
-from sparring.run import RunFolder
+from sparring.report2019.plan import BUDGETS
+from sparring.runs import AdaptationJob, Library
+from sparring.runs.folder import RunFolder
+from sparring.runs.progress import Screen
 from sparring.trainer import Training
 
 DOMAINS = ("photo-digits", "street-digits")

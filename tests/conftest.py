@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from sparring.data.images import DataSet, Images
-from sparring.jobs import Library
-from sparring.progress import Screen
+from sparring.runs import Library
+from sparring.runs.progress import Screen
 
 DIGITS = tuple("0123456789")
 CPU = torch.device("cpu")

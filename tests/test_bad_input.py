@@ -17,7 +17,8 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from sparring import cli, session
+from sparring import cli
+from sparring.runs import schedule as session
 
 
 def _png(seed: int) -> bytes:

@@ -24,7 +24,8 @@ ZEROS = bytes(1 << 20)
 CHILD = """
 import os, sys, resource
 from pathlib import Path
-from sparring.data import folders, idx, listed, mat, mnist_m, parquet, usps
+from sparring.data.formats import (folders, idx, listed, mat, parquet, usps)
+from sparring.data import mnist_m
 from sparring.errors import RequestError
 from sparring.report.collect import collect
 from tests.fuzz.trial import bound_memory

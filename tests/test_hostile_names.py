@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sparring.data import folders, listed
+from sparring.data.formats import folders, listed
 from sparring.errors import RequestError
 from sparring.report.collect import collect
 from sparring.report.figures import file_name

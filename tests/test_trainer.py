@@ -18,7 +18,7 @@ from sparring.game import Batch, Labelled, Method, Move, Pair, Shape, Unlabelled
 from sparring.methods import DANN, DCGAN
 from sparring.methods.losses import bce
 from sparring.nets.resnet import Stem
-from sparring.run import RunFolder
+from sparring.runs.folder import RunFolder
 from sparring.trainer import Trainer, Training
 
 CPU = torch.device("cpu")

@@ -19,7 +19,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from sparring.errors import RequestError
-from sparring.run import publish, temporary_for, write_atomically, writing
+from sparring.storage import publish, temporary_for, write_atomically, writing
 
 KEPT = 2
 """Files kept: the newest, and the one before it in case the newest is damaged."""

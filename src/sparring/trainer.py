@@ -8,19 +8,19 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
 from sparring.checkpoints import Checkpoints, State, write_weights
+from sparring.divergence import Event, Health, Rhythm
 from sparring.errors import RequestError, Stopped, TrainingFailed
 from sparring.game import Batch, Method, Move, Row
-from sparring.health import Event, Health, Rhythm
-from sparring.memory import as_it_lies, prepare
-from sparring.precision import Precision, resolve_precision
-from sparring.run import RunFolder
+from sparring.runtime import Precision, as_it_lies, prepare, resolve_precision
 from sparring.signals import stop_requests
+from sparring.storage import RowLog, write_json
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Trainer:
         method: Method,
         feed: Callable[[int], Batch],
         training: Training,
-        folder: RunFolder,
+        folder: Path,
         device: torch.device,
         watch: Callable[[Status], None] = lambda status: None,
         observe: Callable[[int], Mapping[str, float]] = lambda step: {},
@@ -85,7 +85,8 @@ class Trainer:
         }
         self.rhythm = Rhythm.of(training.steps)
         self.health = Health(method.alarm, self._tell)
-        self.checkpoints = Checkpoints(folder.path / "checkpoints")
+        self.log = RowLog(folder / "log.jsonl")
+        self.checkpoints = Checkpoints(folder / "checkpoints")
         self.unlogged: list[dict[str, Tensor]] = []
         self.step = 0
         self.seconds = 0.0
@@ -162,7 +163,7 @@ class Trainer:
             self._go_back(trouble)
             return
         images = self.step * self.training.batch_size
-        self.folder.append_log(
+        self.log.append(
             {"step": self.step, "images": images, "seconds": round(self.seconds, 3)}
             | {name: values for name, values in asdict(row).items() if values}
         )
@@ -207,7 +208,7 @@ class Trainer:
         health = self.health.state()
         self._apply(self.healthy)
         self.health.restore(health)
-        self.folder.cut_log(self.step)
+        self.log.cut(self.step)
         if not goes_on:
             self._finish()
             raise TrainingFailed(
@@ -253,7 +254,7 @@ class Trainer:
 
     def _save(self, present: State) -> None:
         # Both states: a resumed training must go back to the same state as one never stopped.
-        self.folder.sync_log()
+        self.log.sync()
         state = {"present": present, "healthy": self.healthy}
         self.checkpoints.save(state, self.health.rollbacks, present["step"])
 
@@ -266,7 +267,7 @@ class Trainer:
             self._take_up(saved)
         self.since = self.step, self.seconds
         self._write_events()
-        self.folder.cut_log(self.step)
+        self.log.cut(self.step)
 
     def _take_up(self, saved: State) -> None:
         try:
@@ -285,9 +286,13 @@ class Trainer:
         self._write_events()
 
     def _write_events(self) -> None:
-        self.folder.write_events([asdict(event) for event in self.health.events])
+        path = self.folder / "events.json"
+        if self.health.events:
+            write_json(path, [asdict(event) for event in self.health.events])
+        else:
+            path.unlink(missing_ok=True)
 
     def _finish(self) -> None:
         """Write the weights. A saved state stays until the run has its scores."""
-        write_weights(self.folder.weights, self.method)
+        write_weights(self.folder / "weights.safetensors", self.method)
         self.method.eval()

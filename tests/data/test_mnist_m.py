@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 
-from sparring.data import decode, mnist_m, parquet
+from sparring.data import decode, mnist_m
+from sparring.data.formats import parquet
 from sparring.data.images import Images
 from sparring.data.mnist_m import build, build_mnist_m, read_photos, write_parquet
 from sparring.errors import RequestError

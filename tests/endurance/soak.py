@@ -2,7 +2,7 @@
 
     python -m tests.endurance.soak --minutes 120
 
-One long-lived process plays each method in turn by `sparring.session.play_all`, each into a new
+One long-lived process plays each method in turn by `sparring.runs.schedule.play_all`, each into a new
 folder that is removed afterwards; the report is built each time. In between, child processes are
 killed, asked to stop, and started again until they end. After each round this process's memory,
 open files, threads and children are counted; files that a training left are failures.
@@ -54,7 +54,7 @@ class Round:
 
 def play_inside(method: str, data: Path, folder: Path) -> list[str]:
     """One training in this process, with its report. What is wrong."""
-    from sparring.cli_train import request
+    from sparring.cli.train import request
 
     order = Order(method, data, folder, save_every=0.5)
     prepare(order)

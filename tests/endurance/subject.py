@@ -81,7 +81,9 @@ class Order:
 
 def prepare(order: Order) -> None:
     """Let this process train as `order` wants what the command line does not say."""
-    from sparring import cli_train, health, trainer
+    from sparring import divergence as health
+    from sparring import trainer
+    from sparring.cli import train as cli_train
 
     # No flag for it: it changes no result.
     cli_train.Training = functools.partial(trainer.Training, checkpoint_seconds=order.save_every)
@@ -130,7 +132,7 @@ def _train_forked(order: Order, said: Path) -> None:
 @functools.cache
 def _fork_server() -> Any:
     context = multiprocessing.get_context("forkserver")
-    ours = "sparring.session", "sparring.cli_train", __name__
+    ours = "sparring.runs.schedule", "sparring.cli.train", __name__
     # The rest is what the first training of a process imports.
     late = "torch._dynamo", "torchmetrics.image.fid", "scipy.stats"
     context.set_forkserver_preload([*ours, *late])

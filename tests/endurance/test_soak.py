@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from sparring import cli_train, health
+from sparring import divergence as health
+from sparring.cli import train as cli_train
 from tests.endurance.soak import Round, judge, play_inside, play_outside
 from tests.endurance.tiny import make_data
 

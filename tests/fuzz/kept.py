@@ -15,13 +15,13 @@ import torch
 from sparring.data.images import Images
 from sparring.errors import TrainingFailed
 from sparring.game import Shape, Unlabelled
-from sparring.jobs.brush import Brush
-from sparring.jobs.extractors import load_or_train
-from sparring.jobs.generation import Film
-from sparring.jobs.instruments import describe
-from sparring.jobs.selection import Candidates
 from sparring.methods import DCGAN
-from sparring.run import RunFolder
+from sparring.runs.evaluators import describe
+from sparring.runs.folder import RunFolder
+from sparring.runs.generator import Film
+from sparring.runs.kept_extractors import load_or_train
+from sparring.runs.sampler import Brush
+from sparring.runs.selection import Candidates
 from sparring.trainer import Trainer, Training
 
 CPU = torch.device("cpu")

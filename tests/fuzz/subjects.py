@@ -24,9 +24,10 @@ from PIL import Image
 from safetensors.torch import save
 from scipy.io import savemat
 
-from sparring.data import celeba, folders, idx, listed, mat, mnist_m, parquet, usps
+from sparring.data import mnist_m
 from sparring.data.decode import decode_all
 from sparring.data.files import entries
+from sparring.data.formats import celeba, folders, idx, listed, mat, parquet, usps
 from sparring.data.images import Images
 from sparring.nets.resnet import ResNet18
 from sparring.report.collect import collect

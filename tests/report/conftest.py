@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sparring.report import build
-from sparring.run import RunFolder
+from sparring.runs.folder import RunFolder
 from tests.report.judged import PAIR, add, compare, examples, opening, selection, text, trust
 
 ENVIRONMENT = {

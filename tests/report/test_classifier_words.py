@@ -1,6 +1,6 @@
 import pytest
 
-from sparring.measure.statistics import Detector, estimate, rate, summarise
+from sparring.metrics.statistics import Detector, estimate, rate, summarise
 from sparring.report.classifier_words import (
     about_alarm,
     about_labels,

@@ -8,7 +8,7 @@ import pytest
 from sparring.errors import RequestError
 from sparring.report.collect import DataUse, collect
 from sparring.report.runs import read_run
-from sparring.run import RunFolder
+from sparring.runs.folder import RunFolder
 
 
 def test_reads_the_plan_and_every_finished_run(built: Path) -> None:

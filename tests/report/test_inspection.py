@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from sparring.report import build
-from sparring.report.claims import Evidence, judge
 from sparring.report.collect import collect
 from sparring.report.groups import generations
 from sparring.report.scores import cards, interval, leaks, points, share, shares, short
+from sparring.report2019.claims.verdicts import Evidence, judge
 from tests.report.inspected import SKILL, inspect
 
 

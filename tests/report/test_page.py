@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from sparring.measure.statistics import summarise
+from sparring.metrics.statistics import summarise
 from sparring.report import build
 from sparring.report.collect import collect
 from sparring.report.groups import adaptations
 from sparring.report.page import duration, flow, gap, joined, lead, moment, spread
-from sparring.report.source2019 import TABLES
+from sparring.report2019.published import TABLES
 
 
 class Outline(HTMLParser):

@@ -16,7 +16,7 @@ from sparring.report.without_labels import (
     comparisons,
     estimate_errors,
 )
-from sparring.run import RunFolder
+from sparring.runs.folder import RunFolder
 from tests.report.judged import PAIR, add, compare, opening, selection, text
 
 

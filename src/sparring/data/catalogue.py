@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from torch.nn.functional import one_hot
 
-from sparring.data import celeba, folders, idx, listed, mat, parquet, usps
 from sparring.data.files import entries
+from sparring.data.formats import celeba, folders, idx, listed, mat, parquet, usps
 from sparring.data.images import DataSet, Images
 from sparring.data.pixels import resize
 from sparring.errors import RequestError, unknown

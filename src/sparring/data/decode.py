@@ -20,9 +20,9 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from sparring.data import decoded
-from sparring.data.decoded import Decoded
-from sparring.data.memory import empty_pixels
+from sparring.data import decoded_cache as decoded
+from sparring.data.decoded_cache import Decoded
+from sparring.data.mapped import empty_pixels
 from sparring.errors import RequestError
 
 MAX_PIXELS = 64_000_000

@@ -22,9 +22,9 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from sparring.data import idx
 from sparring.data.decode import DAMAGE, UndecodableError, check_pixels
 from sparring.data.files import damaged, entries, read
+from sparring.data.formats import idx
 from sparring.data.images import Images
 from sparring.errors import RequestError
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sparring.data.images import Images
-from sparring.data.memory import empty_pixels
+from sparring.data.mapped import empty_pixels
 from sparring.errors import RequestError
 
 DIGITS = tuple("0123456789")

@@ -3,7 +3,7 @@
 Knows numbers; knows no figure and no HTML.
 """
 
-from sparring.measure.statistics import Detector, Estimate, Rate, Summary
+from sparring.metrics.statistics import Detector, Estimate, Rate, Summary
 from sparring.report.without_labels import LabelReads, Selection
 
 CLEAR = "* clear: at least three seeds, and both the bootstrap interval and Student's leave 0 out."

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sparring.measure.statistics import Estimate, Summary, paired_difference, summarise
+from sparring.metrics.statistics import Estimate, Summary, paired_difference, summarise
 from sparring.report.groups import Adaptation
 
 Score = Callable[[dict[str, Any]], float | None]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from sparring.report import checked, forms
 from sparring.report.runs import Run, listed, read, read_run
-from sparring.run import RunFolder
+from sparring.runs.folder import RunFolder
 
 TESTS = "claims"
 """The folder inside a reproduction's that `sparring claims` writes into."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sparring.measure.statistics import (
+from sparring.metrics.statistics import (
     Estimate,
     Summary,
     gap_closed,

@@ -9,7 +9,7 @@ from typing import Any
 from sparring.report.curves import end_level, start_level
 from sparring.report.groups import Adaptation, Generation
 from sparring.report.runs import Run
-from sparring.report.trials.generation import settled
+from sparring.report2019.claims.generation import settled
 
 STEADY = 0.05
 """A level that changes by less than this share is said to stay."""

@@ -13,15 +13,15 @@ from typing import Any, Self
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from sparring.measure.statistics import Summary
+from sparring.metrics.statistics import Summary
 from sparring.report import classifier_words, classifiers, observations, scores, without_labels
-from sparring.report.claims import Evidence, Verdict, judge
 from sparring.report.collect import Reproduction, collect
 from sparring.report.groups import Adaptation, Generation, adaptations, generations
 from sparring.report.picture import Picture
 from sparring.report.results import results
-from sparring.report.source2019 import METHODS, SCENARIOS
-from sparring.run import write_atomically, write_json
+from sparring.report2019.claims.verdicts import Evidence, Verdict, judge
+from sparring.report2019.published import METHODS, SCENARIOS
+from sparring.storage import write_atomically, write_json
 
 HERE = Path(__file__).parent
 
@@ -32,7 +32,7 @@ def build(out: Path) -> Path:
     Works at any time after plan.json is there: runs that are not finished are named as missing.
     Raises RequestError where `out` holds no plan, a run's files are damaged, or writing fails.
     """
-    from sparring.report.figures import draw  # matplotlib takes most of a second to import
+    from sparring.report.figures import draw
 
     rep = collect(out)
     # The arms of experiments differ in more than the seed: they are no groups.

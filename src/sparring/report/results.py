@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from sparring.report import classifiers, without_labels
-from sparring.report.claims import Evidence, Verdict
 from sparring.report.groups import Adaptation, Generation
 from sparring.report.picture import Picture
 from sparring.report.runs import Run
-from sparring.report.source2019 import SCENARIOS
+from sparring.report2019.claims.verdicts import Evidence, Verdict
+from sparring.report2019.published import SCENARIOS
 
 
 def results(

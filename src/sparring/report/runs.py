@@ -12,7 +12,7 @@ import numpy as np
 
 from sparring.errors import RequestError
 from sparring.report import arrays, checked, forms
-from sparring.run import RunFolder
+from sparring.runs.folder import RunFolder
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -7,7 +7,7 @@ it was not finite.
 from dataclasses import dataclass
 from typing import Any
 
-from sparring.measure.statistics import Summary
+from sparring.metrics.statistics import Summary
 from sparring.report.groups import Generation
 
 _NAMES = {

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sparring.measure.statistics import (
+from sparring.metrics.statistics import (
     Detector,
     Estimate,
     Rate,

@@ -16,11 +16,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from sparring.report import plots
-from sparring.report.claims import Evidence, Verdict
-from sparring.report.figures import adaptation, before_after, claims, generation
+from sparring.report.figures import adaptation, before_after, generation
 from sparring.report.figures.drawing import Drawing
 from sparring.report.picture import Picture
-from sparring.run import run_name, write_atomically
+from sparring.report2019.claims import figures as claims
+from sparring.report2019.claims.verdicts import Evidence, Verdict
+from sparring.runs.folder import run_name
+from sparring.storage import write_atomically
 
 __all__ = ["draw"]
 

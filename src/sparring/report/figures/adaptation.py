@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sparring.measure.statistics import Summary
+from sparring.metrics.statistics import Summary
 from sparring.report import plots, score_plots
-from sparring.report.claims import Evidence
 from sparring.report.collect import Reproduction
 from sparring.report.figures.drawing import Drawing, images_per_step, seed_note
 from sparring.report.groups import Adaptation
 from sparring.report.runs import Array, Run
-from sparring.report.source2019 import SCENARIOS
+from sparring.report2019.claims.verdicts import Evidence
+from sparring.report2019.published import SCENARIOS
 
 MIXING = (
     "It is measured among nearest neighbours: how many of each feature's neighbours come from the "

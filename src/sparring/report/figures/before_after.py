@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from matplotlib.figure import Figure
 
-from sparring.measure.outputs import fixed_and_broken
+from sparring.metrics.outputs import fixed_and_broken
 from sparring.report import plots, trust_plot
 from sparring.report.figures.drawing import Drawing, seed_note
 from sparring.report.groups import Adaptation

@@ -1,0 +1,193 @@
+"""The run folder: where one run writes everything that anyone reads later.
+
+Knows files and their records; knows no torch, no method and no report. A folder is *finished* when
+`scores.json` exists, so a stopped reproduction goes on where it was.
+
+    config.json           what was asked, with the fingerprints of the data
+    env.json              where it ran: versions, commit, device, threads
+    log.jsonl             one row every few steps: step, images, seconds, losses by player, terms
+    events.json           only where something happened: alarms, rollbacks, and in what step
+    checkpoints/          until the scores are there: all it needs to go on (see checkpoints.py)
+    candidates/           likewise, adapted classifiers only: weights to choose from
+    snapshots/            likewise, generators only: what will be `progress` in the pictures
+    model/                the trained model (see model.py): weights, config, card
+    architecture.json     the actual modules: layer, output shape, parameters
+    pictures.safetensors  generators only: uint8 images, and where labels change them
+    features.safetensors  classifiers only: the t-SNE map: points, labels, domains
+    outputs.safetensors   classifiers only: what two runs on the same domains are compared by
+    labels.json           classifiers only: who read labels of the target, and when
+    twin.json             adapted only: how it compares with its source-only twin
+    scores.json           the results
+"""
+
+import hashlib
+import shutil
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from sparring.errors import RequestError
+from sparring.runs.records import (
+    Architecture,
+    Config,
+    Environment,
+    Events,
+    LogRow,
+    Openings,
+    Scores,
+    TransferAlarm,
+)
+from sparring.storage import RowLog, write_atomically
+
+R = TypeVar("R")
+
+FILES: dict[object, str] = {
+    Config: "config.json",
+    Environment: "env.json",
+    Events: "events.json",
+    Architecture: "architecture.json",
+    Openings: "labels.json",
+    TransferAlarm: "twin.json",
+    Scores: "scores.json",
+}
+"""The file of each kind of record."""
+WORKING = ("checkpoints", "candidates", "snapshots")
+"""What only an unfinished run needs."""
+_LONGEST_NAME = 180  # bytes; file systems take 255
+
+
+def run_name(*parts: object) -> str:
+    """The name of a run's folder: `parts` with dashes between them.
+
+    Characters that a folder's name cannot hold, or that do not print, become _, and a long name
+    is cut; a hash then keeps it apart from other names.
+    """
+    name = "-".join(map(str, parts))
+    plain = "".join("_" if c in "/\\" or not c.isprintable() else c for c in name)
+    if plain == name and len(name.encode()) <= _LONGEST_NAME:
+        return name
+    cut = plain.encode()[:_LONGEST_NAME].decode(errors="ignore")
+    return f"{cut}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+class RunFolder:
+    """One run's folder; `name` is the folder's own name."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def log(self) -> RowLog:
+        """The training log, for whoever writes it."""
+        return RowLog(self.path / "log.jsonl")
+
+    @property
+    def begun(self) -> bool:
+        return (self.path / FILES[Config]).is_file()
+
+    @property
+    def finished(self) -> bool:
+        return (self.path / FILES[Scores]).is_file()
+
+    def read(self, kind: type[R]) -> R:
+        """The record of that kind. Raises RequestError where it is missing or damaged."""
+        path = self.path / FILES[kind]
+        with _told(path):
+            return msgspec.json.decode(path.read_bytes(), type=kind)
+
+    def find(self, kind: type[R]) -> R | None:
+        """The record of that kind; None where there is none. Raises RequestError."""
+        return self.read(kind) if (self.path / FILES[kind]).is_file() else None
+
+    def write(self, record: object) -> None:
+        """Write a record into the file of its kind, whole or not at all."""
+        kind = Scores if isinstance(record, Scores) else type(record)
+        text = msgspec.json.format(msgspec.json.encode(record), indent=2)
+        write_atomically(self.path / FILES[kind], text + b"\n")
+
+    def rows(self) -> list[LogRow]:
+        """The training log; none where there is none. Raises RequestError where it is damaged."""
+        path = self.path / "log.jsonl"
+        if not path.is_file():
+            return []
+        with _told(path):
+            whole = path.read_bytes().rpartition(b"\n")[0]  # the last line may be torn
+            return msgspec.json.decode(
+                b"[" + b",".join(whole.splitlines()) + b"]", type=list[LogRow]
+            )
+
+    def write_arrays(self, name: str, arrays: dict[str, np.ndarray]) -> None:
+        """Write `name`.safetensors, whole or not at all."""
+        contiguous = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
+        write_atomically(self.path / f"{name}.safetensors", save(contiguous))
+
+    def arrays(self, name: str) -> dict[str, np.ndarray]:
+        """The arrays of `name`.safetensors; none where there is none. Raises RequestError."""
+        path = self.path / f"{name}.safetensors"
+        if not path.is_file():
+            return {}
+        with _told(path):
+            return load(path.read_bytes())
+
+    def tidy(self) -> None:
+        """Remove what only an unfinished run needs."""
+        for name in WORKING:
+            shutil.rmtree(self.path / name, ignore_errors=True)
+
+
+class _told:
+    """Raise RequestError, in one line, where a file of a run is missing or damaged."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError | ValueError | msgspec.MsgspecError | SafetensorError):
+            raise RequestError(
+                f"cannot read {self.path}: {' '.join(str(error).split())[:200]}; "
+                "remove the run folder"
+            ) from error
+
+
+class Run(RunFolder):
+    """A finished run, read once: what a report is made of."""
+
+    @cached_property
+    def config(self) -> Config:
+        return self.read(Config)
+
+    @cached_property
+    def scores(self) -> Scores:
+        return self.read(Scores)  # type: ignore[arg-type]
+
+    @cached_property
+    def environment(self) -> Environment:
+        return self.read(Environment)
+
+    @cached_property
+    def events(self) -> Events:
+        return self.find(Events) or Events()
+
+    @cached_property
+    def openings(self) -> Openings:
+        return self.find(Openings) or Openings()
+
+    @cached_property
+    def alarm(self) -> TransferAlarm | None:
+        return self.find(TransferAlarm)
+
+    @cached_property
+    def architecture(self) -> Architecture | None:
+        return self.find(Architecture)

@@ -1,0 +1,142 @@
+"""Files that are written whole or not at all, JSON without NaN, and logs that grow row by row.
+
+Knows the file system; knows nothing of what is in a file, and needs no torch.
+"""
+
+import json
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sparring.errors import RequestError
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Raise RequestError where the system refuses to write `path`: disk full, read-only, gone."""
+    try:
+        yield
+    except OSError as error:
+        raise RequestError(
+            f"cannot write {path}: {error.strerror}; mend that and start again, to go on, "
+            "or choose another --out"
+        ) from error
+
+
+def temporary_for(path: Path) -> Path:
+    """Where this process writes what `publish` will call `path`."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def publish(temporary: Path, path: Path) -> None:
+    """Give a file that is written its name, so that a reader, or a crash, sees all of it or none.
+
+    Both the bytes and the new name are on the disk when this returns.
+    """
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write `data` to `path`: a reader, or a crash, sees the old file or the new one.
+
+    Raises RequestError where the disk is full or the folder cannot be written.
+    """
+    temporary = temporary_for(path)
+    with writing(path):
+        try:
+            temporary.write_bytes(data)
+            publish(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, *, shared: bool = False) -> None:
+    """Remove the temporary files that killed processes left anywhere under `folder`.
+
+    shared: other processes of this machine may be at work there; theirs stay.
+    """
+    for path in folder.rglob(".*.tmp"):
+        if not (shared and _running(path.name.split(".")[-2])):
+            path.unlink(missing_ok=True)
+
+
+def _running(pid: str) -> bool:
+    """Whether another process has this number."""
+    if not pid.isdecimal() or int(pid) == os.getpid():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # someone else's
+        pass
+    return True
+
+
+def finite(value: Any) -> Any:
+    """`value` with every float in it that is not finite as None: JSON has no NaN."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    return [finite(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, atomically. A number that is not finite becomes null."""
+    text = json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, f"{text}\n".encode())
+
+
+class RowLog:
+    """A file of JSON rows, one a line, each with a whole number `step`, in rising order."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Add one row. A number that is not finite becomes null."""
+        with writing(self.path), self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(finite(row), allow_nan=False) + "\n")
+
+    def sync(self) -> None:
+        """Bring the rows to the disk, so that they are never behind a saved state."""
+        if self.path.is_file():
+            with writing(self.path), self.path.open("rb") as file:
+                os.fsync(file.fileno())
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The rows in order; none where there is no file. Skips a torn last line.
+
+        Raises RequestError where a row is damaged.
+        """
+        if not self.path.is_file():
+            return
+        for line in self.path.read_bytes().splitlines(keepends=True):
+            if line.endswith(b"\n"):
+                yield _row(line, self.path)
+
+    def cut(self, step: int) -> None:
+        """Drop the rows after `step`: a resumed training writes them again."""
+        rows = [json.dumps(row) + "\n" for row in self.rows() if row["step"] <= step]
+        write_atomically(self.path, "".join(rows).encode())
+
+
+def _row(line: bytes, path: Path) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        row = None
+    if not (isinstance(row, dict) and isinstance(row.get("step"), int)):
+        raise RequestError(f"cannot read {path}: a row is damaged; remove the run folder")
+    return row

@@ -1,0 +1,103 @@
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sparring.data.files import hash_split
+from sparring.data.formats import celeba
+from sparring.errors import RequestError
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (30, 12, 8, 3), np.uint8)
+NAMES = [f"{i:06d}.jpg" for i in range(1, 31)]
+
+
+def write(root: Path, *, zipped: bool = True) -> Path:
+    """30 faces of 8x12 (PNG bytes, so that pixels are exact), ten in each part."""
+    with zipfile.ZipFile(root / "img_align_celeba.zip", "w") as archive:
+        for name, pixels in zip(NAMES, PIXELS, strict=True):
+            buffer = BytesIO()
+            Image.fromarray(pixels).save(buffer, "PNG")
+            archive.writestr(f"img_align_celeba/{name}", buffer.getvalue())
+    if not zipped:
+        with zipfile.ZipFile(root / "img_align_celeba.zip") as archive:
+            archive.extractall(root)
+        (root / "img_align_celeba.zip").unlink()
+    rows = [f"{n} {'1' if i % 2 else '-1'}  {'1' if i % 3 else '-1'}" for i, n in enumerate(NAMES)]
+    (root / "list_attr_celeba.txt").write_text("\n".join(["30", "Male Smiling ", *rows, ""]))
+    parts = "".join(f"{name} {i // 10}\n" for i, name in enumerate(NAMES))
+    (root / "list_eval_partition.txt").write_text(parts)
+    return root
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_the_official_layout(tmp_path: Path, zipped: bool) -> None:
+    assert not celeba.found(tmp_path)
+    assert celeba.found(write(tmp_path, zipped=zipped))
+    train, test = celeba.read(tmp_path, 8)
+    for images, start in ((train, 0), (test, 20)):  # 10 to 19 are the validation part
+        central = PIXELS[start : start + 10, 2:10].transpose(0, 3, 1, 2).copy()
+        assert torch.equal(images.pixels, torch.from_numpy(central))
+        assert images.label_names == ("Male", "Smiling")
+        assert images.labels is not None
+        assert images.labels.dtype == torch.int64
+        expected = [[i % 2, int(i % 3 > 0)] for i in range(start, start + 10)]
+        assert images.labels.tolist() == expected
+
+
+def test_without_a_partition_the_split_is_by_hash(tmp_path: Path) -> None:
+    (write(tmp_path) / "list_eval_partition.txt").unlink()
+    train, test = celeba.read(tmp_path, 8)
+    assert [len(train), len(test)] == [len(part) for part in hash_split(NAMES, "")]
+
+
+def test_an_identity_in_both_splits_is_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = write(tmp_path) / "identity_CelebA.txt"
+    path.write_text("".join(f"{name} {i}\n" for i, name in enumerate(NAMES)))
+    celeba.read(tmp_path, 8)
+    assert not caplog.records
+    path.write_text("".join(f"{name} {i % 29}\n" for i, name in enumerate(NAMES)))
+    celeba.read(tmp_path, 8)
+    assert [r.getMessage() for r in caplog.records] == [
+        f"{tmp_path}: 1 persons are in both train and test"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("list_attr_celeba.txt", "30\n", "31\n", "30 rows, where the first line promises 31"),
+        ("list_attr_celeba.txt", "000003.jpg -1", "000003.jpg 0", r"000003\.jpg is not 2 times"),
+        ("list_attr_celeba.txt", "000003.jpg -1", "000003.jpg", r"000003\.jpg is not 2 times"),
+        ("list_attr_celeba.txt", "000003.jpg", "x.jpg", "1 rows without an image"),
+        ("list_attr_celeba.txt", "Male Smiling", "", "is not 0 times"),
+        ("list_eval_partition.txt", "000003.jpg 0\n", "", r"1 pictures have no part .*000003"),
+        ("list_eval_partition.txt", "000003.jpg 0\n", "000003.jpg\n", "1 fields, not 2"),
+    ],
+)
+def test_lists_that_are_damaged(tmp_path: Path, file: str, old: str, new: str, told: str) -> None:
+    path = write(tmp_path) / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(RequestError, match=told):
+        celeba.read(tmp_path, 8)
+
+
+def test_an_empty_list_and_a_truncated_zip(tmp_path: Path) -> None:
+    path = write(tmp_path) / "img_align_celeba.zip"
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(RequestError, match=r"img_align_celeba\.zip is damaged"):
+        celeba.read(tmp_path, 8)
+    write(tmp_path)
+    (tmp_path / "list_attr_celeba.txt").write_text("")
+    with pytest.raises(RequestError, match=r"list_attr_celeba\.txt is damaged"):
+        celeba.read(tmp_path, 8)
+    path.unlink()
+    with pytest.raises(RequestError, match=r"neither img_align_celeba nor"):
+        celeba.read(tmp_path, 8)

@@ -1,0 +1,147 @@
+import logging
+import os
+import shutil
+from collections import namedtuple
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sparring import cache
+from sparring.data import decode
+from sparring.data import decoded_cache as decoded
+from sparring.data.decoded_cache import Decoded, keep, key_of, recall
+from sparring.errors import RequestError
+from sparring.storage import temporary_for
+
+SOME = Decoded(torch.arange(48, dtype=torch.uint8).view(1, 3, 4, 4), torch.tensor([2]))
+
+
+@pytest.fixture(autouse=True)
+def _empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def files() -> list[Path]:
+    return sorted((cache.folder() / "decoded").glob("*"))
+
+
+def test_what_is_kept_comes_back() -> None:
+    assert recall("key") is None
+    keep("key", SOME)
+    found = recall("key")
+    assert found is not None
+    assert found.pixels.equal(SOME.pixels)
+    assert found.places.equal(SOME.places)
+    assert recall("ke") is recall("other") is None
+
+
+@given(
+    st.lists(st.binary(max_size=6), min_size=1, max_size=4),
+    st.lists(st.binary(max_size=6), min_size=1, max_size=4),
+)
+def test_only_equal_sets_share_a_key(one: list[bytes], other: list[bytes]) -> None:
+    assert (key_of(one, 8) == key_of(other, 8)) == (one == other)
+    assert key_of(one, 8) != key_of(one, 9)
+
+
+@pytest.mark.parametrize("place", [0, 100, -1])
+def test_a_damaged_file_is_not_used_and_is_replaced(place: int) -> None:
+    keep("key", SOME)
+    (path,) = files()
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    assert recall("key") is None
+    keep("key", SOME)
+    assert recall("key") is not None
+    assert files() == [path]
+
+
+def test_what_was_used_last_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, key in enumerate("abc"):
+        keep(key, SOME)
+        for path in files():
+            if path.name.startswith(key):
+                os.utime(path, (number, number))
+    assert recall("a") is not None
+    monkeypatch.setattr(decoded, "LIMIT", 3 * files()[0].stat().st_size)
+    keep("d", SOME)
+    assert [path.name[0] for path in files()] == ["a", "c", "d"]
+
+
+def test_a_set_over_the_limit_and_a_full_disk_keep_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(decoded, "LIMIT", SOME.pixels.nbytes - 1)
+        keep("key", SOME)
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**12, 10**12, 5 * 10**9))
+    keep("key", SOME)
+    assert files() == []
+
+
+def test_a_folder_that_cannot_be_made_is_no_error() -> None:
+    cache.folder().parent.mkdir()
+    cache.folder().write_text("in the way")
+    keep("key", SOME)
+    assert recall("key") is None
+
+
+def test_what_a_killed_process_left_is_removed() -> None:
+    keep("key", SOME)
+    half = temporary_for(files()[0].parent / "half")
+    half = half.with_name(half.name.replace(str(os.getpid()), "0999999999"))
+    half.write_text("half")
+    keep("other", SOME)
+    assert half not in files()
+
+
+def pictures() -> Iterator[tuple[str, bytes]]:
+    for number in range(decoded.FEWEST):
+        yield f"{number}", b"%d" % number
+
+
+@pytest.fixture
+def decodes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """All that is decoded: each picture is its number, and 7 is damaged."""
+    asked: list[bytes] = []
+
+    def one(data: bytes, size: int) -> object:
+        asked.append(data)
+        if data == b"7":
+            raise decode.UndecodableError
+        return torch.full((3, size, size), int(data) % 256, dtype=torch.uint8).numpy()
+
+    monkeypatch.setattr(decode, "decode", one)
+    return asked
+
+
+def test_a_large_set_is_decoded_once_and_its_damage_is_told_each_time(
+    decodes: list[bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "sparring")
+    first = decode.decode_all(pictures, decoded.FEWEST, 4, "here")
+    assert len(decodes) == decoded.FEWEST
+    second = decode.decode_all(pictures, decoded.FEWEST, 4, "here")
+    assert len(decodes) == decoded.FEWEST
+    assert second.pixels.equal(first.pixels)
+    assert second.places.equal(first.places)
+    assert second.pixels[7, 0, 0, 0] == 8
+    damage = "1 of 1000 images in here do not decode (7): left out"
+    once = "here: decoding 1,000 images, which is done once"
+    assert [record.getMessage() for record in caplog.records] == [once, damage, damage]
+    decode.decode_all(pictures, decoded.FEWEST, 5, "here")
+    assert len(decodes) == 2 * decoded.FEWEST
+
+
+def test_a_small_set_and_a_refused_one_are_not_kept(
+    decodes: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode.decode_all(pictures, decoded.FEWEST - 1, 4, "here")
+    monkeypatch.setattr(decode, "MAX_FAILURES", 0.0001)
+    with pytest.raises(RequestError, match="1 of 1000 images in here do not decode"):
+        decode.decode_all(pictures, decoded.FEWEST, 4, "here")
+    assert files() == []

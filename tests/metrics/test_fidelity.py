@@ -1,0 +1,141 @@
+import importlib
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sparring.errors import RequestError
+from sparring.metrics.fidelity import (
+    FEWEST,
+    fidelity,
+    frechet_distance,
+    frechet_name,
+    kernel_distance,
+    manifold,
+)
+
+
+def normal(count: int, seed: int, shift: float = 0.0, features: int = 4) -> np.ndarray:
+    return (np.random.default_rng(seed).normal(size=(count, features)) + shift).astype(np.float32)
+
+
+def test_frechet_distance_by_hand() -> None:
+    # Means 0 and 4, variances 2 and 8: 4² + (√2 - √8)² = 18.
+    assert frechet_distance(np.array([[-1.0], [1.0]]), np.array([[2.0], [6.0]])) == pytest.approx(
+        18
+    )
+
+
+def test_frechet_distance_by_hand_of_two_features() -> None:
+    # Covariances diag(4/3, 4/3) and diag(12, 4/3), means apart by (3, 0): 9 + (√12 - √(4/3))².
+    corners = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
+    wide = corners * [3, 1] + [3, 0]
+    assert frechet_distance(corners, wide) == pytest.approx(9 + (12**0.5 - (4 / 3) ** 0.5) ** 2)
+
+
+@given(st.floats(-50, 50), st.integers(0, 9))
+def test_frechet_distance_of_a_moved_set_is_the_way_squared(way: float, seed: int) -> None:
+    points = np.random.default_rng(seed).normal(size=(12, 3))
+    moved = points + np.array([way, 0, 0])
+    assert frechet_distance(points, moved) == pytest.approx(way**2, abs=1e-6)
+    assert frechet_distance(moved, points) == pytest.approx(way**2, abs=1e-6)
+
+
+def test_frechet_distance_copes_with_fewer_images_than_features() -> None:
+    few = normal(10, 0, features=30)
+    assert frechet_distance(few, few) == pytest.approx(0, abs=1e-5)
+
+
+def test_kernel_distance_by_hand() -> None:
+    # Every kernel among zeros is 1, among ones (1 + 1)³ = 8, across 1: 1 + 8 - 2 = 7.
+    found = kernel_distance(np.zeros((FEWEST, 1)), np.ones((FEWEST, 1)))
+    assert (found.value, found.low, found.high, found.n) == pytest.approx((7, 7, 7, 10))
+
+
+def test_kernel_distance_is_the_mean_of_its_unbiased_blocks() -> None:
+    real, drawn = normal(45, 0), normal(40, 1, shift=0.3)
+    random = np.random.default_rng(0)
+    ours, theirs = random.permutation(45)[:40], random.permutation(40)
+
+    def kernel(x: np.ndarray, y: np.ndarray) -> float:
+        return (float(x.astype(float) @ y.astype(float)) / 4 + 1) ** 3
+
+    values = []
+    for block in range(10):
+        x = real[ours[4 * block : 4 * block + 4]]
+        y = drawn[theirs[4 * block : 4 * block + 4]]
+        pairs = [(i, j) for i in range(4) for j in range(4)]
+        within = sum(kernel(x[i], x[j]) + kernel(y[i], y[j]) for i, j in pairs if i != j) / 12
+        values.append(within - 2 * sum(kernel(x[i], y[j]) for i, j in pairs) / 16)
+    found = kernel_distance(real, drawn)
+    assert found.value == pytest.approx(np.mean(values))
+    assert found.low < found.value < found.high
+
+
+def test_kernel_distance_is_unbiased_and_its_interval_holds_zero_for_one_distribution() -> None:
+    found = [kernel_distance(normal(200, 2 * s), normal(200, 2 * s + 1)) for s in range(20)]
+    assert sum(f.low <= 0 <= f.high for f in found) >= 17
+    assert min(f.value for f in found) < 0
+    assert kernel_distance(normal(200, 0), normal(200, 1, shift=0.5)).low > 0
+
+
+def test_kernel_distance_leaves_the_global_random_state_alone() -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    kernel_distance(normal(30, 0), normal(30, 1))
+    assert torch.rand(1) == expected
+
+
+def test_too_few_images_are_refused() -> None:
+    with pytest.raises(ValueError, match="20 are needed"):
+        kernel_distance(normal(19, 0), normal(50, 1))
+
+
+def test_manifold_by_hand() -> None:
+    # Balls: real 0 ± 1, 1 ± 1, 3 ± 2; drawn 0.5 ± 9.5, 10 ± 0.5, 10.5 ± 0.5.
+    found = manifold(np.array([[0.0], [1.0], [3.0]]), np.array([[0.5], [10.0], [10.5]]), 1)
+    assert found.precision == pytest.approx(1 / 3)
+    assert found.recall == 1
+    assert found.density == pytest.approx(2 / 3)
+    assert found.coverage == pytest.approx(2 / 3)
+
+
+def test_manifold_of_a_collapsed_generator() -> None:
+    real = normal(100, 0)
+    found = manifold(real, np.repeat(real[:1], 100, 0))
+    assert found.precision == 1
+    assert found.recall == 0
+    assert found.coverage <= 0.3
+
+
+def test_manifold_of_one_distribution() -> None:
+    found = manifold(normal(400, 0), normal(400, 1))
+    assert found.precision > 0.9
+    assert found.recall > 0.9
+    assert found.density == pytest.approx(1, abs=0.15)
+    # Naeem et al. 2020, equation 9: 1 - (n-1)...(n-k) / ((2n-1)...(2n-k)), about 1 - 2^-5.
+    assert found.coverage == pytest.approx(1 - 2**-5, abs=0.03)
+
+
+def test_only_inception_is_called_fid() -> None:
+    assert frechet_name("inception-v3") == "FID (inception-v3)"
+    assert frechet_name("convnet-attributes") == "Fréchet distance (convnet-attributes)"
+
+
+def test_a_torchvision_that_does_not_fit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(name: str) -> None:
+        raise RuntimeError("operator torchvision::nms\ndoes not exist")
+
+    monkeypatch.setattr(importlib, "import_module", fails)
+    with pytest.raises(RequestError, match=r"nms\\ndoes not exist.*pip uninstall torchvision"):
+        frechet_distance(normal(5, 0), normal(5, 1))
+
+
+def test_all_scores_together() -> None:
+    found = fidelity("net", normal(30, 0), normal(40, 1))
+    assert (found.n_real, found.n_drawn, found.manifold.neighbours) == (30, 40, 5)
+    assert json.loads(json.dumps(found.as_dict()))["kid"]["n"] == 10

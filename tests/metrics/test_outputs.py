@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from sparring.metrics.outputs import Outputs, Predictions, fixed_and_broken
+
+
+def predictions(predicted: list[int], label: list[int], classes: int = 3) -> Predictions:
+    logits = np.eye(classes, dtype=np.float32)[predicted]
+    return Predictions(Outputs(np.zeros((len(predicted), 1)), logits), np.array(label))
+
+
+def test_accuracy_and_confusion_by_hand() -> None:
+    judged = predictions([0, 1, 1, 2], [0, 1, 2, 2])
+    assert judged.accuracy == 0.75
+    assert judged.correct.tolist() == [True, True, False, True]
+    assert judged.confusion(3) == [[1, 0, 0], [0, 1, 0], [0, 1, 1]]
+
+
+def test_probabilities_by_hand() -> None:
+    # Odds of 1 : 3 and of 1 : 1; a shift of a row's logits changes nothing.
+    outputs = Outputs(np.zeros((2, 1)), np.array([[0, np.log(3)], [700, 700]], dtype=np.float32))
+    assert outputs.probability == pytest.approx(np.array([[0.25, 0.75], [0.5, 0.5]]), abs=1e-7)
+    assert outputs.confidence == pytest.approx([0.75, 0.5], abs=1e-7)
+    assert outputs.predicted.tolist() == [1, 0]
+
+
+def test_rows_must_pair() -> None:
+    with pytest.raises(ValueError, match="do not pair"):
+        Outputs(np.zeros((3, 1)), np.zeros((2, 4)))
+    with pytest.raises(ValueError, match="2 outputs but 3 labels"):
+        predictions([0, 1], [0, 1, 2])
+
+
+def test_fixed_and_broken_by_hand() -> None:
+    label, before, after = map(
+        np.array, ([0, 1, 0, 1, 0, 0], [0, 0, 0, 1, 2, 2], [0, 1, 1, 2, 1, 0])
+    )
+    changes = fixed_and_broken(label, before, after, count=9, seed=0)
+    assert changes.fixed.tolist() == [1, 5]
+    assert changes.broken.tolist() == [2, 3]
+    assert (changes.fixed_in_all, changes.broken_in_all) == (2, 2)
+
+
+def test_a_sample_of_the_fixed_is_random_rising_and_repeats() -> None:
+    label, before = np.ones(99, int), np.zeros(99, int)
+    chosen = [fixed_and_broken(label, before, label, 10, s).fixed.tolist() for s in (0, 0, 1)]
+    assert chosen[0] == chosen[1] != chosen[2]
+    assert chosen[0] == sorted(set(chosen[0]))
+    assert len(chosen[0]) == 10
+    assert fixed_and_broken(label, before, label, 10, 0).fixed_in_all == 99
+
+
+def test_changes_are_between_classifiers_of_the_same_images() -> None:
+    one, two = np.zeros(1, int), np.zeros(2, int)
+    with pytest.raises(ValueError, match="same images"):
+        fixed_and_broken(one, one, two, 1, 0)

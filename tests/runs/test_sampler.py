@@ -1,0 +1,63 @@
+import pytest
+import torch
+
+from sparring.errors import TrainingFailed
+from sparring.game import Shape
+from sparring.methods import ACGAN
+from sparring.runs.sampler import Brush
+from tests.conftest import CPU, faces
+
+
+def brush(method: ACGAN) -> Brush:
+    return Brush(method, faces().train, 0, CPU)
+
+
+def built() -> ACGAN:
+    torch.manual_seed(0)
+    method = ACGAN(width=4)
+    method.build(Shape(64, ("Male", "Smiling", "Young")))
+    return method
+
+
+def test_drawing_leaves_the_global_random_state_alone_and_repeats() -> None:
+    method = built()
+    before = torch.get_rng_state()
+    first = brush(method).draw(5)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(brush(method).draw(9)[:5], first)
+
+
+def test_pairs_differ_in_the_one_attribute_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def sample(noise: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        asked.append((noise, label.clone()))
+        return torch.full((len(noise), 3, 8, 8), 1.0 if label[0, 1] else -1.0)
+
+    method = built()
+    monkeypatch.setattr(method, "sample", sample)
+    pairs = brush(method).pairs(1, 10)
+    (noise, off), (same_noise, on) = asked
+    assert torch.equal(noise, same_noise)
+    assert off[:, 1].tolist() == [0.0] * 10
+    assert on[:, 1].tolist() == [1.0] * 10
+    assert torch.equal(off[:, [0, 2]], on[:, [0, 2]])
+    assert pairs.shape == (10, 2, 3, 8, 8)
+    assert (pairs[:, 0] == 0).all()
+    assert (pairs[:, 1] == 255).all()
+
+
+def test_what_is_asked_for_is_what_real_images_have_together() -> None:
+    labels = faces().train.labels
+    assert labels is not None
+    real = {tuple(row) for row in labels.tolist()}
+    asked = brush(built()).asked(200)
+    assert {tuple(row) for row in asked.tolist()} == real
+    assert Brush(built(), faces().train.unlabelled(), 0, CPU).asked(7).shape == (7, 0)
+
+
+def test_images_that_are_not_finite_are_no_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    method = built()
+    monkeypatch.setattr(method, "sample", lambda z, y: torch.full((len(z), 3, 8, 8), torch.nan))
+    with pytest.raises(TrainingFailed, match="no longer finite"):
+        brush(method).draw(2)
