@@ -9,8 +9,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sparring.game import Batch, Labelled, Method, Pair, Shape, Unlabelled
-from sparring.methods import ACGAN, DANN, DCGAN, DSN
+from sparring.methods import ACGAN, DANN, DSN
 from sparring.trainer import Trainer, Training
+from tests.training import Averaged
 
 
 class Crossings(TorchDispatchMode):
@@ -41,7 +42,7 @@ def meta(monkeypatch: pytest.MonkeyPatch) -> torch.device:
 @pytest.mark.parametrize(
     ("method", "shape"),
     [
-        (DCGAN(width=4), Shape(16)),
+        (Averaged(width=4), Shape(16)),
         (ACGAN(width=4), Shape(16, ("a", "b"), "attributes")),
         (DANN(), Shape(32, tuple("abcd"), "classes")),
         (DSN(), Shape(32, tuple("abcd"), "classes")),

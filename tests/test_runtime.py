@@ -155,24 +155,18 @@ def test_random_numbers_go_on_after_a_restored_state() -> None:
     assert torch.equal(torch.rand(3), expected)
 
 
-SET_UP = """
-import torch
-from sparring import runtime
-kept = []
-runtime.keep_freed_memory = lambda: kept.append(True)
-before = torch.get_float32_matmul_precision()
-runtime.Machine(torch.device("cpu"), 1, 3).set_up()
-print(torch.get_num_threads(), kept, torch.get_float32_matmul_precision() == before)
-"""
-
-
-def in_a_process(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return done.stdout
-
-
-def test_a_machine_is_set_up_for_the_whole_process() -> None:
-    assert in_a_process(SET_UP) == "3 [True] True\n"
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_machine_is_set_up_for_the_whole_process(
+    device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[object] = []
+    monkeypatch.setattr(runtime, "keep_freed_memory", lambda: done.append("memory"))
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+    for name in ("set_num_threads", "set_float32_matmul_precision", "use_deterministic_algorithms"):
+        monkeypatch.setattr(torch, name, done.append)
+    Machine(torch.device(device), 1, 3).set_up()
+    assert done == ([3, "memory"] if device == "cpu" else [3, "memory", "high", False])
+    assert torch.backends.cudnn.benchmark == (device == "cuda")
 
 
 COUNT = """
@@ -203,7 +197,9 @@ print(plain, kept, held - resident())
     getattr(ctypes.CDLL(None), "mallopt", None) is None, reason="the C library is not glibc"
 )
 def test_freed_memory_is_used_again_until_it_is_released() -> None:
-    plain, kept, released = map(int, in_a_process(COUNT).split())
+    # In a process of its own: the setting is the process's.
+    done = subprocess.run([sys.executable, "-c", COUNT], capture_output=True, text=True, check=True)
+    plain, kept, released = map(int, done.stdout.split())
     assert plain > 1000  # 40 times 64 MB: 655,360 pages of 4 kB, or 1,280 of 2 MB
     assert kept < plain / 2  # glibc takes a few turns to find a freed place again
     assert released > 60 << 20

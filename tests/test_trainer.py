@@ -1,6 +1,4 @@
 import copy
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from sparring import runtime
 from sparring.game import Labelled, Method, Move, Pair, Shape, Unlabelled
 from sparring.methods import DANN
 from sparring.methods.losses import bce
@@ -213,26 +212,12 @@ def test_a_library_may_train_in_a_thread(tmp_path: Path) -> None:
     assert len(rows(tmp_path)) == 6
 
 
-SETTINGS = """
-import sys, tempfile, torch
-from pathlib import Path
-from sparring import runtime
-from sparring.game import Shape, Unlabelled
-from sparring.methods import DCGAN
-from sparring.trainer import Trainer, Training
-
-changed = []
-runtime.keep_freed_memory = lambda: changed.append("mallopt")
-torch.set_num_threads = lambda count: changed.append("threads")
-torch.set_float32_matmul_precision = lambda precision: changed.append("TF32")
-method = DCGAN(width=4, noise_size=8)
-method.build(Shape(16))
-feed = lambda step: Unlabelled(torch.zeros(2, 3, 16, 16))
-Trainer(method, feed, Training(1, 2), Path(tempfile.mkdtemp()), torch.device("cpu")).run()
-print(changed)
-"""
-
-
-def test_a_trainer_sets_nothing_for_the_whole_process() -> None:
-    done = subprocess.run([sys.executable, "-c", SETTINGS], capture_output=True, text=True)
-    assert done.stdout == "[]\n", done.stderr
+def test_a_trainer_sets_nothing_for_the_whole_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed: list[str] = []
+    monkeypatch.setattr(runtime, "_of_c_library", changed.append)  # mallopt and its like
+    for name in ("set_num_threads", "set_float32_matmul_precision"):
+        monkeypatch.setattr(torch, name, lambda _, name=name: changed.append(name))
+    train(tmp_path)
+    assert changed == []

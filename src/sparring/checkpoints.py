@@ -1,23 +1,18 @@
 """The saved states of one training: written whole or not at all, checked before they are used.
 
-Knows files, safetensors and torch's container format; of what a state means it knows the running
-means alone. The name of a saved state holds its place in time and the SHA-256 of its bytes, so
-damage is seen and an older state is taken; sealed tensors end in theirs. No code in a file is ever
-run (`weights_only`).
+Knows files and torch's container format; of what a state means it knows the running means alone.
+The name of a saved state holds its place in time and the SHA-256 of its bytes, so damage is seen
+and an older state is taken. No code in a file is ever run (`weights_only`).
 """
 
 import hashlib
 import io
-import json
 import logging
 import pickle
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import Tensor
 
 from sparring.averages import Averaged
@@ -40,34 +35,6 @@ def weights_of(method: Averaged) -> dict[str, Tensor]:
     """
     with method.evaluated():
         return method.state_dict()
-
-
-def write_sealed(path: Path, tensors: Mapping[str, Tensor], about: str = "") -> None:
-    """Write `tensors`, and words on them, as safetensors that end in their SHA-256; atomically."""
-    data = save(_portable(tensors), {"about": about})
-    write_atomically(path, data + hashlib.sha256(data).digest())
-
-
-def read_sealed(path: Path) -> tuple[dict[str, Tensor], str]:
-    """What `write_sealed` wrote, on the CPU.
-
-    Raises OSError where it cannot be read, and ValueError where it is not what was written.
-    """
-    content = path.read_bytes()
-    size = hashlib.sha256().digest_size
-    data, seal = content[:-size], content[-size:]
-    if hashlib.sha256(data).digest() != seal:
-        raise ValueError("it is damaged")
-    try:
-        tensors = load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        return tensors, str(header["__metadata__"]["about"])
-    except (SafetensorError, KeyError, RecursionError) as error:
-        raise ValueError(f"it holds something else: {error}") from error
-
-
-def _portable(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value.contiguous().cpu() for name, value in tensors.items()}
 
 
 class Checkpoints:

@@ -64,12 +64,7 @@ class Monitor:
         rescue: bool = True,
         tell: Callable[[Event], None] = lambda event: None,
     ) -> None:
-        self.limits, self.alarm, self.rescue, self.tell = (
-            method.limits,
-            method.alarm,
-            rescue,
-            tell,
-        )
+        self.method, self.rescue, self.tell = method, rescue, tell
         self.rollbacks = 0
         self.bad_rows = 0
         self.best: dict[str, float] = {}
@@ -87,12 +82,13 @@ class Monitor:
 
     def examine(self, step: int, row: Row) -> str | None:
         """Plain words where the training must not go on from here; None where it may."""
-        if words := not_finite(row) or (exploded(row, self.limits) if self.rescue else None):
+        if words := not_finite(row) or (exploded(row, self.method.limits) if self.rescue else None):
             return words
         if not row.gradients:
             return None
-        words = silent(row, self.limits) or collapsed(row, self.best, self.limits)
-        words = words or self.alarm(row)
+        limits = self.method.limits
+        words = silent(row, limits) or collapsed(row, self.best, limits)
+        words = words or self.method.alarm(row)
         self.best |= {k: max(v, self.best.get(k, v)) for k, v in row.measures.items()}
         if words is None:
             if self.bad_rows >= ALARM_AFTER:

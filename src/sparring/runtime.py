@@ -82,9 +82,9 @@ class Machine:
         if self.device.type == "cuda":
             torch.set_float32_matmul_precision("high")  # TF32
             torch.backends.cudnn.benchmark = not deterministic
-            # cuBLAS reads this when it starts, and is not deterministic without it.
-            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
             torch.use_deterministic_algorithms(deterministic)
+        if deterministic:  # cuBLAS reads it when it starts
+            os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
 
 
 def find_device(name: str | None = None) -> torch.device:
@@ -116,9 +116,8 @@ def resolve_precision(precision: Precision, device: torch.device) -> Precision:
     if device.type == "cuda":
         capable = torch.cuda.get_device_capability(device) >= (8, 0)  # from Ampere on
     else:
-        capable = device.type == "cpu" and not {"avx512_bf16", "amx_bf16"}.isdisjoint(
-            _processor("flags").split()
-        )
+        flags = _processor("flags").split() if device.type == "cpu" else []
+        capable = "avx512_bf16" in flags or "amx_bf16" in flags
     return "bfloat16" if capable else "float32"
 
 
