@@ -79,6 +79,7 @@ class Shape:
 
     size: height and width in pixels.
     labels: names of the classes or attributes; empty where there are none.
+    kind: whether they exclude one another (classes) or are independent (attributes).
     """
 
     size: int
