@@ -1,21 +1,48 @@
-"""Tensors of pixels: one size for all, and digits with checked labels.
+"""Tensors of pixels: where they lie, one size for all, and digits with checked labels.
 
 Knows tensors; knows no file format.
 """
 
-import numpy as np
+import errno
+import os
+import shutil
+import tempfile
+
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from sparring import cache
 from sparring.data.images import Images
-from sparring.data.mapped import empty_pixels
+from sparring.data.labels import DIGITS, check_labels
 from sparring.errors import RequestError
 
-DIGITS = tuple("0123456789")
-"""The class names of every set of digits."""
+MAPPED_FROM = 4_000_000_000
+"""Bytes from which on pixels lie in a mapped file: 1.3 million images of 32 pixels."""
 
 _CHUNK = 4096
+
+
+def empty_pixels(count: int, size: int) -> Tensor:
+    """Room for uint8 [count, 3, size, size] of any content: in memory, or in a mapped file.
+
+    The system keeps of a mapped file in memory what it has room for. The file lies in the cache
+    folder without a name: nothing is left of it when the process ends, however it ends.
+    Raises OSError where the disk has no room for it, RuntimeError where memory has none.
+    """
+    shape = (count, 3, size, size)
+    needed = count * 3 * size**2
+    if needed < MAPPED_FROM:
+        return torch.empty(shape, dtype=torch.uint8)
+    folder = cache.folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(folder).free < needed:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="pixels-") as file:
+        if hasattr(os, "posix_fallocate"):  # not on macOS
+            # Taken at once: a disk that fills up later would kill the process at some assignment.
+            os.posix_fallocate(file.fileno(), 0, needed)
+        return torch.from_file(file.name, shared=True, size=needed, dtype=torch.uint8).view(shape)
 
 
 def resize(pixels: Tensor, size: int) -> Tensor:
@@ -32,27 +59,6 @@ def resize(pixels: Tensor, size: int) -> Tensor:
             chunk = floats.round_().clamp_(0, 255).byte()
         resized[start : start + _CHUNK] = chunk
     return resized
-
-
-def class_numbers(values: np.ndarray, where: object) -> Tensor:
-    """Labels of any numeric type, [N], as int64. Raises RequestError for one that is not whole."""
-    if values.dtype.kind == "f":
-        values = values.astype(np.float64)
-        # Of a value that is no number both comparisons are false.
-        if not ((np.abs(values) < 2**31) & (values == np.trunc(values))).all():
-            raise RequestError(f"{where}: there are labels that are no class numbers: mend them")
-    return torch.from_numpy(values.astype(np.int64))
-
-
-def check_labels(labels: Tensor, classes: int, where: object) -> None:
-    """Raise RequestError unless all labels (int64 [N]) lie in 0 .. classes - 1."""
-    wrong = (labels < 0) | (labels >= classes)
-    if wrong.any():
-        place = int(wrong.nonzero()[0])
-        raise RequestError(
-            f"{where}: label {int(labels[place])} of image {place} is not in 0..{classes - 1}: "
-            "mend the labels, or download the set again"
-        )
 
 
 def digit_images(pixels: Tensor, labels: Tensor, size: int, where: object) -> Images:

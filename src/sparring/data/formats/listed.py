@@ -5,12 +5,11 @@ Knows lists of labels; class folders are read by folders.py.
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
 from sparring.data.decode import decode_all
 from sparring.data.files import (
@@ -25,38 +24,27 @@ from sparring.data.files import (
     unwrapped,
 )
 from sparring.data.images import Images
-from sparring.data.pixels import DIGITS
+from sparring.data.labels import DIGITS, class_order, composed
 from sparring.errors import RequestError
 
+_RELEASE = ("mnist_m_train", "mnist_m_test")
+_CLASS = ("label",)
+_ATTRIBUTE = {"0": 0, "1": 1, "-1": 0}
 
-@dataclass(frozen=True)
-class _Listed:
-    """One split: its images, and their labels as written.
 
-    rows: by image name, one class, or one value per attribute.
-    attributes: names of the attributes; None where the labels are classes.
-    """
+class _Split(NamedTuple):
+    """rows: by image name, its labels as written: one class, or one value per attribute."""
 
     path: Entry
     rows: dict[str, list[str]]
-    attributes: tuple[str, ...] | None
     files: Mapping[str, Entry]
-
-    def __post_init__(self) -> None:
-        match(self.rows, self.files, self.path)
-
-    def take(self, names: Iterable[str]) -> "_Listed":
-        return replace(
-            self,
-            rows={name: self.rows[name] for name in names},
-            files={name: self.files[name] for name in names},
-        )
 
 
 def found_release(folder: Path) -> bool:
     """Whether the four parts of MNIST-M's release are there."""
-    names = [folder / f"mnist_m_{split}" for split in ("train", "test")]
-    return all(p.is_dir() and p.with_name(f"{p.name}_labels.txt").is_file() for p in names)
+    return all(
+        (folder / name).is_dir() and (folder / f"{name}_labels.txt").is_file() for name in _RELEASE
+    )
 
 
 def read_release(folder: Path, size: int) -> tuple[Images, Images]:
@@ -69,9 +57,15 @@ def read_release(folder: Path, size: int) -> tuple[Images, Images]:
         path = folder / f"{name}_labels.txt"
         lines = [line.split() for line in read_text(path).splitlines() if line.strip()]
         files = images_of(entries(folder / name))
-        return _images(_Listed(path, _rows(lines, 2, path), None, files), DIGITS, size)
+        return _images(_Split(path, _rows(lines, 2, path, files), files), DIGITS, size)
 
-    return split("mnist_m_train"), split("mnist_m_test")
+    train, test = map(split, _RELEASE)
+    return train, test
+
+
+def found(files: Iterable[str]) -> bool:
+    """Whether there is a CSV among `files`."""
+    return any(map(_is_csv, files))
 
 
 def read(root: Path, size: int) -> tuple[Images, Images]:
@@ -83,39 +77,53 @@ def read(root: Path, size: int) -> tuple[Images, Images]:
     `hash_split`. Class numbers are ordered as numbers, any other class names as text.
     Raises RequestError where images and list do not match, or a list cannot be read.
     """
+    columns, splits = _splits(root)
+    names = columns
+    if columns == _CLASS:
+        names = class_order(label for split in splits for (label,) in split.rows.values())
+    train, test = (_images(split, names, size, columns != _CLASS) for split in splits)
+    return train, test
+
+
+def _splits(root: Path) -> tuple[tuple[str, ...], list[_Split]]:
+    """The columns of labels, and what is listed for train and for test."""
     files = entries(root)
     images = unwrapped(images_of(files))
     lists = {name.split("/")[-1].lower(): files[name] for name in files if _is_csv(name)}
-    if {"train.csv", "test.csv"} <= lists.keys():
-        sides = [_listed(lists[f"{s}.csv"], below(images, s)) for s in ("train", "test")]
-    elif len(lists) == 1:
-        listed = _listed(next(iter(lists.values())), images)
-        sides = [listed.take(names) for names in hash_split(listed.rows, root)]
-    else:
+    if len(lists) == 1:
+        path = next(iter(lists.values()))
+        columns, rows = _listed(path, images)
+        sides = [{name: rows[name] for name in names} for names in hash_split(rows, root)]
+        return columns, [_Split(path, side, images) for side in sides]
+    if not {"train.csv", "test.csv"} <= lists.keys():
         raise RequestError(
             f"{root} has {len(lists)} CSV files ({', '.join(lists)}): "
             "keep one, or name two train.csv and test.csv"
         )
-    names = _names(sides)
-    train, test = (_images(side, names, size) for side in sides)
-    return train, test
+    splits, headers = [], set()
+    for name in ("train", "test"):
+        path, pictures = lists[f"{name}.csv"], below(images, name)
+        columns, rows = _listed(path, pictures)
+        splits.append(_Split(path, rows, pictures))
+        headers.add(columns)
+    if len(headers) > 1:
+        raise RequestError(f"{root}: train.csv and test.csv have different columns: mend one")
+    return columns, splits
 
 
 def _is_csv(name: str) -> bool:
     return name.lower().endswith(".csv")
 
 
-def found(files: Iterable[str]) -> bool:
-    """Whether there is a CSV among `files`."""
-    return any(map(_is_csv, files))
-
-
-def _listed(path: Entry, files: Mapping[str, Entry]) -> _Listed:
+def _listed(
+    path: Entry, files: Mapping[str, Entry]
+) -> tuple[tuple[str, ...], dict[str, list[str]]]:
+    """The columns of a CSV after the first, and its rows, one for each of `files`."""
     try:
         lines = [row for row in csv.reader(read_text(path).splitlines()) if row]
     except csv.Error as error:
         raise RequestError(f"{path} is no CSV ({error}): write it anew") from error
-    header = tuple(name.strip() for name in lines[0]) if lines else ()
+    header = tuple(composed(name.strip()) for name in lines[0]) if lines else ()
     if len(header) < 2 or header[0] != "image_name":
         raise RequestError(
             f"{path} begins '{','.join(header)}': begin it 'image_name,label', "
@@ -123,14 +131,15 @@ def _listed(path: Entry, files: Mapping[str, Entry]) -> _Listed:
         )
     if twice := next((name for name in header if header.count(name) > 1), None):
         raise RequestError(f"{path} has two columns '{twice}': rename or remove one")
-    attributes = None if header[1:] == ("label",) else header[1:]
-    return _Listed(path, _rows(lines[1:], len(header), path), attributes, files)
+    return header[1:], _rows(lines[1:], len(header), path, files)
 
 
-def _rows(lines: Iterable[Sequence[str]], width: int, path: Entry) -> dict[str, list[str]]:
-    """Rows by image name. Raises RequestError for another width, or a name given twice."""
+def _rows(
+    lines: Iterable[Sequence[str]], width: int, path: Entry, files: Mapping[str, Entry]
+) -> dict[str, list[str]]:
+    """Rows by image name. Raises RequestError unless there is one of `width` for each file."""
     rows: dict[str, list[str]] = {}
-    for name, *values in lines:
+    for name, *values in (map(composed, line) for line in lines):
         if len(values) != width - 1:
             raise RequestError(
                 f"{path}: the row of {name} has {len(values) + 1} fields, not {width}: mend it"
@@ -138,41 +147,20 @@ def _rows(lines: Iterable[Sequence[str]], width: int, path: Entry) -> dict[str, 
         if name in rows:
             raise RequestError(f"{path} lists {name} twice: keep one row")
         rows[name] = [value.strip() for value in values]
+    match(rows, files, path)
     return rows
 
 
-def _names(sides: Sequence[_Listed]) -> tuple[str, ...]:
-    """The names of the attributes, or of the classes, in order."""
-    train, test = sides
-    if train.attributes != test.attributes:
-        raise RequestError(f"{train.path} and {test.path} have different columns: mend one")
-    if train.attributes is not None:
-        return train.attributes
-    classes = {label for side in sides for (label,) in side.rows.values()}
-    try:
-        return tuple(sorted(classes, key=int))
-    except ValueError:
-        return tuple(sorted(classes))
-
-
-def _images(listed: _Listed, names: tuple[str, ...], size: int) -> Images:
-    labels = _labels(listed, names)  # before the decoding, which takes long
-    pictures = partial(contents, listed.files, listed.rows)
-    pixels, kept = decode_all(pictures, len(listed.rows), size, listed.path)
-    return Images(pixels, labels[kept], names)
-
-
-def _labels(listed: _Listed, names: tuple[str, ...]) -> Tensor:
-    """Classes int64 [N], or attributes int64 [N, A] in {0, 1}."""
-    numbers = {"0": 0, "1": 1, "-1": 0}
-    if listed.attributes is None:
-        numbers = {name: number for number, name in enumerate(names)}
-    for name, values in listed.rows.items():
-        for value in values:
-            if value not in numbers:
-                raise RequestError(
-                    f"{listed.path}: {name} has the label '{value}', which is none of "
-                    f"{', '.join(numbers)}: mend it"
-                )
-    table = torch.tensor([[numbers[value] for value in row] for row in listed.rows.values()])
-    return table[:, 0] if listed.attributes is None else table
+def _images(split: _Split, names: tuple[str, ...], size: int, attributes: bool = False) -> Images:
+    """Images labelled int64 [N] by class, or int64 [N, A] in {0, 1} by attribute."""
+    numbers = _ATTRIBUTE if attributes else {name: k for k, name in enumerate(names)}
+    for name, values in split.rows.items():
+        for value in set(values) - numbers.keys():
+            raise RequestError(
+                f"{split.path}: {name} has the label '{value}', which is none of "
+                f"{', '.join(numbers)}: mend it"
+            )
+    labels = torch.tensor([[numbers[value] for value in row] for row in split.rows.values()])
+    pictures = partial(contents, split.files, split.rows)
+    pixels, kept = decode_all(pictures, len(split.rows), size, split.path)
+    return Images(pixels, labels[kept] if attributes else labels[kept, 0], names)
