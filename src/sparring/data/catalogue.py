@@ -13,21 +13,10 @@ import torch
 from sparring.data.files import entries
 from sparring.data.formats import celeba, folders, idx, listed, mat, parquet, usps
 from sparring.data.images import DataSet, Images
-from sparring.data.labels import class_order, composed
+from sparring.data.labels import class_order as class_order
+from sparring.data.labels import composed
 from sparring.data.pixels import resize
 from sparring.errors import RequestError, unknown
-
-__all__ = [
-    "REAL",
-    "STAND_INS",
-    "Real",
-    "align",
-    "attributes",
-    "class_order",
-    "distinct_names",
-    "find",
-    "load",
-]
 
 Found = Callable[[Path], bool]
 Read = Callable[[Path, int], tuple[Images, Images]]

@@ -23,7 +23,7 @@ MAX_BYTES = 512 << 20
 MAX_TEXT = 64 << 20
 """The same for a list: text grows some fifty times when it is parsed."""
 
-_PACKED = {".gz": gzip.open, ".bz2": bz2.open}
+_PACKED = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File}
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, struct.error)
 
 

@@ -30,22 +30,16 @@ def class_order(names: Iterable[str]) -> tuple[str, ...]:
         return tuple(distinct)
 
 
-def class_numbers(values: np.ndarray, where: object) -> Tensor:
-    """Labels of any numeric type, [N], as int64. Raises RequestError for one that is not whole."""
-    if values.dtype.kind == "f":
-        values = values.astype(np.float64)
-        # Of a value that is no number both comparisons are false.
-        if not ((np.abs(values) < 2**31) & (values == np.trunc(values))).all():
-            raise RequestError(f"{where}: there are labels that are no class numbers: mend them")
-    return torch.from_numpy(values.astype(np.int64))
+def class_numbers(values: np.ndarray, classes: int, where: object) -> Tensor:
+    """Labels of any numeric type, [N], as int64.
 
-
-def check_labels(labels: Tensor, classes: int, where: object) -> None:
-    """Raise RequestError unless all labels (int64 [N]) lie in 0 .. classes - 1."""
-    wrong = (labels < 0) | (labels >= classes)
-    if wrong.any():
-        place = int(wrong.nonzero()[0])
+    Raises RequestError unless all are whole numbers in 0 .. classes - 1.
+    """
+    fit = (values >= 0) & (values < classes) & (values == np.trunc(values))  # no NaN does
+    if not fit.all():
+        place = int(fit.argmin())
         raise RequestError(
-            f"{where}: label {int(labels[place])} of image {place} is not in 0..{classes - 1}: "
+            f"{where}: label {values[place]} of image {place} is not in 0..{classes - 1}: "
             "mend the labels, or download the set again"
         )
+    return torch.from_numpy(values.astype(np.int64))

@@ -1,4 +1,4 @@
-"""Tensors of pixels: where they lie, one size for all, and digits with checked labels.
+"""Tensors of pixels: where they lie, their size, digits with labels, crops of photographs.
 
 Knows tensors; knows no file format.
 """
@@ -7,18 +7,24 @@ import errno
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sparring import cache
 from sparring.data.images import Images
-from sparring.data.labels import DIGITS, check_labels
+from sparring.data.labels import DIGITS, class_numbers
 from sparring.errors import RequestError
 
 MAPPED_FROM = 4_000_000_000
 """Bytes from which on pixels lie in a mapped file: 1.3 million images of 32 pixels."""
+
+CROP = 32
+"""Height and width of what is cut from a photograph to lie behind a digit."""
 
 _CHUNK = 4096
 
@@ -61,14 +67,26 @@ def resize(pixels: Tensor, size: int) -> Tensor:
     return resized
 
 
-def digit_images(pixels: Tensor, labels: Tensor, size: int, where: object) -> Images:
-    """Digits as Images: uint8 [N, 1 or 3, H, W] resized to `size`, int64 [N] labels 0 to 9.
+def digit_images(pixels: np.ndarray, labels: np.ndarray, size: int, where: object) -> Images:
+    """Digits as Images: uint8 [N, 1 or 3, H, W] resized to `size`, labels 0 to 9, [N].
 
     Raises RequestError where there are none, the counts differ or a label is out of range.
     """
-    if len(pixels) != len(labels) or len(pixels) == 0:
+    if len(pixels) == 0 or labels.shape != (len(pixels),):
         raise RequestError(
-            f"{where} has {len(pixels)} images and {len(labels)} labels: download the set again"
+            f"{where} has {len(pixels)} images and labels {labels.shape}: download the set again"
         )
-    check_labels(labels, len(DIGITS), where)
-    return Images(resize(pixels, size), labels, DIGITS)
+    numbers = class_numbers(labels, len(DIGITS), where)
+    return Images(resize(torch.from_numpy(pixels), size), numbers, DIGITS)
+
+
+def random_crops(rng: np.random.Generator, n: int, photos: Sequence[np.ndarray]) -> np.ndarray:
+    """Cut `n` crops, uint8 [n, 3, 32, 32], each from a photo (uint8 [H, W, 3]) drawn first."""
+    crops = np.empty((n, 3, CROP, CROP), np.uint8)
+    choice = rng.integers(0, len(photos), n)
+    for index, photo in enumerate(photos):
+        mine = np.flatnonzero(choice == index)
+        windows = sliding_window_view(photo, (CROP, CROP), axis=(0, 1))
+        y, x = (rng.integers(0, extent, len(mine)) for extent in windows.shape[:2])
+        crops[mine] = windows[y, x]
+    return crops

@@ -88,7 +88,7 @@ def test_own_sets_take_their_class_names_from_the_hub_or_the_numbers(tmp_path: P
 def test_own_sets_cannot_have_any_number_as_a_class(tmp_path: Path, wrong: int) -> None:
     write(tmp_path / "train.parquet", labels=(0, 1, wrong, 3, 4, 5))
     write(tmp_path / "test.parquet")
-    with pytest.raises(RequestError, match=rf"label {wrong} of image 2 is not in 0\.\.99999"):
+    with pytest.raises(RequestError, match=rf"label {wrong} of image 2 is not in 0\.\."):
         parquet.read(tmp_path, 4)
 
 
@@ -204,7 +204,7 @@ def test_two_columns_of_labels(tmp_path: Path) -> None:
     )
     for name in ("train.parquet", "test.parquet"):
         pq.write_table(table, tmp_path / name)
-    with pytest.raises(RequestError, match="two columns 'label'"):
+    with pytest.raises(RequestError, match="column 'label' is int64, int64"):
         parquet.read(tmp_path, 4)
 
 

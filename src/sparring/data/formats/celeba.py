@@ -3,21 +3,17 @@
 Knows this one layout; knows nothing of other sets.
 """
 
-from functools import partial
 from pathlib import Path
 
-import torch
-
-from sparring.data.decode import decode_all
-from sparring.data.files import contents, damaged, entries, hash_split, images_of, match, read_text
+from sparring.data.files import entries, hash_split, images_of, read_text
+from sparring.data.formats.listed import labelled, rows_of
 from sparring.data.images import Images
-from sparring.data.labels import composed
 from sparring.errors import RequestError
 
 _PLACES = ("img_align_celeba", "img_align_celeba.zip")
 _ATTRIBUTES = "list_attr_celeba.txt"
 _PARTITION = "list_eval_partition.txt"
-_TRAIN, _TEST = "0", "2"  # and "1", the validation part
+_TRAIN, _VALIDATION, _TEST = "012"
 
 
 def found(folder: Path) -> bool:
@@ -34,31 +30,16 @@ def read(folder: Path, size: int) -> tuple[Images, Images]:
     """
     place = next(folder / name for name in _PLACES if (folder / name).exists())
     pictures = {name.split("/")[-1]: entry for name, entry in images_of(entries(place)).items()}
-    names, rows = _attributes(folder / _ATTRIBUTES)
-    match(rows, pictures, folder / _ATTRIBUTES)
-
-    def images(part: list[str]) -> Images:
-        values = b"".join(rows[name] for name in part)
-        pixels, kept = decode_all(partial(contents, pictures, part), len(part), size, place)
-        labels = torch.frombuffer(bytearray(values), dtype=torch.uint8).view(len(part), len(names))
-        return Images(pixels, labels[kept].long(), names)
-
-    train, test = map(images, _partition(folder, list(rows)))
-    return train, test
-
-
-def _attributes(path: Path) -> tuple[tuple[str, ...], dict[str, bytes]]:
-    """The names of the attributes, and A bytes, 0 or 1, by picture."""
-    count, header, *lines = [*composed(read_text(path)).splitlines(), "", ""]
+    path = folder / _ATTRIBUTES
+    # Python has one "0" in memory for all, but would have eight million times "-1".
+    _, header, *lines = [*read_text(path).replace(" -1", " 0").splitlines(), "", ""]
     names = tuple(header.split())
-    rows: dict[str, bytes] = {}
-    for name, *values in filter(None, map(str.split, lines)):
-        if len(values) != len(names) or not {"-1", "1"}.issuperset(values):
-            raise damaged(path, f"the row of {name} is not {len(names)} times -1 or 1")
-        rows[name] = bytes(value == "1" for value in values)
-    if not names or count.strip() != str(len(rows)):
-        raise damaged(path, f"{len(rows)} rows, where the first line promises {count.strip()}")
-    return names, rows
+    rows = rows_of(map(str.split, lines), len(names), pictures, path)
+    train, test = (
+        labelled({name: rows[name] for name in part}, pictures, names, size, path, attributes=True)
+        for part in _partition(folder, list(rows))
+    )
+    return train, test
 
 
 def _partition(folder: Path, names: list[str]) -> tuple[list[str], list[str]]:
@@ -66,11 +47,8 @@ def _partition(folder: Path, names: list[str]) -> tuple[list[str], list[str]]:
     path = folder / _PARTITION
     if not path.is_file():
         return hash_split(names, folder)
-    lines = [line.split() for line in composed(read_text(path)).splitlines() if line.strip()]
-    if wrong := next((line for line in lines if len(line) != 2), None):
-        raise damaged(path, f"the row of {wrong[0]} has {len(wrong)} fields, not 2")
-    parts = dict(lines)
-    if missing := [name for name in names if parts.get(name) not in ("0", "1", "2")]:
+    parts = {line[0]: line[-1] for line in map(str.split, read_text(path).splitlines()) if line}
+    if missing := [n for n in names if parts.get(n) not in (_TRAIN, _VALIDATION, _TEST)]:
         raise RequestError(
             f"{path}: {len(missing)} pictures have no part 0, 1 or 2, the first is {missing[0]}: "
             "download it again, or remove it to have the split made"

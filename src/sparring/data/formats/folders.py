@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-import torch
-
 from sparring.data.decode import decode_all
 from sparring.data.files import Entry, below, contents, entries, hash_split, images_of, unwrapped
+from sparring.data.formats.listed import labelled
 from sparring.data.images import Images
 from sparring.data.labels import class_order
 from sparring.errors import RequestError
@@ -69,13 +68,10 @@ def _classes(sides: list[dict[str, Entry]], root: Path) -> tuple[str, ...]:
 
 
 def _images(side: Mapping[str, Entry], classes: tuple[str, ...], size: int, root: Path) -> Images:
-    own = [_class(name) for name in side]
-    labels = None
-    if classes and any(own):
-        if not all(own):
-            loose = next(name for name in side if not _class(name))
-            raise RequestError(f"{root}: {loose} lies beside the class folders: move it into one")
-        numbers = {name: number for number, name in enumerate(classes)}
-        labels = torch.tensor([numbers[name] for name in own])
-    pixels, kept = decode_all(partial(contents, side, side), len(side), size, root)
-    return Images(pixels, None if labels is None else labels[kept], classes)
+    own = {name: [_class(name)] for name in side}
+    if not classes or not any(any(folder) for folder in own.values()):
+        pixels, _ = decode_all(partial(contents, side, side), len(side), size, root)
+        return Images(pixels, None, classes)
+    if loose := next((name for name, folder in own.items() if folder == [""]), None):
+        raise RequestError(f"{root}: {loose} lies beside the class folders: move it into one")
+    return labelled(own, side, classes, size, root)

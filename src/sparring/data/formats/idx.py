@@ -8,9 +8,6 @@ import struct
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn.functional import pad
 
 from sparring.data.files import damaged
 from sparring.data.files import read as read_file
@@ -46,8 +43,8 @@ def _split(folder: Path, split: str, size: int) -> Images:
         raise RequestError(f"{folder} lacks the {split} files of MNIST: download all four")
     pixels = read_idx(images, 3)
     if size == PADDED:
-        pixels = pad(pixels, [2] * 4)
-    return digit_images(pixels[:, None], read_idx(labels, 1).long(), size, images)
+        pixels = np.pad(pixels, ((0, 0), (2, 2), (2, 2)))
+    return digit_images(pixels[:, None], read_idx(labels, 1), size, images)
 
 
 def _file(folder: Path, split: str, part: tuple[str, int]) -> Path | None:
@@ -57,7 +54,7 @@ def _file(folder: Path, split: str, part: tuple[str, int]) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-def read_idx(path: Path, dims: int) -> Tensor:
+def read_idx(path: Path, dims: int) -> np.ndarray:
     """Read one idx file of unsigned bytes with `dims` dimensions: uint8, shaped as it says.
 
     Raises RequestError where it is no such file, its images are not 28x28, or it is cut short.
@@ -74,4 +71,4 @@ def read_idx(path: Path, dims: int) -> Tensor:
         raise damaged(path, f"images of {shape[1]}x{shape[2]}, not 28x28")
     if len(data) != header + math.prod(shape):
         raise damaged(path, f"{len(data)} bytes, where the header promises {shape}")
-    return torch.from_numpy(np.frombuffer(data, np.uint8, offset=header).reshape(shape).copy())
+    return np.frombuffer(bytearray(data), np.uint8, offset=header).reshape(shape)

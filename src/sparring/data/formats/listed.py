@@ -1,13 +1,12 @@
 """Images whose labels stand in a list beside them: MNIST-M's release, and own sets with a CSV.
 
-Knows lists of labels; class folders are read by folders.py.
+Knows lists of labels by image name; class folders are read by folders.py.
 """
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 
@@ -29,22 +28,16 @@ from sparring.errors import RequestError
 
 _RELEASE = ("mnist_m_train", "mnist_m_test")
 _CLASS = ("label",)
-_ATTRIBUTE = {"0": 0, "1": 1, "-1": 0}
 
-
-class _Split(NamedTuple):
-    """rows: by image name, its labels as written: one class, or one value per attribute."""
-
-    path: Entry
-    rows: dict[str, list[str]]
-    files: Mapping[str, Entry]
+Files = Mapping[str, Entry]
+Rows = dict[str, list[str]]
+"""By image name, its labels as written: one class, or one value per attribute."""
 
 
 def found_release(folder: Path) -> bool:
     """Whether the four parts of MNIST-M's release are there."""
-    return all(
-        (folder / name).is_dir() and (folder / f"{name}_labels.txt").is_file() for name in _RELEASE
-    )
+    places = [folder / name for name in _RELEASE]
+    return all(p.is_dir() and p.with_name(f"{p.name}_labels.txt").is_file() for p in places)
 
 
 def read_release(folder: Path, size: int) -> tuple[Images, Images]:
@@ -55,9 +48,9 @@ def read_release(folder: Path, size: int) -> tuple[Images, Images]:
 
     def split(name: str) -> Images:
         path = folder / f"{name}_labels.txt"
-        lines = [line.split() for line in read_text(path).splitlines() if line.strip()]
         files = images_of(entries(folder / name))
-        return _images(_Split(path, _rows(lines, 2, path, files), files), DIGITS, size)
+        rows = rows_of(map(str.split, read_text(path).splitlines()), 1, files, path)
+        return labelled(rows, files, DIGITS, size, path)
 
     train, test = map(split, _RELEASE)
     return train, test
@@ -65,7 +58,7 @@ def read_release(folder: Path, size: int) -> tuple[Images, Images]:
 
 def found(files: Iterable[str]) -> bool:
     """Whether there is a CSV among `files`."""
-    return any(map(_is_csv, files))
+    return any(name.lower().endswith(".csv") for name in files)
 
 
 def read(root: Path, size: int) -> tuple[Images, Images]:
@@ -77,90 +70,85 @@ def read(root: Path, size: int) -> tuple[Images, Images]:
     `hash_split`. Class numbers are ordered as numbers, any other class names as text.
     Raises RequestError where images and list do not match, or a list cannot be read.
     """
-    columns, splits = _splits(root)
-    names = columns
-    if columns == _CLASS:
-        names = class_order(label for split in splits for (label,) in split.rows.values())
-    train, test = (_images(split, names, size, columns != _CLASS) for split in splits)
-    return train, test
-
-
-def _splits(root: Path) -> tuple[tuple[str, ...], list[_Split]]:
-    """The columns of labels, and what is listed for train and for test."""
     files = entries(root)
     images = unwrapped(images_of(files))
-    lists = {name.split("/")[-1].lower(): files[name] for name in files if _is_csv(name)}
+    lists = {name.split("/")[-1].lower(): entry for name, entry in files.items() if found([name])}
     if len(lists) == 1:
-        path = next(iter(lists.values()))
+        (path,) = lists.values()
         columns, rows = _listed(path, images)
         sides = [{name: rows[name] for name in names} for names in hash_split(rows, root)]
-        return columns, [_Split(path, side, images) for side in sides]
-    if not {"train.csv", "test.csv"} <= lists.keys():
+        places = [(images, path)] * 2
+    elif {"train.csv", "test.csv"} <= lists.keys():
+        places = [(below(images, split), lists[f"{split}.csv"]) for split in ("train", "test")]
+        (columns, train), (others, test) = (_listed(path, files) for files, path in places)
+        if columns != others:
+            raise RequestError(f"{root}: train.csv and test.csv have different columns: mend one")
+        sides = [train, test]
+    else:
         raise RequestError(
             f"{root} has {len(lists)} CSV files ({', '.join(lists)}): "
             "keep one, or name two train.csv and test.csv"
         )
-    splits, headers = [], set()
-    for name in ("train", "test"):
-        path, pictures = lists[f"{name}.csv"], below(images, name)
-        columns, rows = _listed(path, pictures)
-        splits.append(_Split(path, rows, pictures))
-        headers.add(columns)
-    if len(headers) > 1:
-        raise RequestError(f"{root}: train.csv and test.csv have different columns: mend one")
-    return columns, splits
+    names = columns
+    if columns == _CLASS:
+        names = class_order(label for side in sides for (label,) in side.values())
+    first, second = (
+        labelled(side, files, names, size, path, attributes=columns != _CLASS)
+        for side, (files, path) in zip(sides, places, strict=True)
+    )
+    return first, second
 
 
-def _is_csv(name: str) -> bool:
-    return name.lower().endswith(".csv")
-
-
-def _listed(
-    path: Entry, files: Mapping[str, Entry]
-) -> tuple[tuple[str, ...], dict[str, list[str]]]:
+def _listed(path: Entry, files: Files) -> tuple[tuple[str, ...], Rows]:
     """The columns of a CSV after the first, and its rows, one for each of `files`."""
     try:
-        lines = [row for row in csv.reader(read_text(path).splitlines()) if row]
+        header, *lines = [*csv.reader(read_text(path).splitlines())] or [[""]]
     except csv.Error as error:
         raise RequestError(f"{path} is no CSV ({error}): write it anew") from error
-    header = tuple(composed(name.strip()) for name in lines[0]) if lines else ()
-    if len(header) < 2 or header[0] != "image_name":
+    first, *columns = (composed(name.strip()) for name in header or [""])
+    if first != "image_name" or not columns or len(set(columns)) < len(columns):
         raise RequestError(
             f"{path} begins '{','.join(header)}': begin it 'image_name,label', "
-            "or 'image_name,' and the names of attributes"
+            "or 'image_name,' and the names of attributes, each once"
         )
-    if twice := next((name for name in header if header.count(name) > 1), None):
-        raise RequestError(f"{path} has two columns '{twice}': rename or remove one")
-    return header[1:], _rows(lines[1:], len(header), path, files)
+    return tuple(columns), rows_of(lines, len(columns), files, path)
 
 
-def _rows(
-    lines: Iterable[Sequence[str]], width: int, path: Entry, files: Mapping[str, Entry]
-) -> dict[str, list[str]]:
-    """Rows by image name. Raises RequestError unless there is one of `width` for each file."""
-    rows: dict[str, list[str]] = {}
-    for name, *values in (map(composed, line) for line in lines):
-        if len(values) != width - 1:
-            raise RequestError(
-                f"{path}: the row of {name} has {len(values) + 1} fields, not {width}: mend it"
-            )
-        if name in rows:
+def rows_of(lines: Iterable[Sequence[str]], columns: int, files: Files, path: Entry) -> Rows:
+    """Rows by image name; empty lines do not count.
+
+    Raises RequestError unless each of `files` has one row, of a name and `columns` labels.
+    """
+    rows: Rows = {}
+    for name, *values in filter(None, lines):
+        if len(values) != columns:
+            raise RequestError(f"{path}: {name} has {len(values)} labels, not {columns}: mend it")
+        if composed(name) in rows:
             raise RequestError(f"{path} lists {name} twice: keep one row")
-        rows[name] = [value.strip() for value in values]
+        rows[composed(name)] = [composed(value.strip()) for value in values]
     match(rows, files, path)
     return rows
 
 
-def _images(split: _Split, names: tuple[str, ...], size: int, attributes: bool = False) -> Images:
-    """Images labelled int64 [N] by class, or int64 [N, A] in {0, 1} by attribute."""
-    numbers = _ATTRIBUTE if attributes else {name: k for k, name in enumerate(names)}
-    for name, values in split.rows.items():
-        for value in set(values) - numbers.keys():
+def labelled(
+    rows: Rows,
+    files: Files,
+    names: tuple[str, ...],
+    size: int,
+    where: object,
+    *,
+    attributes: bool = False,
+) -> Images:
+    """The images of `rows`, their labels int64 [N] by class, or [N, A] in {0, 1} by attribute."""
+    numbers = {name: number for number, name in enumerate(names)}
+    if attributes:
+        numbers = {"0": 0, "1": 1, "-1": 0}
+    for name, values in rows.items():
+        for wrong in set(values) - numbers.keys():
             raise RequestError(
-                f"{split.path}: {name} has the label '{value}', which is none of "
+                f"{where}: {name} has the label '{wrong}', which is none of "
                 f"{', '.join(numbers)}: mend it"
             )
-    labels = torch.tensor([[numbers[value] for value in row] for row in split.rows.values()])
-    pictures = partial(contents, split.files, split.rows)
-    pixels, kept = decode_all(pictures, len(split.rows), size, split.path)
-    return Images(pixels, labels[kept] if attributes else labels[kept, 0], names)
+    table = torch.tensor([[numbers[value] for value in row] for row in rows.values()])
+    pixels, kept = decode_all(partial(contents, files, rows), len(rows), size, where)
+    return Images(pixels, table[kept] if attributes else table[kept, 0], names)

@@ -8,13 +8,11 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import torch
 from scipy.io import loadmat
 
 from sparring.data.files import damaged
 from sparring.data.files import read as read_file
 from sparring.data.images import Images
-from sparring.data.labels import class_numbers
 from sparring.data.pixels import digit_images
 
 _NAMES = ("train_32x32.mat", "test_32x32.mat")
@@ -42,9 +40,8 @@ def _split(path: Path, size: int) -> Images:
         raise damaged(path, error) from error
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[:3] != (32, 32, 3):
         raise damaged(path, f"X is {images.dtype} {images.shape}, not uint8 (32, 32, 3, N)")
-    if labels.dtype.kind not in "iuf" or labels.shape != (images.shape[3], 1):
-        raise damaged(path, f"y is {labels.dtype} {labels.shape}, not ({images.shape[3]}, 1)")
-    pixels = torch.from_numpy(np.ascontiguousarray(images.transpose(3, 2, 0, 1)))
-    classes = class_numbers(labels[:, 0], path)
-    classes[classes == 10] = 0  # MATLAB counts from 1: its tenth class is the digit 0
-    return digit_images(pixels, classes, size, path)
+    if labels.dtype.kind not in "iuf":
+        raise damaged(path, f"y is {labels.dtype}, not numbers")
+    # MATLAB counts from 1: its tenth class is the digit 0.
+    digits = np.where(labels == 10, 0, labels).ravel()
+    return digit_images(np.ascontiguousarray(images.transpose(3, 2, 0, 1)), digits, size, path)

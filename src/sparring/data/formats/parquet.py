@@ -13,13 +13,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import torch
-from torch import Tensor
 
 from sparring.data.decode import decode_all
 from sparring.data.files import damaged
 from sparring.data.images import Images
-from sparring.data.labels import DIGITS, check_labels, composed
+from sparring.data.labels import DIGITS, class_numbers, composed
 from sparring.errors import RequestError, check_name
 
 _PLACES = ("", "data", "cropped_digits")
@@ -37,21 +35,25 @@ def found(folder: Path) -> bool:
 
 def read_digits(folder: Path, size: int) -> tuple[Images, Images]:
     """Read train and test digits; the label column must be there. Raises RequestError."""
-    train, test = (_split(_complete(folder, split), size, DIGITS) for split in ("train", "test"))
+    train, test = read(folder, size, DIGITS)
     if train.labels is None or test.labels is None:
         raise RequestError(f"{folder} has no column 'label': download the set again")
     return train, test
 
 
-def read(folder: Path, size: int) -> tuple[Images, Images]:
+def read(folder: Path, size: int, names: tuple[str, ...] = ()) -> tuple[Images, Images]:
     """Read the two splits of any set in this schema.
 
-    A split without the column `label` is unlabelled. Class names are those that the hub wrote
-    into the file, or else the numbers. Raises RequestError.
+    A split without the column `label` is unlabelled. Class names are those given, or that the hub
+    wrote into the file, or else the numbers. Raises RequestError.
     """
     splits = [_complete(folder, split) for split in ("train", "test")]
-    names = _class_names(splits)
-    train, test = (_split(shards, size, names) for shards in splits)
+    labels = [_labels(shards) for shards in splits]
+    names = names or _hub_names(splits[0][0])
+    if not names:
+        tops = [part.max() for part in labels if part is not None]
+        names = tuple(map(str, range(min(1 + max(tops, default=-1), _MAX_CLASSES))))
+    train, test = (_split(*split, size, names) for split in zip(splits, labels, strict=True))
     return train, test
 
 
@@ -78,14 +80,14 @@ def _complete(folder: Path, split: str) -> list[Path]:
     return shards
 
 
-def _split(shards: Sequence[Path], size: int, names: tuple[str, ...]) -> Images:
+def _split(
+    shards: Sequence[Path], labels: np.ndarray | None, size: int, names: tuple[str, ...]
+) -> Images:
     place = shards[0] if len(shards) == 1 else shards[0].parent
-    labels = _labels(shards)
-    if labels is not None:  # before the decoding, which takes long
-        check_labels(labels, len(names), place)
+    numbers = None if labels is None else class_numbers(labels, len(names), place)
     count = sum(_open(path).metadata.num_rows for path in shards)
     pixels, kept = decode_all(partial(_rows, shards), count, size, place)
-    return Images(pixels, None if labels is None else labels[kept], names)
+    return Images(pixels, None if numbers is None else numbers[kept], names)
 
 
 def _open(path: Path) -> pq.ParquetFile:
@@ -127,14 +129,13 @@ def _check_schema(schema: pa.Schema, path: Path) -> None:
     if place < 0 or image.field(place).type not in (pa.binary(), pa.large_binary()):
         raise RequestError(f"{path} has no column image{{bytes, path}}: write it in that schema")
     labels = [field.type for field in schema if field.name == "label"]
-    if len(labels) > 1:
-        raise RequestError(f"{path} has two columns 'label': keep one")
-    if labels and not pa.types.is_integer(labels[0]):
-        raise RequestError(f"{path}: column 'label' is {labels[0]}: write class numbers from 0")
+    if len(labels) > 1 or not all(map(pa.types.is_integer, labels)):
+        told = ", ".join(map(str, labels))
+        raise RequestError(f"{path}: column 'label' is {told}: write one, of class numbers from 0")
 
 
-def _labels(shards: Sequence[Path]) -> Tensor | None:
-    """Labels of all rows, int64 [N]; None where a file has no such column."""
+def _labels(shards: Sequence[Path]) -> np.ndarray | None:
+    """Labels of all rows, [N]; None where a file has no such column."""
     columns: list[np.ndarray] = []
     for path in shards:
         if "label" not in _open(path).schema_arrow.names:
@@ -142,24 +143,18 @@ def _labels(shards: Sequence[Path]) -> Tensor | None:
         for column in _column(path, "label"):
             if column.null_count:
                 raise RequestError(f"{path}: there are rows without a label: give every row one")
-            columns.append(column.to_numpy(zero_copy_only=False).astype(np.int64))
-    return torch.from_numpy(np.concatenate(columns)) if columns else None
+            columns.append(column.to_numpy(zero_copy_only=False))
+    return np.concatenate(columns) if columns else None
 
 
-def _class_names(splits: Sequence[Sequence[Path]]) -> tuple[str, ...]:
-    """The names that the hub keeps in the file's metadata, or else "0" to the greatest label."""
-    metadata = _open(splits[0][0]).schema_arrow.metadata or {}
+def _hub_names(path: Path) -> tuple[str, ...]:
+    """The class names that the hub keeps in the file's metadata; none where there are none."""
+    metadata = _open(path).schema_arrow.metadata or {}
     try:
         names = json.loads(metadata[b"huggingface"])["info"]["features"]["label"]["names"]
+        names = tuple(map(composed, names)) if isinstance(names, list) else ()
     except (KeyError, ValueError, TypeError, RecursionError):
-        names = None
-    if isinstance(names, list) and all(isinstance(name, str) for name in names):
-        for name in names:
-            check_name(name)
-        return tuple(map(composed, names))
-    known = [part for part in map(_labels, splits) if part is not None]
-    if not known:
         return ()
-    labels = torch.cat(known)
-    check_labels(labels, _MAX_CLASSES, splits[0][0].parent)
-    return tuple(map(str, range(1 + int(labels.max()))))
+    for name in names:
+        check_name(name)
+    return names

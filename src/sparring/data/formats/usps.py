@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from sparring.data.files import MAX_TEXT, damaged
 from sparring.data.files import read as read_file
 from sparring.data.images import Images
-from sparring.data.labels import class_numbers
 from sparring.data.pixels import digit_images
 
 if TYPE_CHECKING:
@@ -87,9 +85,7 @@ def _images(values: np.ndarray, labels: np.ndarray, size: int, path: Path) -> Im
     """Images of values in [0, 1], shaped [N, 256] or [N, 16, 16], and labels 0 to 9, [N]."""
     if values.dtype.kind != "f" or values.shape[1:] not in ((_SIDE**2,), (_SIDE, _SIDE)):
         raise damaged(path, f"values are {values.dtype} {values.shape}, not float (N, 256)")
-    if labels.ndim != 1:
-        raise damaged(path, f"labels are {labels.dtype} {labels.shape}, not integer (N,)")
     if not ((values >= -1e-4) & (values <= 1 + 1e-4)).all():  # false for NaN too
         raise damaged(path, "there are values out of range")
     pixels = (values.reshape(-1, 1, _SIDE, _SIDE) * 255).round().clip(0, 255).astype(np.uint8)
-    return digit_images(torch.from_numpy(pixels), class_numbers(labels, path), size, path)
+    return digit_images(pixels, labels, size, path)
