@@ -37,8 +37,7 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 _CHUNK = 128
 _log = logging.getLogger("sparring")
 
-
-DAMAGE = (
+_DAMAGE = (
     *(OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError),
     *(struct.error, zlib.error, OverflowError, MemoryError),
     *(Image.DecompressionBombError, Image.DecompressionBombWarning),
@@ -53,24 +52,29 @@ class UndecodableError(Exception):
 def decode(data: bytes, size: int) -> np.ndarray:
     """Decode one picture to RGB, crop its central square and resize that: uint8 [3, size, size].
 
-    EXIF rotation is applied, transparency is laid on white, 16 bits become 8. The resize is
-    bilinear and antialiased; a square that has the size already keeps its exact pixels.
-    Raises UndecodableError.
+    The resize is bilinear and antialiased; a square that has the size already keeps its exact
+    pixels. Raises UndecodableError.
+    """
+    return _square(open_rgb(data), size)
+
+
+def open_rgb(data: bytes) -> Image.Image:
+    """Decode one picture to RGB, of its own size.
+
+    EXIF rotation is applied, transparency is laid on white, 16 bits become 8.
+    Raises UndecodableError, before it decodes where there are over MAX_PIXELS.
     """
     try:
         with Image.open(BytesIO(data), formats=_FORMATS) as image:
-            check_pixels(image)
-            with _ALONE if image.width * image.height > _LARGE else nullcontext():
+            count = image.width * image.height
+            if count > MAX_PIXELS:
+                raise UndecodableError(f"{image.width}x{image.height} pixels are too many")
+            with _ALONE if count > _LARGE else nullcontext():
                 ImageOps.exif_transpose(image, in_place=True)
-                return _square(_rgb(image), size)
-    except DAMAGE as error:
+                image.load()
+                return _rgb(image)
+    except _DAMAGE as error:
         raise UndecodableError(str(error)) from error
-
-
-def check_pixels(image: Image.Image) -> None:
-    """Raise UndecodableError for a picture, opened but not decoded, of over MAX_PIXELS."""
-    if image.width * image.height > MAX_PIXELS:
-        raise UndecodableError(f"{image.width}x{image.height} pixels are too many")
 
 
 def _square(rgb: Image.Image, size: int) -> np.ndarray:
@@ -152,7 +156,13 @@ def _pictures(items: Iterable[tuple[str, bytes]], size: int) -> Iterator[np.ndar
     """The picture of each item, None where it does not decode."""
 
     def attempt(some: list[tuple[str, bytes]]) -> list[np.ndarray | None]:
-        return [_picture(data, size) for _, data in some]
+        pictures: list[np.ndarray | None] = []
+        for _, data in some:
+            try:
+                pictures.append(decode(data, size))
+            except UndecodableError:
+                pictures.append(None)
+        return pictures
 
     rest = iter(items)
     threads = min(8, os.cpu_count() or 1)
@@ -161,13 +171,6 @@ def _pictures(items: Iterable[tuple[str, bytes]], size: int) -> Iterator[np.ndar
         while chunks := [some for _ in range(threads) if (some := list(islice(rest, _CHUNK)))]:
             for pictures in pool.map(attempt, chunks):
                 yield from pictures
-
-
-def _picture(data: bytes, size: int) -> np.ndarray | None:
-    try:
-        return decode(data, size)
-    except UndecodableError:
-        return None
 
 
 def _account(

@@ -21,7 +21,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from sparring.data.decode import DAMAGE, UndecodableError, check_pixels
+from sparring.data.decode import UndecodableError, open_rgb
 from sparring.data.files import damaged, entries, read
 from sparring.data.formats import idx
 from sparring.data.images import Images
@@ -91,10 +91,8 @@ def _decode(place: str, data: bytes) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of damage beside the picture
-            image = Image.open(io.BytesIO(data), formats=["JPEG"])
-            check_pixels(image)
-            photo = np.asarray(image.convert("RGB"))
-    except (*DAMAGE, UndecodableError) as error:
+            photo = np.asarray(open_rgb(data))
+    except UndecodableError as error:
         raise damaged(place, error) from error
     if min(photo.shape[:2]) < SIZE:
         raise RequestError(f"{place} is smaller than {SIZE} pixels: remove it")

@@ -91,10 +91,21 @@ def _split(
 
 
 def _open(path: Path) -> pq.ParquetFile:
+    """The file, once its columns are what they should be. Raises RequestError."""
     try:
-        return pq.ParquetFile(path)
+        file = pq.ParquetFile(path)
     except _DAMAGE as error:
         raise damaged(path, error) from error
+    schema = file.schema_arrow
+    image = schema.field("image").type if schema.names.count("image") == 1 else pa.null()
+    place = image.get_field_index("bytes") if pa.types.is_struct(image) else -1
+    if place < 0 or image.field(place).type not in (pa.binary(), pa.large_binary()):
+        raise RequestError(f"{path} has no column image{{bytes, path}}: write it in that schema")
+    labels = [field.type for field in schema if field.name == "label"]
+    if len(labels) > 1 or not all(map(pa.types.is_integer, labels)):
+        told = ", ".join(map(str, labels))
+        raise RequestError(f"{path}: column 'label' is {told}: write one, of class numbers from 0")
+    return file
 
 
 def _rows(shards: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
@@ -108,7 +119,6 @@ def _rows(shards: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
 def _column(path: Path, name: str) -> Iterator[pa.Array]:
     """The values of `image.bytes` or `label`, as many as the file promises, some at a time."""
     file = _open(path)
-    _check_schema(file.schema_arrow, path)
     left = file.metadata.num_rows
     try:
         for batch in file.iter_batches(256, columns=[name]):
@@ -120,18 +130,6 @@ def _column(path: Path, name: str) -> Iterator[pa.Array]:
         raise damaged(path, error) from error
     if left:
         raise damaged(path, "it holds another number of rows than it promises")
-
-
-def _check_schema(schema: pa.Schema, path: Path) -> None:
-    """Raise RequestError unless `image` is a struct with bytes and `label`, if any, is whole."""
-    image = schema.field("image").type if schema.names.count("image") == 1 else pa.null()
-    place = image.get_field_index("bytes") if pa.types.is_struct(image) else -1
-    if place < 0 or image.field(place).type not in (pa.binary(), pa.large_binary()):
-        raise RequestError(f"{path} has no column image{{bytes, path}}: write it in that schema")
-    labels = [field.type for field in schema if field.name == "label"]
-    if len(labels) > 1 or not all(map(pa.types.is_integer, labels)):
-        told = ", ".join(map(str, labels))
-        raise RequestError(f"{path}: column 'label' is {told}: write one, of class numbers from 0")
 
 
 def _labels(shards: Sequence[Path]) -> np.ndarray | None:
