@@ -79,6 +79,12 @@ def test_unknown_names_are_met_with_the_nearest() -> None:
         catalogue.load("no/such/folder", None, size=32)
 
 
+def test_places_that_cannot_be_are_one_line() -> None:
+    for name in ("~stranger-there-is-none/x", "x" * 5000 + "/y"):
+        with pytest.raises(RequestError):
+            catalogue.load(name, None, size=32)
+
+
 def test_stand_ins_are_drawn_and_brought_to_size(monkeypatch: pytest.MonkeyPatch) -> None:
     part = images(size=64)
     drawn = DataSet("toy-faces", "stand-in", part, part, mirror=True)

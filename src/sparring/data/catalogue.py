@@ -6,6 +6,7 @@ Knows which reader reads what; knows nothing inside a file.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -13,8 +14,8 @@ import torch
 from sparring.data.files import entries
 from sparring.data.formats import celeba, folders, idx, listed, mat, parquet, usps
 from sparring.data.images import DataSet, Images
+from sparring.data.labels import DIGITS, composed
 from sparring.data.labels import class_order as class_order
-from sparring.data.labels import composed
 from sparring.data.pixels import resize
 from sparring.errors import RequestError, unknown
 
@@ -37,7 +38,7 @@ class Real:
         return next((read for found, read in self.layouts if found(folder)), None)
 
 
-_PARQUET = (parquet.found, parquet.read_digits)
+_PARQUET = (parquet.found, partial(parquet.read, names=DIGITS))
 
 REAL = {
     "mnist": Real(
@@ -81,12 +82,19 @@ def load(name: str, data: Path | None, *, size: int) -> DataSet:
     try:
         if name in REAL:
             return _real(name, data, size)
-        path = Path(name).expanduser()
+        path = _place(name)
         if (name and path.exists()) or os.sep in name:
             return _own(path, size)
-    except (OSError, RuntimeError) as error:  # one may not look into it; a name too long; ~stranger
+    except OSError as error:  # such as a folder that one may not look into, or a name too long
         raise RequestError(f"cannot read {name}: {error}; check that it is there") from error
     raise unknown("data set", name, [*REAL, *STAND_INS, "the path of a folder or zip"])
+
+
+def _place(name: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:  # ~stranger
+        raise RequestError(f"there can be no data set at {name}: {error}") from error
 
 
 def find(name: str, data: Path | None) -> Path | None:
@@ -154,7 +162,7 @@ def distinct_names(asked: Sequence[str]) -> tuple[str, ...]:
     that no other set asked for, and no name of the catalogue, shares: `a/digits`, `b/digits`.
     """
     known = REAL.keys() | STAND_INS.keys()
-    own = {name: Path(name).expanduser().resolve() for name in asked if name not in known}
+    own = {name: _place(name).resolve() for name in asked if name not in known}
     ends = {path: [*_ends(_unzipped(path)), str(path)] for path in own.values()}
 
     def shortest(path: Path) -> str:

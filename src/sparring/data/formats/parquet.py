@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from sparring.data.decode import decode_all
 from sparring.data.files import damaged
 from sparring.data.images import Images
-from sparring.data.labels import DIGITS, class_numbers, composed
+from sparring.data.labels import class_numbers, composed
 from sparring.errors import RequestError, check_name
 
 _PLACES = ("", "data", "cropped_digits")
@@ -31,14 +31,6 @@ _MAX_CLASSES = 100_000  # a damaged label must not ask for names without end
 def found(folder: Path) -> bool:
     """Whether there is a parquet file of each split."""
     return all(_shards(folder, split) for split in ("train", "test"))
-
-
-def read_digits(folder: Path, size: int) -> tuple[Images, Images]:
-    """Read train and test digits; the label column must be there. Raises RequestError."""
-    train, test = read(folder, size, DIGITS)
-    if train.labels is None or test.labels is None:
-        raise RequestError(f"{folder} has no column 'label': download the set again")
-    return train, test
 
 
 def read(folder: Path, size: int, names: tuple[str, ...] = ()) -> tuple[Images, Images]:
