@@ -6,13 +6,12 @@ Knows tensors; knows no file format, no method and no training.
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from sparring.game import LabelKind
+from sparring.game import LabelKind
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Images:
         return self.pixels.shape[-1]
 
     @property
-    def kind(self) -> "LabelKind":
+    def kind(self) -> LabelKind:
         """What the labels say: one class of several, any number of attributes, or nothing."""
         if self.labels is None:
             return "none"

@@ -70,33 +70,37 @@ def read(root: Path, size: int) -> tuple[Images, Images]:
     `hash_split`. Class numbers are ordered as numbers, any other class names as text.
     Raises RequestError where images and list do not match, or a list cannot be read.
     """
+    columns, sides = _sides(root)
+    names = columns
+    if columns == _CLASS:
+        names = class_order(label for rows, _, _ in sides for (label,) in rows.values())
+    train, test = (
+        labelled(rows, files, names, size, path, attributes=columns != _CLASS)
+        for rows, files, path in sides
+    )
+    return train, test
+
+
+def _sides(root: Path) -> tuple[tuple[str, ...], list[tuple[Rows, Files, Entry]]]:
+    """The columns of labels; and for train and for test the rows, the images and the list."""
     files = entries(root)
     images = unwrapped(images_of(files))
     lists = {name.split("/")[-1].lower(): entry for name, entry in files.items() if found([name])}
     if len(lists) == 1:
         (path,) = lists.values()
         columns, rows = _listed(path, images)
-        sides = [{name: rows[name] for name in names} for names in hash_split(rows, root)]
-        places = [(images, path)] * 2
-    elif {"train.csv", "test.csv"} <= lists.keys():
-        places = [(below(images, split), lists[f"{split}.csv"]) for split in ("train", "test")]
-        (columns, train), (others, test) = (_listed(path, files) for files, path in places)
-        if columns != others:
-            raise RequestError(f"{root}: train.csv and test.csv have different columns: mend one")
-        sides = [train, test]
-    else:
+        parts = hash_split(rows, root)
+        return columns, [({name: rows[name] for name in part}, images, path) for part in parts]
+    if not {"train.csv", "test.csv"} <= lists.keys():
         raise RequestError(
             f"{root} has {len(lists)} CSV files ({', '.join(lists)}): "
             "keep one, or name two train.csv and test.csv"
         )
-    names = columns
-    if columns == _CLASS:
-        names = class_order(label for side in sides for (label,) in side.values())
-    first, second = (
-        labelled(side, files, names, size, path, attributes=columns != _CLASS)
-        for side, (files, path) in zip(sides, places, strict=True)
-    )
-    return first, second
+    places = [(below(images, split), lists[f"{split}.csv"]) for split in ("train", "test")]
+    (columns, train), (others, test) = (_listed(path, part) for part, path in places)
+    if columns != others:
+        raise RequestError(f"{root}: train.csv and test.csv have different columns: mend one")
+    return columns, [(train, *places[0]), (test, *places[1])]
 
 
 def _listed(path: Entry, files: Files) -> tuple[tuple[str, ...], Rows]:

@@ -43,7 +43,7 @@ def read(folder: Path, size: int, names: tuple[str, ...] = ()) -> tuple[Images, 
     labels = [_labels(shards) for shards in splits]
     names = names or _hub_names(splits[0][0])
     if not names:
-        tops = [part.max() for part in labels if part is not None]
+        tops = [int(part.max()) for part in labels if part is not None]
         names = tuple(map(str, range(min(1 + max(tops, default=-1), _MAX_CLASSES))))
     train, test = (_split(*split, size, names) for split in zip(splits, labels, strict=True))
     return train, test
@@ -125,7 +125,7 @@ def _column(path: Path, name: str) -> Iterator[pa.Array]:
 
 
 def _labels(shards: Sequence[Path]) -> np.ndarray | None:
-    """Labels of all rows, [N]; None where a file has no such column."""
+    """Labels of all rows, int64 [N]; None where a file has no such column."""
     columns: list[np.ndarray] = []
     for path in shards:
         if "label" not in _open(path).schema_arrow.names:
@@ -133,7 +133,7 @@ def _labels(shards: Sequence[Path]) -> np.ndarray | None:
         for column in _column(path, "label"):
             if column.null_count:
                 raise RequestError(f"{path}: there are rows without a label: give every row one")
-            columns.append(column.to_numpy(zero_copy_only=False))
+            columns.append(column.to_numpy(zero_copy_only=False).astype(np.int64))
     return np.concatenate(columns) if columns else None
 
 

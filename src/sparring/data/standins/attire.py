@@ -58,10 +58,7 @@ def hair(rng: np.random.Generator, looks: Looks) -> list[Part]:
     drop = abs(inner_t - part_x) ** 2
     inner_x = looks.width[:, None] * 0.95 * inner_t
     inner_y = np.minimum(line + 0.13 * drop + 0.35 * inner_t**8, 0.0)
-    cap = points(
-        np.concatenate([outer_x, inner_x], 1),
-        np.concatenate([outer_y, inner_y], 1),
-    )
+    cap = points(np.concatenate([outer_x, inner_x], 1), np.concatenate([outer_y, inner_y], 1))
     sides = np.where(male, rng.uniform(0.02, 0.2, n), rng.uniform(0.55, 1.3, n))
     top = np.full(n, -0.5)
     inward = np.where(male, 0.09, 0.15)
