@@ -8,7 +8,6 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from scipy.io import loadmat
 
 from sparring.data.files import damaged
 from sparring.data.files import read as read_file
@@ -30,6 +29,8 @@ def read(folder: Path, size: int) -> tuple[Images, Images]:
 
 
 def _split(path: Path, size: int) -> Images:
+    from scipy.io import loadmat
+
     data = read_file(path)
     try:
         with warnings.catch_warnings():
