@@ -99,7 +99,8 @@ def _gaussian(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The mean [F], and a factor R [min(N, F), F] of the covariance R'R."""
     points = features.astype(np.float64)
     mean = points.mean(0)
-    return mean, np.linalg.qr((points - mean) / np.sqrt(len(points) - 1), mode="r")
+    factor = np.linalg.qr((points - mean) / np.sqrt(len(points) - 1), mode="r")
+    return mean, np.asarray(factor)
 
 
 def kernel_distance(real: np.ndarray, drawn: np.ndarray, seed: int = 0) -> Interval:

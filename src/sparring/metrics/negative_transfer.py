@@ -94,8 +94,8 @@ def alarm(twin: DomainOutputs, adapted: DomainOutputs) -> Verdict:
     2. The two differ on more than 2 e of the images, where e is the twin's estimated error: if
        neither errs on more than e, they differ on 2 e at most (triangle inequality). This catches
        classes aligned to the wrong ones, which look certain, balanced and clustered, so long as
-       the twin was good. e is ATC's (`calibration.estimate_accuracy`) or, if that is greater, what the
-       twin's predicted class shares cost at least where the target has the source's.
+       the twin was good. e is ATC's (`calibration.estimate_accuracy`) or, if that is greater, what
+       the twin's predicted class shares cost at least where the target has the source's.
     3. Adapted's predicted class shares overlap less with the source's than the twin's do, by more
        than the draw of the images explains. It presumes that the target has the source's shares,
        as these methods do.

@@ -1,7 +1,7 @@
 """Scores of a checkpoint that need no target label, and the choice that they make together.
 
-Knows arrays. `DomainOutputs` has no field for target labels, so no validator can read one. Every score
-is "higher is better". None is right always: over a million checkpoints, Musgrave et al. 2022
+Knows arrays. `DomainOutputs` has no field for target labels, so no validator can read one. Every
+score is "higher is better". None is right always: over a million checkpoints, Musgrave et al. 2022
 (arXiv 2208.07360) often found a simple baseline the best; hence the consensus and its guard.
 
 Those that compare points with points look at `SAMPLE` points of each domain at most, drawn alike
