@@ -6,16 +6,12 @@ or how results are judged (measure).
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-
-LabelKind = Literal["none", "classes", "attributes"]
-"""What labels are: one of several exclusive classes, or any number of yes-or-no attributes."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,6 @@ class Shape:
 
     size: int
     labels: tuple[str, ...] = ()
-    kind: LabelKind = "none"
 
 
 @dataclass(eq=False, kw_only=True)
@@ -93,7 +88,6 @@ class Method(nn.Module, ABC):
     """
 
     batch_type: ClassVar[type[Unlabelled] | type[Labelled] | type[Pair]]
-    averaged: ClassVar[Mapping[str, float]] = {}
 
     learning_rate: float = 2e-4
     """Step size of Adam, for every player."""
@@ -104,16 +98,7 @@ class Method(nn.Module, ABC):
         # nn.Module must be initialised before the dataclass assigns the fields.
         method = super().__new__(cls)
         nn.Module.__init__(method)
-        method.__dict__["average"] = {}
         return method
-
-    @contextmanager
-    def evaluated(self) -> Iterator[None]:
-        """Inside, all is in evaluation mode."""
-        training = self.training
-        self.eval()
-        yield
-        self.train(training)
 
     @abstractmethod
     def build(self, shape: Shape) -> None:

@@ -10,8 +10,6 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from sparring.game import LabelKind
-
 Kind = Literal["real", "stand-in"]
 
 
@@ -42,13 +40,6 @@ class Images:
     def size(self) -> int:
         """Height and width in pixels."""
         return self.pixels.shape[-1]
-
-    @property
-    def kind(self) -> LabelKind:
-        """What the labels say: one class of several, any number of attributes, or nothing."""
-        if self.labels is None:
-            return "none"
-        return "classes" if self.labels.ndim == 1 else "attributes"
 
     def unlabelled(self) -> "Images":
         """The same images with the labels dropped."""
