@@ -180,9 +180,10 @@ class Generator(_Trained):
             return torch.randint(len(self.labels), (n,), generator=_random(seed))
         labels = torch.randint(2, (n, len(self.labels)), generator=_random(seed)).float()
         for name, value in wanted.items():
+            place = self._place(name)
             if value not in (0, 1):
                 raise RequestError(f"{name}={value}: an attribute is 0 or 1")
-            labels[:, self._place(name)] = float(value)
+            labels[:, place] = float(value)
         return labels
 
     @torch.inference_mode()

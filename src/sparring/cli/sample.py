@@ -25,7 +25,7 @@ def sample(
     out: Path = Path("samples.png"),
     count: int = 64,
     seed: int = 0,
-    labels: tuple[str, ...] = (),
+    labels: str | None = None,
     class_: Annotated[str | None, tyro.conf.arg(name="class")] = None,
     pairs: str | None = None,
 ) -> None:
@@ -37,7 +37,7 @@ def sample(
         out: Picture to write.
         count: Images, or pairs.
         seed: Of the noise: the same seed draws the same images.
-        labels: Attributes to draw, such as Smiling=1 Male=0; those not named are random.
+        labels: Attributes to draw, such as Smiling=1,Male=0; those not named are random.
         class_: Class to draw; random if none is named.
         pairs: Attribute or class: draw pairs of the same noise, without it and with it.
     """
@@ -46,7 +46,7 @@ def sample(
     at_least_one("--count", count)
     if out.suffix.lower() != ".png" or not out.absolute().parent.is_dir():
         raise RequestError(f"--out {out}: name a .png file in a folder that exists")
-    wanted: dict[str, int | str] = dict(map(_attribute, labels))
+    wanted: dict[str, int | str] = dict(map(_attribute, labels.split(",") if labels else ()))
     if class_ is not None:
         wanted["label"] = class_
     if pairs is not None and wanted:
