@@ -6,7 +6,9 @@ Knows the table that it writes; how a classifier comes to its answers is in `mod
 import csv
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
 
 from sparring.cli.common import DeviceOptions
 from sparring.errors import RequestError, one_line
@@ -19,8 +21,8 @@ COLUMNS = ["file_name", "label", "confidence", "unsure", "second_label", "second
 
 
 def predict(
-    model: Path,
-    images: Path,
+    model: Annotated[Path, tyro.conf.arg(metavar="MODEL")],
+    images: Annotated[Path, tyro.conf.arg(metavar="IMAGES")],
     /,
     machine: DeviceOptions,
     out: Path = Path("predictions.csv"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def sample(
-    model: Path,
+    model: Annotated[Path, tyro.conf.arg(metavar="MODEL")],
     /,
     machine: DeviceOptions,
     out: Path = Path("samples.png"),

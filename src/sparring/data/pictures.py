@@ -34,8 +34,11 @@ def in_parts(images: Pictures, size: int) -> Iterator[Tensor]:
     if isinstance(images, np.ndarray | Tensor):
         yield from (resize(part, size) for part in _squares(images).split(PART))
         return
-    one = isinstance(images, str | Path)
-    files = pictures_in(Path(images)) if one else {str(path): Path(path) for path in images}
+    files: dict[str, Entry]
+    if isinstance(images, str | Path):
+        files = pictures_in(Path(images))
+    else:
+        files = {str(path): Path(path) for path in images}
     for part in decoded(files.items(), size):
         for name, picture in part:
             if isinstance(picture, str):
