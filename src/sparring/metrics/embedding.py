@@ -4,12 +4,8 @@ Domain mixing asks nearest neighbours, proxy A-distance asks a linear classifier
 """
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
 
 DISTANCE_POINTS = 2000  # of each domain, at most, in `proxy_a_distance`
 FEWEST_SHOWN = 4  # points that a t-SNE map is made of
@@ -89,42 +85,32 @@ def domain_mixing(features: np.ndarray, domain: np.ndarray, neighbours: int = 10
     return float(np.mean(ratios))
 
 
-def stack(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Features of both domains as float64 [N + M, F]; their domain int64, 0 source, 1 target."""
-    points = np.concatenate([source, target]).astype(np.float64)
-    return points, np.repeat([0, 1], [len(source), len(target)])
-
-
-def domain_classifier() -> "Pipeline":
-    """A linear classifier of domains: logistic regression on standardised features.
-
-    Strongly regularised (C = 0.01), for there may be as many features as points.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    return make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
-
-
 def proxy_a_distance(source: np.ndarray, target: np.ndarray, seed: int) -> float | None:
     """2 (1 - 2 error) of a linear classifier that tells source [N, F] from target features [M, F].
 
     Ben-David et al. 2007 ("Analysis of representations for domain adaptation", section 5); Ganin
     et al. 2016 (arXiv 1505.07818, section 5.1). 2: told apart without error; 0: not at all; a
     little below 0 by chance. As many points of either domain, at most `DISTANCE_POINTS`; a random
-    half trains `domain_classifier`, the other half gives the error. Deterministic by seed. None for
+    half trains the classifier, the other half gives the error. Deterministic by seed. None for
     fewer than two points a domain.
     """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     count = min(len(source), len(target), DISTANCE_POINTS)
     if count < 2:
         return None
     # Drawn alike for both: were an image in both domains, both copies fall into the same half.
     chosen = [np.random.default_rng(seed).permutation(len(f))[:count] for f in (source, target)]
-    halves = [
-        stack(source[chosen[0][half]], target[chosen[1][half]])
+    (points, domain), (unseen, truth) = (
+        (
+            np.concatenate([source[chosen[0][half]], target[chosen[1][half]]]).astype(np.float64),
+            np.repeat([0, 1], len(chosen[0][half])),
+        )
         for half in (slice(count // 2), slice(count // 2, None))
-    ]
-    (points, domain), (unseen, truth) = halves
-    error = 1 - domain_classifier().fit(points, domain).score(unseen, truth)
+    )
+    # Strongly regularised, for there may be as many features as points.
+    classifier = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
+    error = 1 - classifier.fit(points, domain).score(unseen, truth)
     return float(2 * (1 - 2 * error))

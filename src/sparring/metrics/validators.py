@@ -2,7 +2,9 @@
 
 Knows arrays. `DomainOutputs` has no field for target labels, so no validator can read one. Every
 score is "higher is better". None is right always: over a million checkpoints, Musgrave et al. 2022
-(arXiv 2208.07360) often found a simple baseline the best; hence the consensus and its guard.
+(arXiv 2208.07360) often found a simple baseline the best; hence the consensus and its guard. Tried
+and left out (docs/log.md): soft neighbourhood density and agreement with averaged weights, which
+ranked checkpoints backwards, and importance weighting, which the nearest source images outdo.
 
 Those that compare points with points look at `SAMPLE` points of each domain at most, drawn alike
 for every checkpoint, so scores of one run's checkpoints are of the same images.
@@ -12,15 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import entr, logsumexp, softmax
+from scipy.special import entr
 
 from sparring.metrics.calibration import estimate_accuracy
-from sparring.metrics.embedding import domain_classifier, stack
 from sparring.metrics.outputs import Outputs, Predictions
 
 SAMPLE = 2000
-MAX_WEIGHT = 10.0  # of `importance_weighted_accuracy`
-SND_TEMPERATURE = 0.05  # tau of Saito et al. 2021, section 3
 TOLERANCE = 0.05  # how far below the best source accuracy `consensus` still looks
 _SEED = 0  # of every sample here: part of what the scores mean, not a setting
 
@@ -67,23 +66,6 @@ def nuclear_norm(outputs: DomainOutputs) -> float:
     return float(np.linalg.norm(probability, "nuc") / largest)
 
 
-def soft_neighbourhood_density(outputs: DomainOutputs) -> float:
-    """Mean entropy of each target point's soft neighbourhood, in nats, on at most `SAMPLE` points.
-
-    SND (Saito et al. 2021, arXiv 2108.10860, eq. 1-4): cosine similarities of softmax outputs,
-    over a temperature of 0.05, through a softmax that leaves the point itself out. High where
-    points lie in dense clusters. Highest of all, ln(N - 1), where every output is the same: it
-    does not see collapse, so it is shown but has no vote in `consensus`.
-    """
-    probability = _sample(outputs.target.probability)
-    if len(probability) < 2:
-        return 0.0
-    direction = probability / np.linalg.norm(probability, axis=1, keepdims=True)
-    similarity = direction @ direction.T / SND_TEMPERATURE
-    np.fill_diagonal(similarity, -np.inf)
-    return float(entr(softmax(similarity, axis=1)).sum(1).mean())
-
-
 def class_ami(outputs: DomainOutputs) -> float:
     """Adjusted mutual information of predicted classes and k-means clusters of target features.
 
@@ -100,34 +82,6 @@ def class_ami(outputs: DomainOutputs) -> float:
     clusters = min(outputs.target.logits.shape[1], len(np.unique(feature, axis=0)))
     found = KMeans(clusters, n_init=3, random_state=_SEED).fit_predict(feature)
     return float(adjusted_mutual_info_score(_sample(outputs.target.predicted), found))
-
-
-def importance_weighted_accuracy(outputs: DomainOutputs) -> float | None:
-    """Accuracy on held-out source images that look like target ones, in [0, 1].
-
-    Importance-weighted cross-validation (Sugiyama et al. 2007, JMLR 8, section 3) in feature space
-    (You et al. 2019, "Towards accurate model selection in deep UDA", section 3). The density ratio
-    p(target | feature) / p(source | feature) comes from a logistic regression, cross-fitted in two
-    folds on at most `SAMPLE` points a domain; it is clipped to [0, 10] and the weights are divided
-    by their sum, which bounds variance and score. (DEV's control variate bounds neither, and its
-    weights explode where the domains can be told apart.) None for fewer than two images a domain.
-    """
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-
-    source = _sample(outputs.source.outputs.features)
-    target = _sample(outputs.target.features)
-    if min(len(source), len(target)) < 2:
-        return None
-    points, domain = stack(source, target)
-    folds = StratifiedKFold(2, shuffle=True, random_state=_SEED)
-    log_odds = cross_val_predict(
-        domain_classifier(), points, domain, cv=folds, method="decision_function"
-    )[: len(source)]
-    log_ratio = log_odds + np.log(len(source) / len(target))
-    log_weight = np.minimum(log_ratio, np.log(MAX_WEIGHT))
-    # Normalised as logarithms: where the domains lie apart, every weight may underflow.
-    weight = np.exp(log_weight - logsumexp(log_weight))
-    return float(weight @ _sample(outputs.source.correct))
 
 
 def nearest_source_accuracy(outputs: DomainOutputs) -> float:
@@ -160,14 +114,12 @@ def source_accuracy(outputs: DomainOutputs) -> float:
 MEMBERS = information_maximisation, nuclear_norm, class_ami
 """Those that have a vote in `consensus`; see there why."""
 
-VALIDATORS: dict[str, Callable[[DomainOutputs], float | None]] = {
+VALIDATORS: dict[str, Callable[[DomainOutputs], float]] = {
     validator.__name__: validator
     for validator in (
         source_accuracy,
         negative_entropy,
         *MEMBERS,
-        soft_neighbourhood_density,
-        importance_weighted_accuracy,
         nearest_source_accuracy,
         estimated_accuracy,
     )
@@ -175,9 +127,8 @@ VALIDATORS: dict[str, Callable[[DomainOutputs], float | None]] = {
 
 
 def score(outputs: DomainOutputs) -> dict[str, float]:
-    """The score of every validator that has enough images, by name."""
-    scores = {name: validator(outputs) for name, validator in VALIDATORS.items()}
-    return {name: value for name, value in scores.items() if value is not None}
+    """The score of every validator, by name."""
+    return {name: validator(outputs) for name, validator in VALIDATORS.items()}
 
 
 def consensus(scores: Mapping[str, Sequence[float]]) -> int:
@@ -190,8 +141,8 @@ def consensus(scores: Mapping[str, Sequence[float]]) -> int:
        latest. Ranks, because the members have different units.
 
     Members, and why: information maximisation and nuclear norm reward certain and varied
-    predictions, so that collapse to one class scores worst (entropy and SND score it best, and
-    have no vote); ClassAMI asks independently of certainty whether the features' clusters are the
+    predictions, so that collapse to one class scores worst (entropy scores it best, and has
+    no vote); ClassAMI asks independently of certainty whether the features' clusters are the
     predicted classes. (Nuclear norm and ClassAMI were proposed for this by Musgrave et al. 2022;
     the former ranks models well, Deng et al. 2023.) Scores that look at source images mostly
     repeat the guard, which then would vote twice.
