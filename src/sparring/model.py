@@ -215,13 +215,13 @@ def save(
     shape: Shape,
     *,
     preset: str,
-    data: Mapping[str, TrainedOn],
+    data: Mapping[str, Any],
     card: str,
 ) -> None:
     """Write a trained `method` as a model folder.
 
-    shape: what it was built for. data: what it learned from, by role. card: Markdown, the body of
-    the model card. Raises RequestError where the folder cannot be written.
+    shape: what it was built for. data: what it learned from, by role: each has a `name` and a
+    `fingerprint`. card: Markdown, the body of the model card. Raises RequestError where the folder cannot be written.
     """
     config = ModelConfig(
         architecture=name_of(method),
