@@ -221,7 +221,8 @@ def save(
     """Write a trained `method` as a model folder.
 
     shape: what it was built for. data: what it learned from, by role: each has a `name` and a
-    `fingerprint`. card: Markdown, the body of the model card. Raises RequestError where the folder cannot be written.
+    `fingerprint`. card: Markdown, the body of the model card. Raises RequestError where
+    the folder cannot be written.
     """
     config = ModelConfig(
         architecture=name_of(method),
