@@ -7,7 +7,7 @@ or how results are judged (measure).
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -67,16 +67,21 @@ class Row:
     measures: Mapping[str, float]
 
 
+LabelKind = Literal["none", "classes", "attributes"]
+
+
 @dataclass(frozen=True)
 class Shape:
     """What a method must know of the data before it can build its networks.
 
     size: height and width in pixels.
     labels: names of the classes or attributes; empty where there are none.
+    kind: whether labels exclude one another (classes) or are independent (attributes).
     """
 
     size: int
     labels: tuple[str, ...] = ()
+    kind: LabelKind = "none"
 
 
 @dataclass(eq=False, kw_only=True)
@@ -87,6 +92,7 @@ class Method(nn.Module, ABC):
     yields moves. Defaults of all fields are the preset `report2019`.
     """
 
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {"report2019": {}}
     batch_type: ClassVar[type[Unlabelled] | type[Labelled] | type[Pair]]
 
     learning_rate: float = 2e-4
@@ -121,10 +127,6 @@ class Method(nn.Module, ABC):
         return None
 
 
-WON = 7.0
-"""A generator's loss in a lost game: its images pass for real with a probability of 1 in 1,000."""
-
-
 @dataclass(eq=False, kw_only=True)
 class GenerativeMethod(Method):
     """A method that ends with a generator of images."""
@@ -137,17 +139,6 @@ class GenerativeMethod(Method):
     def noise(self, count: int, device: torch.device) -> Tensor:
         """Normal noise, float32 [count, noise_size]."""
         return torch.randn(count, self.noise_size, device=device)
-
-    def alarm(self, row: Row) -> str | None:
-        """The discriminator has won: it errs on no image, and the generator learns little."""
-        hits = min(row.terms["hits_real"], row.terms["hits_fake"])
-        loss = row.losses["generator"]
-        if hits < 0.999 or loss < WON:
-            return None
-        return (
-            f"the discriminator has won: it tells {hits:.1%} of real and generated images apart, "
-            f"and the generator's loss is {loss:.1f}"
-        )
 
     @abstractmethod
     def sample(self, noise: Tensor, label: Tensor) -> Tensor:
@@ -174,8 +165,12 @@ class AdaptationMethod(Method):
         if isinstance(batch, Pair):
             yield self.adapt(batch, progress)
         else:
-            task = cross_entropy(self.classify(self.features(batch.image)), batch.label)
+            task = cross_entropy(self.classify(self.features(self.view(batch.image))), batch.label)
             yield Move("network", task, {"task": task})
+
+    def view(self, image: Tensor) -> Tensor:
+        """What training sees of an image."""
+        return image
 
     @abstractmethod
     def adapt(self, batch: Pair, progress: float) -> Move:
