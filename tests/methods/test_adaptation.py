@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
+from sparring.augment import strong
 from sparring.game import AdaptationMethod, Labelled, Move, Pair, Shape, Unlabelled
 from sparring.methods import DANN, DSN
 from sparring.methods.losses import difference_loss, domain_loss, scale_invariant_error
@@ -17,7 +18,7 @@ def pair() -> Pair:
 
 def built(method: AdaptationMethod) -> AdaptationMethod:
     torch.manual_seed(0)
-    method.build(Shape(32, CLASSES))
+    method.build(Shape(32, CLASSES, "classes"))
     return method
 
 
@@ -37,8 +38,9 @@ def test_report2019_weights() -> None:
     dsn = DSN()
     assert (dsn.alpha, dsn.beta, dsn.gamma) == (0.15, 0.075, 0.25)
     assert DANN().reversal_weight == 0.1
-    assert DANN().stem == dsn.stem == "7x7"
     assert DANN().encoder == dsn.encoder == "resnet18"
+    assert not DANN().strong_views
+    assert not dsn.strong_views
 
 
 def test_dann_trains_the_domain_classifier_with_and_the_features_against_the_domain_loss() -> None:
@@ -128,3 +130,40 @@ def test_labelled_batches_alone_train_the_task_loss_alone(method: AdaptationMeth
     expected = cross_entropy(method.classify(method.features(source.image)), source.label)
     assert move.loss.item() == pytest.approx(expected.item())
     assert gradient(method, move.loss, "domain_classifier").norm() == 0
+
+
+@pytest.mark.parametrize("size", [24, 48, 64])
+@pytest.mark.parametrize("kind", [DANN, DSN])
+def test_images_of_other_sizes_are_classified(kind: type[DANN | DSN], size: int) -> None:
+    method = kind(encoder="fast")
+    method.build(Shape(size, CLASSES, "classes"))
+    source, target = torch.rand(2, 8, 3, size, size) * 2 - 1
+    (move,) = method.moves(Pair(Labelled(source, torch.arange(8)), Unlabelled(target)), 0.5)
+    assert move.loss.isfinite()
+    assert method.classify(method.features(target)).shape == (8, 10)
+
+
+@pytest.mark.parametrize("kind", [DANN, DSN])
+def test_strong_views_are_what_training_sees_of_both_domains_once(kind: type[DANN | DSN]) -> None:
+    method = built(kind(encoder="small", strong_views=True))
+    network = method.feature_extractor if kind is DANN else method.shared_encoder
+    seen: list[torch.Tensor] = []
+    network.register_forward_hook(lambda m, i, o: seen.append(i[0]))
+    for batch in (pair(), pair().source):
+        torch.manual_seed(5)
+        list(method.moves(batch, 0.5))
+    both = torch.cat([pair().source.image, pair().target.image])
+    for images, found in zip((both, pair().source.image), seen, strict=True):
+        torch.manual_seed(5)
+        assert torch.equal(found, strong(images))
+    method.features(both)
+    assert torch.equal(seen[-1], both)  # what is judged is not augmented
+
+
+@pytest.mark.parametrize("kind", [DANN, DSN])
+def test_without_strong_views_no_random_number_is_drawn(kind: type[DANN | DSN]) -> None:
+    method = built(kind(encoder="small"))
+    before = torch.get_rng_state()
+    list(method.moves(pair(), 0.5))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(method.view(pair().target.image), pair().target.image)

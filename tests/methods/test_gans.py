@@ -1,8 +1,8 @@
 import pytest
 import torch
-from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, softplus
 
-from sparring.game import Labelled, Shape, Unlabelled
+from sparring.game import Labelled, Row, Shape, Unlabelled
 from sparring.methods import ACGAN, DCGAN
 
 
@@ -16,7 +16,7 @@ def dcgan() -> DCGAN:
 def acgan(attributes: int = 2) -> ACGAN:
     torch.manual_seed(0)
     method = ACGAN(width=4, noise_size=8)
-    method.build(Shape(16, tuple("abcdef"[:attributes])))
+    method.build(Shape(16, tuple("abcdef"[:attributes]), "attributes"))
     return method
 
 
@@ -113,3 +113,44 @@ def test_acgan_embedding_belongs_to_the_generator() -> None:
     shapes = [tuple(p.shape) for p in players["generator"].parameters()]
     assert (4, 4) in shapes
     assert (4, 4) not in [tuple(p.shape) for p in players["discriminator"].parameters()]
+
+
+def with_classes() -> ACGAN:
+    torch.manual_seed(0)
+    method = ACGAN(width=4, noise_size=8, embedding_size=3)
+    method.build(Shape(16, ("boot", "shirt", "dress", "bag", "coat"), "classes"))
+    return method
+
+
+def test_classes_exclude_one_another_one_head_of_all_and_cross_entropy() -> None:
+    method, label = with_classes(), torch.tensor([0, 4, 2, 2, 1, 3])
+    outputs: list[tuple[torch.Tensor, torch.Tensor]] = []
+    method.discriminator.register_forward_hook(lambda m, i, o: outputs.append(o))
+    on_d, on_g = method.moves(Labelled(image(), label), 0.0)
+    (_, labels), (_, generated) = outputs
+    assert labels.shape == (12, 5)
+    real, fake = labels.chunk(2)
+    assert on_d.terms["label_real"].item() == pytest.approx(cross_entropy(real, label).item())
+    assert on_d.terms["label_fake"].item() == pytest.approx(cross_entropy(fake, label).item())
+    assert on_g.terms["label"].item() == pytest.approx(cross_entropy(generated, label).item())
+
+
+def test_each_class_has_one_row_of_the_embedding_and_changes_the_image() -> None:
+    method = with_classes().eval()
+    assert method.embedding.weight.shape == (5, 3)
+    used: list[torch.Tensor] = []
+    method.embedding.register_forward_hook(lambda m, i, o: used.append(i[0]))
+    noise = torch.randn(1, 8).expand(5, 8)
+    drawn = method.sample(noise, torch.arange(5))
+    assert used[0].tolist() == [[0], [1], [2], [3], [4]]
+    assert drawn.shape == (5, 3, 16, 16)
+    assert len(drawn.flatten(1).unique(dim=0)) == 5
+
+
+def test_the_alarm_rings_where_the_discriminator_has_won() -> None:
+    terms = {"hits_real": 1.0, "hits_fake": 1.0}
+    won = DCGAN().alarm(Row({"generator": 8.0}, terms, {}, {}))
+    assert won is not None
+    assert won.startswith("the discriminator has won: it tells 100.0% of real")
+    assert DCGAN().alarm(Row({"generator": 6.9}, terms, {}, {})) is None
+    assert ACGAN().alarm(Row({"generator": 8.0}, terms | {"hits_fake": 0.9}, {}, {})) is None

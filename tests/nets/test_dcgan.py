@@ -3,9 +3,8 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
+from sparring.errors import RequestError
 from sparring.nets.dcgan import Discriminator, Generator
-from sparring.nets.decoder import Decoder
-from sparring.nets.heads import Head
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
@@ -16,13 +15,13 @@ def test_shapes_and_ranges(size: int) -> None:
     assert image.shape == (5, 3, size, size)
     assert image.dtype == torch.float32
     assert image.abs().max() <= 1
-    validity, attributes = Discriminator(size, 4, attributes=3)(image)
+    validity, attributes = Discriminator(size, 4, labels=3)(image)
     assert validity.shape == (5,)
     assert attributes.shape == (5, 3)
 
 
 def test_sizes_that_no_doubling_reaches_are_refused() -> None:
-    with pytest.raises(ValueError, match="not 48"):
+    with pytest.raises(RequestError, match="not 48: choose a power of two"):
         Generator(8, 48)
 
 
@@ -93,8 +92,3 @@ def test_power_iteration_and_logits_stay_float32_under_bfloat16() -> None:
         validity, attributes = network(torch.randn(2, 3, 16, 16))
         assert network.layers[0].weight.dtype == torch.float32
     assert validity.dtype == attributes.dtype == torch.float32
-
-
-def test_decoder_and_head_shapes() -> None:
-    assert Decoder(7, 32, 5)(torch.randn(4, 7)).shape == (4, 3, 32, 32)
-    assert Head(7, 10)(torch.randn(4, 7)).shape == (4, 10)

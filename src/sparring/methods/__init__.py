@@ -1,6 +1,6 @@
 """The methods, one file each. A new method is one file and one line here.
 
-Methods know the game and the networks; nothing of data sets, the trainer or the report.
+Methods know the game, networks and augmentation; nothing of data sets, the trainer or the report.
 """
 
 from sparring.game import Method

@@ -1,4 +1,4 @@
-"""What DCGAN and ACGAN share: DCGAN's two networks, and what can be changed about them.
+"""What DCGAN and ACGAN share: DCGAN's two networks, what can be changed about them, and the alarm.
 
 The defaults are the source report's choices; each can be undone, to see what it was good for. Not
 a method by itself.
@@ -6,13 +6,20 @@ a method by itself.
 
 from dataclasses import dataclass
 
-from sparring.game import GenerativeMethod, Shape
+from sparring.game import GenerativeMethod, Row, Shape
 from sparring.nets.dcgan import Discriminator, Generator
+
+LOST = 7.0
+"""A generator's loss in a lost game: its images pass for real with a probability of 1 in 1,000."""
 
 
 @dataclass(eq=False, kw_only=True)
 class ConvolutionalGAN(GenerativeMethod):
-    """A generator and a discriminator after DCGAN, under spectral normalisation."""
+    """A generator and a discriminator after DCGAN, under spectral normalisation.
+
+    Subclasses log `hits_real` and `hits_fake` with every batch, and name their players
+    "discriminator" and "generator".
+    """
 
     discriminator_width: int | None = None
     """Channels of the discriminator's first hidden layer, where they are not to be `width`."""
@@ -27,13 +34,24 @@ class ConvolutionalGAN(GenerativeMethod):
         """A generator of images of codes of length `inputs`."""
         return Generator(inputs, shape.size, self.width, self.spectral_norm)
 
-    def make_discriminator(self, shape: Shape, attributes: int = 0) -> Discriminator:
-        """A discriminator, with a head for `attributes` where there are any."""
+    def make_discriminator(self, shape: Shape) -> Discriminator:
+        """A discriminator, with a head for the labels where there are any."""
         return Discriminator(
             shape.size,
             self.discriminator_width or self.width,
-            attributes,
+            len(shape.labels),
             spectral=self.spectral_norm,
             batch_norm=self.discriminator_batch_norm,
             bias=self.discriminator_bias,
+        )
+
+    def alarm(self, row: Row) -> str | None:
+        """The discriminator has won: it errs on no image, and the generator learns little."""
+        hits = min(row.terms["hits_real"], row.terms["hits_fake"])
+        loss = row.losses["generator"]
+        if hits < 0.999 or loss < LOST:
+            return None
+        return (
+            f"the discriminator has won: it tells {hits:.1%} of real and generated images apart, "
+            f"and the generator's loss is {loss:.1f}"
         )

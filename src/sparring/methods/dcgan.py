@@ -9,7 +9,7 @@ Radford et al. 2016 (arXiv 1511.06434) with Miyato et al. 2018 (arXiv 1802.05957
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
@@ -26,7 +26,7 @@ class DCGAN(ConvolutionalGAN):
 
     def build(self, shape: Shape) -> None:
         self.generator = self.make_generator(self.noise_size, shape)
-        self.discriminator = self.make_discriminator(shape)
+        self.discriminator = self.make_discriminator(replace(shape, labels=()))
 
     def players(self) -> dict[str, nn.Module]:
         return {"discriminator": self.discriminator, "generator": self.generator}
@@ -36,16 +36,13 @@ class DCGAN(ConvolutionalGAN):
 
         (real, _), (faked, _) = self.discriminator.both(batch.image, fake.detach())
         on_real, on_fake = bce(real, 1.0), bce(faked, 0.0)
-        yield Move(
-            "discriminator",
-            on_real + on_fake,
-            {
-                "real": on_real,
-                "fake": on_fake,
-                "hits_real": hits(real, True),
-                "hits_fake": hits(faked, False),
-            },
-        )
+        terms = {
+            "real": on_real,
+            "fake": on_fake,
+            "hits_real": hits(real, True),
+            "hits_fake": hits(faked, False),
+        }
+        yield Move("discriminator", on_real + on_fake, terms)
 
         yield Move("generator", bce(self.discriminator(fake)[0], 1.0))
 

@@ -14,22 +14,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from sparring.game import AdaptationMethod, Move, Pair, Shape
+from sparring.game import Move, Pair, Shape
+from sparring.methods.adversarial import AdversarialAdaptation
 from sparring.methods.losses import (
     difference_loss,
     domain_accuracy,
     domain_loss,
     scale_invariant_error,
 )
-from sparring.nets.decoder import Decoder
-from sparring.nets.encoders import EncoderName, encoder
-from sparring.nets.heads import Head
-from sparring.nets.resnet import Stem
-from sparring.nets.reversal import reverse
+from sparring.nets.encoders import build_encoder
+from sparring.nets.layers import Decoder, Head, reverse
 
 
 @dataclass(eq=False, kw_only=True)
-class DSN(AdaptationMethod):
+class DSN(AdversarialAdaptation):
     """Domain separation: private and shared codes, a shared decoder, adversarial similarity.
 
     L = L_task + alpha L_recon + beta L_difference + gamma L_similarity (equation 1).
@@ -45,14 +43,6 @@ class DSN(AdaptationMethod):
     """Length of each code."""
     decoder_width: int = 16
     """Channels of the decoder's hidden layers."""
-    encoder: EncoderName = "resnet18"
-    """Network of each encoder: "resnet18" as in the source report, "small" as DANN's paper has."""
-    stem: Stem = "7x7"
-    """First layers of ResNet18: "7x7" as in the source report, "3x3" for small images."""
-
-    def _encoder(self, size: int) -> nn.Module:
-        network, features = encoder(self.encoder, self.stem, size)
-        return nn.Sequential(network, nn.Linear(features, self.code_size))
 
     def build(self, shape: Shape) -> None:
         self.shared_encoder = self._encoder(shape.size)
@@ -62,12 +52,16 @@ class DSN(AdaptationMethod):
         self.label_classifier = Head(self.code_size, len(shape.labels))
         self.domain_classifier = Head(self.code_size, 1)
 
+    def _encoder(self, size: int) -> nn.Module:
+        network, features = build_encoder(self.encoder, size)
+        return nn.Sequential(network, nn.Linear(features, self.code_size))
+
     def adapt(self, batch: Pair, progress: float) -> Move:
         sources = len(batch.source.image)
-        image = torch.cat([batch.source.image, batch.target.image])
+        image = self.view(torch.cat([batch.source.image, batch.target.image]))
         shared = self.features(image)
-        private_source = self.private_source_encoder(batch.source.image).float()
-        private_target = self.private_target_encoder(batch.target.image).float()
+        private_source = self.private_source_encoder(image[:sources]).float()
+        private_target = self.private_target_encoder(image[sources:]).float()
 
         task = cross_entropy(self.classify(shared[:sources]), batch.source.label)
 

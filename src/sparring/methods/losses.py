@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, normalize
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, normalize
 
 
 def bce(logits: Tensor, truth: float | Tensor) -> Tensor:
@@ -10,6 +10,11 @@ def bce(logits: Tensor, truth: float | Tensor) -> Tensor:
     if isinstance(truth, float):
         truth = torch.full_like(logits, truth)
     return binary_cross_entropy_with_logits(logits, truth)
+
+
+def label_loss(logits: Tensor, label: Tensor) -> Tensor:
+    """Loss of label logits [N, L]: of classes int64 [N], or of attributes float32 [N, L]."""
+    return cross_entropy(logits, label) if label.ndim == 1 else bce(logits, label)
 
 
 def hits(logits: Tensor, truth: bool) -> Tensor:

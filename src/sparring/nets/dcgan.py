@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from sparring.nets.products import Conv2d, ConvTranspose2d
+from sparring.errors import RequestError
+from sparring.nets.cpu_convolution import Conv2d, ConvTranspose2d
 
 
 def _drawn(layer: nn.Conv2d | nn.ConvTranspose2d, spectral: bool) -> nn.Module:
@@ -31,7 +32,10 @@ def _widths(size: int, width: int) -> list[int]:
     """Channels at `size`/2, `size`/4, ... down to 4 pixels."""
     doublings = size.bit_length() - 3
     if size != 4 << doublings or doublings < 1:
-        raise ValueError(f"DCGAN makes images of 8, 16, 32, 64, ... pixels, not {size}")
+        raise RequestError(
+            f"generated images have a side of 8, 16, 32, 64, ... pixels, not {size}: "
+            "choose a power of two"
+        )
     return [width << level for level in range(doublings)]
 
 
@@ -55,12 +59,13 @@ class Generator(nn.Module):
 
 
 Judgement = tuple[Tensor, Tensor]
-"""Float32 logits of N images: real or fake [N], attributes [N, A]."""
+"""Float32 logits of N images: real or fake [N], labels [N, L] (L may be 0)."""
 
 
 class Discriminator(nn.Module):
-    """Images float [N, 3, size, size] to float32 logits: real or fake [N], attributes [N, A].
+    """Images float [N, 3, size, size] to float32 logits: real or fake [N], labels [N, L].
 
+    labels: L, the number of classes or of attributes; without any there is no head for them.
     batch_norm: after every hidden convolution but the first, as in DCGAN. bias: of convolutions.
     """
 
@@ -68,7 +73,7 @@ class Discriminator(nn.Module):
         self,
         size: int = 64,
         width: int = 64,
-        attributes: int = 0,
+        labels: int = 0,
         *,
         spectral: bool = True,
         batch_norm: bool = False,
@@ -89,7 +94,7 @@ class Discriminator(nn.Module):
             return _drawn(Conv2d(widths[-1], outputs, 4, bias=bias), spectral)
 
         self.validity = head(1)
-        self.attribute = head(attributes) if attributes else None
+        self.attribute = head(labels) if labels else None
 
     def both(self, real: Tensor, fake: Tensor) -> tuple[Judgement, Judgement]:
         """Judge as many real images as generated ones.
@@ -99,11 +104,11 @@ class Discriminator(nn.Module):
         """
         if self.batch_norm:
             return self(real), self(fake)
-        validity, attribute = self(torch.cat([real, fake]))
-        (on_real, on_fake), (seen_real, seen_fake) = validity.chunk(2), attribute.chunk(2)
+        validity, label = self(torch.cat([real, fake]))
+        (on_real, on_fake), (seen_real, seen_fake) = validity.chunk(2), label.chunk(2)
         return (on_real, seen_real), (on_fake, seen_fake)
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, image: Tensor) -> Judgement:
         hidden = self.layers(image)
         validity = self.validity(hidden).flatten().float()
         if self.attribute is None:

@@ -1,43 +1,71 @@
-"""Feature extractors for 32-pixel digits by name: ResNet18, or the small network of the paper."""
+"""Encoders by name: networks from images of any size to features.
 
-from typing import Literal
+A new encoder is one function and one line in ENCODERS.
+"""
 
-from torch import Tensor, nn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
 
-from sparring.nets.resnet import FEATURES, ResNet18, Stem
+from torch import nn
 
-EncoderName = Literal["resnet18", "small"]
+from sparring.errors import RequestError, unknown
+from sparring.nets.resnet import FEATURES, ResNet18
+
+Encoder = tuple[nn.Module, int]
+"""A network from images float [N, 3, S, S] to features float [N, F], and F."""
 
 
-class SmallNet(nn.Module):
-    """Images float [N, 3, S, S] to features float [N, F]: two convolutions, each with max pooling.
+def _small(size: int) -> Encoder:
+    """Two convolutions, each with max pooling: 1,200 features of 32 pixels.
 
     The feature extractor for MNIST-M of Ganin & Lempitsky 2015 (arXiv 1409.7495, figure 4, top).
     """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(3, 32, 5),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(32, 48, 5),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Flatten(),
+    if size < 16:
+        raise RequestError(
+            f"the encoder small takes images of at least 16 pixels, not {size}: "
+            "choose a larger size or another encoder"
         )
-
-    def forward(self, image: Tensor) -> Tensor:
-        features: Tensor = self.layers(image)
-        return features
-
-
-def encoder(name: EncoderName, stem: Stem, size: int) -> tuple[nn.Module, int]:
-    """The network for images of `size` pixels, and the length of its features.
-
-    stem: of ResNet18; the small network has none.
-    """
-    if name == "resnet18":
-        return ResNet18(stem), FEATURES
+    convolutions = [nn.Conv2d(3, 32, 5), nn.ReLU(), nn.MaxPool2d(2)]
+    convolutions += [nn.Conv2d(32, 48, 5), nn.ReLU(), nn.MaxPool2d(2)]
     side = ((size - 4) // 2 - 4) // 2
-    return SmallNet(), 48 * side * side
+    return nn.Sequential(*convolutions, nn.Flatten()), 48 * side**2
+
+
+def _fast(size: int) -> Encoder:
+    """Six 3x3 convolutions with batch norm, every second of stride 2, and one linear layer.
+
+    For small images on a CPU: 0.8 million parameters at 32 pixels.
+    """
+    layers: list[nn.Module] = []
+    inputs = 3
+    for outputs in (32, 64, 128):
+        for before, stride in ((inputs, 1), (outputs, 2)):
+            convolution = nn.Conv2d(before, outputs, 3, stride, 1, bias=False)
+            layers += [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
+        inputs = outputs
+    side = -(-size // 8)
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(inputs * side**2, 256), nn.ReLU()), 256
+
+
+ENCODERS: dict[str, Callable[[int], Encoder]] = {
+    "resnet18": lambda size: (ResNet18(), FEATURES),
+    "resnet18-3x3": lambda size: (ResNet18(small_stem=True), FEATURES),
+    "small": _small,
+    "fast": _fast,
+}
+"""Every encoder by its name: from the images' size in pixels to the network."""
+
+if TYPE_CHECKING:
+    EncoderName = str
+else:  # the command line offers these names
+    EncoderName = Literal[tuple(ENCODERS)]
+
+
+def build_encoder(name: EncoderName, size: int) -> Encoder:
+    """The encoder for images of `size` pixels. Draws weights from torch's global RNG.
+
+    Raises RequestError where there is none of this name or it cannot take images so small.
+    """
+    if name not in ENCODERS:
+        raise unknown("encoder", name, ENCODERS)
+    return ENCODERS[name](size)

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,8 +28,6 @@ SIDE = 299
 """Pixels that the network sees, each way."""
 
 Kernel = int | tuple[int, int]
-Step = list[tuple[int, Kernel, int]]
-"""Convolutions side by side, mostly one: output channels, kernel, stride."""
 
 _average = partial(avg_pool2d, kernel_size=3, stride=1, padding=1, count_include_pad=False)
 _highest = partial(max_pool2d, kernel_size=3, stride=1, padding=1)
@@ -52,90 +51,70 @@ class Conv(nn.Module):
 
 
 class Mixed(nn.Module):
-    """Branches side by side, joined on the channels; the last one pools."""
+    """Branches side by side, joined on the channels; `branch_pool` begins with `pool`.
+
+    branches: by name, steps (output channels, kernel); of two kernels the results are joined.
+    With the pool `_halve` every branch ends with stride 2 and no padding.
+    """
 
     def __init__(
-        self, inputs: int, branches: dict[str, list[Step]], pool: Callable[[Tensor], Tensor]
+        self, inputs: int, pool: Callable[[Tensor], Tensor], **branches: list[tuple[Any, ...]]
     ) -> None:
         super().__init__()
         self.pool = pool
-        self.paths: list[tuple[bool, list[list[str]]]] = []
-        outputs = 0
-        for name, steps in branches.items():
-            names, channels = [], inputs
-            for number, step in enumerate(steps, 1):
+        self.branches: dict[str, list[list[Conv]]] = {name: [] for name in branches}
+        for branch, steps in branches.items():
+            channels = inputs
+            for number, (outputs, *kernels) in enumerate(steps, 1):
+                last = pool is _halve and number == len(steps)
+                convs = [Conv(channels, outputs, k, 1 + last, not last) for k in kernels]
                 suffix = f"_{number}" if len(steps) > 1 else ""
-                letters = "ab" if len(step) > 1 else [""]
-                names.append([f"{name}{suffix}{letter}" for letter in letters])
-                for label, (after, kernel, stride) in zip(names[-1], step, strict=True):
-                    self.add_module(label, Conv(channels, after, kernel, stride, stride == 1))
-                channels = sum(after for after, _, _ in step)
-            self.paths.append((name == "branch_pool", names))
-            outputs += channels
-        if "branch_pool" not in branches:
-            self.paths.append((True, []))
-            outputs += inputs
-        self.outputs = outputs
+                for letter, conv in zip("ab" if len(convs) > 1 else [""], convs, strict=True):
+                    self.add_module(f"{branch}{suffix}{letter}", conv)
+                self.branches[branch].append(convs)
+                channels = outputs * len(kernels)
 
     def forward(self, x: Tensor) -> Tensor:
         ends = []
-        for pools, names in self.paths:
-            end = self.pool(x) if pools else x
-            for step in names:
-                end = torch.cat([self.get_submodule(name)(end) for name in step], 1)
+        for name, steps in self.branches.items():
+            end = self.pool(x) if name == "branch_pool" else x
+            for convs in steps:
+                end = torch.cat([conv(end) for conv in convs], 1)
             ends.append(end)
         return torch.cat(ends, 1)
 
 
-def _row(*steps: tuple[int, Kernel]) -> list[Step]:
-    return [[(outputs, kernel, 1)] for outputs, kernel in steps]
+def _on_35(inputs: int, pool: int) -> Mixed:
+    return Mixed(
+        inputs,
+        _average,
+        branch1x1=[(64, 1)],
+        branch5x5=[(48, 1), (64, 5)],
+        branch3x3dbl=[(64, 1), (96, 3), (96, 3)],
+        branch_pool=[(pool, 1)],
+    )
 
 
-def _eights(inputs: int, pool: int) -> Mixed:
-    branches = {
-        "branch1x1": _row((64, 1)),
-        "branch5x5": _row((48, 1), (64, 5)),
-        "branch3x3dbl": _row((64, 1), (96, 3), (96, 3)),
-        "branch_pool": _row((pool, 1)),
-    }
-    return Mixed(inputs, branches, _average)
+def _on_17(c: int) -> Mixed:
+    return Mixed(
+        768,
+        _average,
+        branch1x1=[(192, 1)],
+        branch7x7=[(c, 1), (c, (1, 7)), (192, (7, 1))],
+        branch7x7dbl=[(c, 1), (c, (7, 1)), (c, (1, 7)), (c, (7, 1)), (192, (1, 7))],
+        branch_pool=[(192, 1)],
+    )
 
 
-def _to_17(inputs: int) -> Mixed:
-    branches: dict[str, list[Step]] = {
-        "branch3x3": [[(384, 3, 2)]],
-        "branch3x3dbl": [*_row((64, 1), (96, 3)), [(96, 3, 2)]],
-    }
-    return Mixed(inputs, branches, _halve)
-
-
-def _sevens(inputs: int, c: int) -> Mixed:
-    branches = {
-        "branch1x1": _row((192, 1)),
-        "branch7x7": _row((c, 1), (c, (1, 7)), (192, (7, 1))),
-        "branch7x7dbl": _row((c, 1), (c, (7, 1)), (c, (1, 7)), (c, (7, 1)), (192, (1, 7))),
-        "branch_pool": _row((192, 1)),
-    }
-    return Mixed(inputs, branches, _average)
-
-
-def _to_8(inputs: int) -> Mixed:
-    branches: dict[str, list[Step]] = {
-        "branch3x3": [*_row((192, 1)), [(320, 3, 2)]],
-        "branch7x7x3": [*_row((192, 1), (192, (1, 7)), (192, (7, 1))), [(192, 3, 2)]],
-    }
-    return Mixed(inputs, branches, _halve)
-
-
-def _forked(inputs: int, pool: Callable[[Tensor], Tensor]) -> Mixed:
-    fork: Step = [(384, (1, 3), 1), (384, (3, 1), 1)]
-    branches = {
-        "branch1x1": _row((320, 1)),
-        "branch3x3": [*_row((384, 1)), fork],
-        "branch3x3dbl": [*_row((448, 1), (384, 3)), fork],
-        "branch_pool": _row((192, 1)),
-    }
-    return Mixed(inputs, branches, pool)
+def _on_8(inputs: int, pool: Callable[[Tensor], Tensor]) -> Mixed:
+    return Mixed(
+        inputs,
+        pool,
+        branch1x1=[(320, 1)],
+        branch3x3=[(384, 1), (384, (1, 3), (3, 1))],
+        branch3x3dbl=[(448, 1), (384, 3), (384, (1, 3), (3, 1))],
+        branch_pool=[(192, 1)],
+    )
 
 
 class InceptionV3(nn.Module):
@@ -150,17 +129,21 @@ class InceptionV3(nn.Module):
         self.Conv2d_2b_3x3 = Conv(32, 64, 3)
         self.Conv2d_3b_1x1 = Conv(64, 80, 1)
         self.Conv2d_4a_3x3 = Conv(80, 192, 3, padded=False)
-        self.Mixed_5b = _eights(192, pool=32)
-        self.Mixed_5c = _eights(256, pool=64)
-        self.Mixed_5d = _eights(288, pool=64)
-        self.Mixed_6a = _to_17(288)
-        self.Mixed_6b = _sevens(768, 128)
-        self.Mixed_6c = _sevens(768, 160)
-        self.Mixed_6d = _sevens(768, 160)
-        self.Mixed_6e = _sevens(768, 192)
-        self.Mixed_7a = _to_8(768)
-        self.Mixed_7b = _forked(1280, _average)
-        self.Mixed_7c = _forked(2048, _highest)
+        self.Mixed_5b = _on_35(192, pool=32)
+        self.Mixed_5c = _on_35(256, pool=64)
+        self.Mixed_5d = _on_35(288, pool=64)
+        double = [(64, 1), (96, 3), (96, 3)]
+        self.Mixed_6a = Mixed(
+            288, _halve, branch3x3=[(384, 3)], branch3x3dbl=double, branch_pool=[]
+        )
+        self.Mixed_6b = _on_17(128)
+        self.Mixed_6c = _on_17(160)
+        self.Mixed_6d = _on_17(160)
+        self.Mixed_6e = _on_17(192)
+        to_8, long = [(192, 1), (320, 3)], [(192, 1), (192, (1, 7)), (192, (7, 1)), (192, 3)]
+        self.Mixed_7a = Mixed(768, _halve, branch3x3=to_8, branch7x7x3=long, branch_pool=[])
+        self.Mixed_7b = _on_8(1280, _average)
+        self.Mixed_7c = _on_8(2048, _highest)
         self.fc = nn.Linear(2048, 1008)  # unused; the file of weights has it
 
     def features(self, pixels: Tensor) -> Tensor:
