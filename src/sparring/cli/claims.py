@@ -13,7 +13,7 @@ def claims(
     claim: tuple[str, ...] = (),
     /,
     *,
-    options: SourceReport,
+    shared: SourceReport,
     budget: Literal["smoke", "small", "full"] = "small",
 ) -> None:
     """Test what the source report observed: run the experiment of each claim, and decide.
@@ -23,7 +23,7 @@ def claims(
 
     Args:
         claim: Claims to test, such as C1 C7; all ten if none is named.
-        options: What is repeated, on which data and machine.
+        shared: What is repeated, on which data and machine.
         budget: smoke: shows that all works; small: narrower networks and 32-pixel faces, for 2
             cores; full: a GPU.
     """
@@ -31,8 +31,8 @@ def claims(
     from sparring.report2019.sections import build
     from sparring.runs.records import Plan
 
-    uses, scale, machine = options.found(), SCALES[budget], options.machine(options.jobs)
-    tests = experiments(claim, uses, scale, options.seeds or scale.seeds, machine.device)
+    uses, scale, machine = shared.found(), SCALES[budget], shared.machine(shared.jobs)
+    tests = experiments(claim, uses, scale, shared.seeds or scale.seeds, machine.device)
     plan = Plan(
         command=command_line(),
         budget=budget,
@@ -43,11 +43,11 @@ def claims(
             for one, arms in tests.items()
         },
     )
-    place = options.out / "claims"
+    place = shared.out / "claims"
     try:
-        play(unique(tests), options.data, place, plan, machine, build)
+        play(unique(tests), shared.data, place, plan, machine, build)
     except TrainingFailed as failure:  # a finding, where stability is what is tested
         print(f"counted as unstable: {failure}", file=sys.stderr)
     print(place / "report.html")
-    if (options.out / "plan.json").is_file():
-        print(build(options.out))
+    if (shared.out / "plan.json").is_file():
+        print(build(shared.out))

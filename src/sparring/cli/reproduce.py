@@ -40,7 +40,7 @@ class SourceReport(MachineOptions):
 
 
 def reproduce(
-    options: SourceReport,
+    shared: SourceReport,
     budget: Literal["smoke", "quick", "full"] = "quick",
     only: tuple[Literal["gan", "acgan", "dann", "dsn"], ...] = (),
     extractor: Literal["own", "inception"] = "own",
@@ -50,7 +50,7 @@ def reproduce(
     Started again with the same --out it goes on where it was; finished runs are not run again.
 
     Args:
-        options: What is repeated, on which data and machine.
+        shared: What is repeated, on which data and machine.
         budget: smoke: a minute, shows that all works; quick: a quarter of an hour on 2 cores;
             full: five seeds, as long as the source report trained.
         only: Limit the report to some systems.
@@ -61,11 +61,11 @@ def reproduce(
     from sparring.report2019.sections import build
     from sparring.runs.records import Plan
 
-    uses = options.found()
-    seeds = options.seeds or BUDGETS[budget].seeds
+    uses = shared.found()
+    seeds = shared.seeds or BUDGETS[budget].seeds
     runs = source_report(uses, budget, seeds, only, extractor)
     plan = Plan(
         command=command_line(), budget=budget, purpose="reproduction", uses=list(uses.values())
     )
-    page = play(runs, options.data, options.out, plan, options.machine(options.jobs), build)
-    print(f"{page}\n{options.out / 'results.json'}")
+    page = play(runs, shared.data, shared.out, plan, shared.machine(shared.jobs), build)
+    print(f"{page}\n{shared.out / 'results.json'}")
