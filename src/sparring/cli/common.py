@@ -46,14 +46,12 @@ class DeviceOptions:
     """Threads of a run on a CPU; by default what the cores allow."""
 
     def machine(self, jobs: int | None = 1) -> "Machine":
-        """The machine, with this process set up for it. Raises RequestError."""
+        """The machine that is asked for. Raises RequestError where it is not this one."""
         from sparring.runtime import Machine
 
         at_least_one("--threads", self.threads)
         at_least_one("--jobs", jobs)
-        found = Machine.of(None if self.device == "auto" else self.device, jobs, self.threads)
-        found.set_up()
-        return found
+        return Machine.of(self.device, jobs, self.threads)
 
 
 @dataclass(kw_only=True)
@@ -85,16 +83,23 @@ def play(
     machine: "Machine",
     build: Callable[[Path], Path],
 ) -> Path:
-    """Play what is not finished into `out`, then build its report. Returns the page's path.
+    """Set this process up, play what is not finished into `out`, and build the report.
+
+    Returns the page's path.
 
     Raises RequestError; TrainingFailed and Stopped after building the report of what is done.
     """
     from sparring.runs import Library
     from sparring.runs.progress import Screen
     from sparring.runs.schedule import play_all
+    from sparring.runtime import busy
 
+    screen, machine = Screen(), machine.for_runs(len(runs))
+    machine.set_up()
+    if waiting := busy(machine.threads):
+        screen.say(waiting)
     try:
-        play_all(runs, Library(data), out, plan, machine, Screen())
+        play_all(runs, Library(data), out, plan, machine, screen)
     except (TrainingFailed, Stopped):
         build(out)
         raise

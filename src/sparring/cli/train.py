@@ -52,7 +52,9 @@ class TrainingOptions(DeviceOptions):
             raise RequestError("--steps must be at least 1 and --batch-size at least 2")
         if not 0 <= self.seed <= MAX_SEED:
             raise RequestError(f"--seed must lie in 0..{MAX_SEED}, not be {self.seed}")
-        return Training(steps, batch_size, self.precision, rescue=self.rescue)
+        return Training(
+            steps, batch_size, self.precision, rescue=self.rescue, keep_state=True
+        )
 
 
 @dataclass(kw_only=True)
@@ -78,7 +80,6 @@ class AdaptationOptions(TrainingOptions):
             seed=self.seed,
             training=self.training(plan.adaptation_steps),
             per_class=plan.per_class,
-            keep_state=True,
         )
 
 
@@ -107,7 +108,6 @@ class GenerationOptions(TrainingOptions):
             judge_steps=plan.judge_steps,
             judged=plan.judged,
             extractor=self.extractor,
-            keep_state=True,
         )
 
 
