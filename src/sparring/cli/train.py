@@ -3,7 +3,7 @@
 import math
 from dataclasses import asdict, dataclass, make_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, Literal, Union
 
 import tyro
 
@@ -14,7 +14,7 @@ from sparring.game import AdaptationMethod, GenerativeMethod, Labelled, Method
 from sparring.methods import METHODS
 from sparring.report.page import build
 from sparring.report2019.plan import BUDGETS, BudgetName
-from sparring.runs import ClassifierRun, ExtractorName, GeneratorRun, Job, Scenario
+from sparring.runs import ClassifierRun, ExtractorName, GeneratorRun, Job
 from sparring.runs.records import Plan
 from sparring.runtime import Precision
 from sparring.trainer import Training
@@ -52,9 +52,7 @@ class TrainingOptions(DeviceOptions):
             raise RequestError("--steps must be at least 1 and --batch-size at least 2")
         if not 0 <= self.seed <= MAX_SEED:
             raise RequestError(f"--seed must lie in 0..{MAX_SEED}, not be {self.seed}")
-        return Training(
-            steps, batch_size, self.precision, rescue=self.rescue, keep_state=True
-        )
+        return Training(steps, batch_size, self.precision, rescue=self.rescue, keep_state=True)
 
 
 @dataclass(kw_only=True)
@@ -66,8 +64,10 @@ class AdaptationOptions(TrainingOptions):
     target: str
     """The other domain, likewise, or a folder of images without labels. Labels that it has serve
     for testing only."""
-    scenario: Scenario = "adapted"
+    scenario: Literal["source-only", "adapted", "target-only"] = "adapted"
     """"source-only" and "target-only" train the task loss alone: the lower and upper bound."""
+    size: int = 32
+    """Height and width of the images in pixels."""
 
     def run(self, method: AdaptationMethod) -> Job:
         """The run asked for. Raises RequestError."""
@@ -80,6 +80,7 @@ class AdaptationOptions(TrainingOptions):
             seed=self.seed,
             training=self.training(plan.adaptation_steps),
             per_class=plan.per_class,
+            size=self.size,
         )
 
 
@@ -92,6 +93,8 @@ class GenerationOptions(TrainingOptions):
     labels: str = "all"
     """For methods with labels: one attribute, several with commas, or "all"; of class folders
     the classes."""
+    size: int = 64
+    """Height and width of the images in pixels: 16, 32, 64, ..."""
     extractor: ExtractorName = "own"
     """Whose features fidelity is measured on: "own" learns from the same images; "inception" is
     the published one, which FID is defined on (fetched if need be)."""
@@ -108,6 +111,7 @@ class GenerationOptions(TrainingOptions):
             judge_steps=plan.judge_steps,
             judged=plan.judged,
             extractor=self.extractor,
+            size=self.size,
         )
 
 
