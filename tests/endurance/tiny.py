@@ -1,6 +1,6 @@
 """Sets of images so small that a training of minutes becomes one of seconds.
 
-    python -m tests.endurance.tiny FOLDER
+python -m tests.endurance.tiny FOLDER
 """
 
 import sys
