@@ -9,8 +9,8 @@ import pytest
 
 from sparring.data.formats import folders, listed
 from sparring.errors import RequestError
-from sparring.report.figures import file_name
 from sparring.report.page import build
+from sparring.report.picture import file_name
 from sparring.report.plots import shown
 from tests.fuzz.subjects import PNG
 from tests.report.maker import DIGITS, Maker
