@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from sparring import cli
+from sparring import cli, runtime
 from sparring.cli import train
 
 
@@ -100,6 +100,8 @@ def sparring(
 ) -> Cli:
     """Runs a command; gives its exit code and the lines on stderr but those on the data used."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runtime.Machine, "set_up", lambda machine: None)  # of this process
+    monkeypatch.setattr(runtime, "busy", lambda threads: None)
 
     def run(*arguments: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["sparring", *map(str, arguments)])
@@ -281,6 +283,8 @@ def test_sets_smaller_than_a_batch_and_pictures_of_any_mode_are_used_and_a_run_s
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runtime.Machine, "set_up", lambda machine: None)
+    monkeypatch.setattr(runtime, "busy", lambda threads: None)
     picture = Image.open(io.BytesIO(PNGS[0]))
     for split in ("train", "test"):
         place = tmp_path / "modes" / split

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 import sparring
-from sparring import __version__, cli
+from sparring import __version__, cli, runtime
 from sparring.cli.common import MachineOptions
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["sparring", *arguments])
+    monkeypatch.setattr(runtime.Machine, "set_up", lambda machine: None)  # of this process
+    monkeypatch.setattr(runtime, "busy", lambda threads: None)
     with pytest.raises(SystemExit) as stopped:
         cli.main()
     assert isinstance(stopped.value.code, int)
