@@ -63,7 +63,9 @@ def _timeless(value: Any) -> Any:
         return {k: _timeless(v) for k, v in value.items() if k not in _OF_THE_MOMENT}
     if isinstance(value, list):
         return [_timeless(item) for item in value]
-    return hashlib.sha256(value.numpy()).digest() if isinstance(value, torch.Tensor) else value
+    if isinstance(value, torch.Tensor):
+        return hashlib.sha256(value.contiguous().numpy()).digest()
+    return value
 
 
 def differences(found: dict[str, str], expected: dict[str, str]) -> list[str]:
