@@ -81,7 +81,8 @@ def files(*folders: Path) -> set[str]:
 def locked(folder: Path) -> list[str]:
     """Files below `folder` that some process holds a lock on."""
     held = set(re.findall(r"[0-9a-f]+:[0-9a-f]+:(\d+)", Path("/proc/locks").read_text()))
-    return sorted(f for f in files(folder) if str((folder / f).stat().st_ino) in held)
+    found = [p for p in folder.rglob("*") if p.is_file() and str(p.stat().st_ino) in held]
+    return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def state(pid: int) -> str:

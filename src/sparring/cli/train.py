@@ -3,7 +3,7 @@
 import math
 from dataclasses import asdict, dataclass, make_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 import tyro
 
@@ -123,19 +123,21 @@ def _request(name: str, method: type[Method]) -> Any:
     return Annotated[kind, tyro.conf.subcommand(name)]
 
 
-_Request = Union[tuple(_request(*item) for item in METHODS.items())]  # noqa: UP007
+if TYPE_CHECKING:
+    _Request = Any
+else:  # the command line offers a subcommand a method
+    _Request = Union[tuple(_request(*item) for item in METHODS.items())]
 
 
-def train(asked: _Request) -> None:  # type: ignore[valid-type]
+def train(asked: _Request) -> None:
     """Train one method on any data: `sparring train METHOD --help` shows its options.
 
     A run goes into OUT/runs/NAME, with the trained model in its folder model/.
     """
-    request: Any = asked
-    options: AdaptationOptions | GenerationOptions = request.training
-    check_settings(request.method)
+    options: AdaptationOptions | GenerationOptions = asked.training
+    check_settings(asked.method)
     check_data(options.data)
-    run = options.run(request.method)
+    run = options.run(asked.method)
     plan = Plan(command=command_line(), budget=options.budget, purpose="training")
     page = play([run], options.data, options.out, plan, options.machine(), build)
     print(f"{options.out / 'runs' / run.name}\n{page}")
