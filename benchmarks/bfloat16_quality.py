@@ -1,7 +1,7 @@
 """Does bfloat16 cost quality? The same seeds in both arithmetics, paired.
 
 DCGAN (narrow, 32-pixel faces; Fréchet distance) and DANN (target test accuracy). Goes on where it
-was stopped. Run: python benchmarks/bfloat16_quality.py OUT [DATA] [SEEDS]
+was stopped. Run: python -m benchmarks.bfloat16_quality OUT [DATA] [SEEDS]
 """
 
 import sys
@@ -11,19 +11,20 @@ from pathlib import Path
 from sparring.methods import DANN, DCGAN
 from sparring.metrics.statistics import paired_difference, summarise
 from sparring.report2019.claims.experiments import PER_CLASS, SCALES
-from sparring.report2019.plan import Found, find_data
-from sparring.runs import AdaptationJob, GenerationJob, Job, Library
-from sparring.runs.folder import RunFolder
+from sparring.report2019.plan import find_data
+from sparring.runs import ClassifierRun, GeneratorRun, Job, Library
+from sparring.runs.folder import Run, RunFolder
 from sparring.runs.processes import play
 from sparring.runs.progress import Screen
-from sparring.runtime import Precision
+from sparring.runs.records import Use
+from sparring.runtime import Machine, Precision
 from sparring.trainer import Training
 
 SCALE = SCALES["small"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 
 
-def jobs(found: Mapping[str, Found], precision: Precision, seeds: int) -> list[Job]:
+def jobs(found: Mapping[str, Use], precision: Precision, seeds: int) -> list[Job]:
     """One DCGAN and one DANN a seed."""
     drawing = Training(SCALE.generation_steps, SCALE.batch_size, precision)
     adapting = Training(SCALE.adaptation_steps, SCALE.batch_size, precision)
@@ -33,17 +34,16 @@ def jobs(found: Mapping[str, Found], precision: Precision, seeds: int) -> list[J
     planned: list[Job] = []
     for seed in range(seeds):
         planned += [
-            GenerationJob(method, faces, "", seed, drawing, *judging, size=size, arm=precision),
-            AdaptationJob(DANN(), "adapted", source, target, seed, adapting, PER_CLASS, precision),
+            GeneratorRun(method, faces, "", seed, drawing, *judging, size=size, arm=precision),
+            ClassifierRun(DANN(), "adapted", source, target, seed, adapting, PER_CLASS, precision),
         ]
     return planned
 
 
 def score(job: Job, runs: Path) -> float:
-    found = RunFolder(runs / job.name).read("scores")
-    return float(
-        found["accuracy"] if isinstance(job, AdaptationJob) else found["metrics"]["frechet"]
-    )
+    scores = Run(runs / job.name).scores
+    found = scores.accuracy if isinstance(job, ClassifierRun) else scores.metrics["frechet"]
+    return float(found)
 
 
 def main() -> None:
@@ -55,11 +55,11 @@ def main() -> None:
     waiting = [
         j for some in planned.values() for j in some if not RunFolder(runs / j.name).finished
     ]
-    for run in play(waiting, Library(data), runs, Screen(), 2):
+    for run in play(waiting, Library(data), runs, Screen(), Machine.of()):
         print(f"{run.job.name}: {run.failure or f'{run.seconds:.0f} s'}", file=sys.stderr)
     for kind, what in (
-        (GenerationJob, "DCGAN, Fréchet distance"),
-        (AdaptationJob, "DANN, accuracy"),
+        (GeneratorRun, "DCGAN, Fréchet distance"),
+        (ClassifierRun, "DANN, accuracy"),
     ):
         scores = {
             precision: {j.seed: score(j, runs) for j in some if isinstance(j, kind)}

@@ -4,7 +4,7 @@ DANN with small batches, where the feed weighs most, on random uint8 images of b
 take turns, so that a machine that slows down slows all of them down. Prints a table and draws
 docs/performance-size.png.
 
-Run: python benchmarks/cost_v_size.py [ROUNDS] [LARGEST]
+Run: python -m benchmarks.cost_v_size [ROUNDS] [LARGEST]
 """
 
 import sys
@@ -24,12 +24,12 @@ from sparring.data.images import Images
 from sparring.game import Pair, Shape
 from sparring.methods import DANN
 from sparring.runs.common import build
-from sparring.runs.folder import RunFolder
+from sparring.runtime import Machine
 from sparring.trainer import Trainer, Training
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 BATCH, STEPS = 16, 20
-DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+MACHINE = Machine.of(jobs=1)
 DIGITS = tuple("0123456789")
 FIGURE = Path(__file__).parents[1] / "docs" / "performance-size.png"
 
@@ -58,10 +58,9 @@ def speed(streams: PairStream, place: Path) -> tuple[float, float]:
         fed += time.perf_counter() - moments[-1]
         return batch
 
-    folder = RunFolder(place)
-    folder.open({})
-    method = build(DANN(), Shape(32, DIGITS), seed=0)
-    Trainer(method, feed, Training(STEPS + 1, BATCH), folder, DEVICE).run()
+    place.mkdir()
+    method = build(DANN(), Shape(32, DIGITS, "classes"), seed=0)
+    Trainer(method, feed, Training(STEPS + 1, BATCH), place, MACHINE.device).run()
     return STEPS * BATCH / (moments[-1] - moments[0]), (STEPS + 1) * BATCH / fed
 
 
@@ -77,6 +76,7 @@ def draw(rows: dict[int, Spread]) -> None:
 
 
 def main() -> None:
+    MACHINE.set_up()
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     largest = int(sys.argv[2]) if len(sys.argv) > 2 else SIZES[-1]
     sizes = [size for size in SIZES if size <= largest]
@@ -87,8 +87,8 @@ def main() -> None:
             for size in sizes:
                 source, target = (first(size, part) for part in whole)
                 streams = PairStream(
-                    Stream(source, BATCH, (0, 0), DEVICE),
-                    Stream(target.unlabelled(), BATCH, (0, 1), DEVICE),
+                    Stream(source, BATCH, (0, 0), MACHINE.device),
+                    Stream(target.unlabelled(), BATCH, (0, 1), MACHINE.device),
                 )
                 speeds[size].append(speed(streams, Path(place) / f"{number}-{size}"))
     rows = {size: spread([whole for whole, _ in found]) for size, found in speeds.items()}

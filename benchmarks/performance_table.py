@@ -1,6 +1,6 @@
 """Prints the table of docs/performance.md from what `sparring bench --json FILE` wrote.
 
-Run: python benchmarks/performance_table.py FILE
+Run: python -m benchmarks.performance_table FILE
 """
 
 import json
@@ -18,7 +18,7 @@ def line(row: dict[str, Any]) -> str:
     low, high = row["ratio_spread"]
     outside = row["outside_fraction"]
     cells = [
-        row["method"].upper() + (f", {row['stem']} stem" if row["stem"] else ""),
+        row["method"].upper() + (f", {row['encoder']}" if row["encoder"] else ""),
         f"{row['reference_images_per_second']:,.0f}",
         f"{row['images_per_second']:,.0f}",
         f"{row['ratio']:.2f} ({low:.2f}-{high:.2f})",

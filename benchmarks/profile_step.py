@@ -3,7 +3,7 @@
 Self time of torch.profiler on one thread, so that shares add up; the profiler's own cost weighs on
 small operators. Read shares, not seconds.
 
-Run: python benchmarks/profile_step.py METHOD [BATCH] [STEM] [PRECISION]
+Run: python -m benchmarks.profile_step METHOD [BATCH] [ENCODER] [PRECISION]
 """
 
 import os
@@ -16,12 +16,13 @@ from collections import defaultdict
 from pathlib import Path
 
 import torch
+from benchmarks.speed.limit import noise_batch
 from torch.profiler import ProfilerActivity, profile, schedule
 
-from sparring.game import Batch, Labelled, Pair, Shape, Unlabelled
+from sparring.game import AdaptationMethod, Batch, Shape
 from sparring.methods import METHODS
 from sparring.runs.common import build
-from sparring.runs.folder import RunFolder
+from sparring.runtime import Machine
 from sparring.trainer import Trainer, Training
 
 GROUPS = {
@@ -41,24 +42,17 @@ def group_of(operator: str) -> str:
     return next((group for group, names in GROUPS.items() if name in names), "elementwise, other")
 
 
-def make_batch(kind: type, size: int, count: int) -> Batch:
-    image = (torch.rand(count, 3, size, size) * 2 - 1).to(memory_format=torch.channels_last)
-    if kind is Unlabelled:
-        return Unlabelled(image)
-    if kind is Labelled:
-        return Labelled(image, torch.ones(count, 1))
-    return Pair(Labelled(image, torch.arange(count) % 10), Unlabelled(image))
-
-
 def main() -> None:
-    defaults = ["dcgan", "64", "7x7", "auto"]
+    defaults = ["dcgan", "64", "resnet18", "auto"]
     given = sys.argv[1:]
-    name, count, stem, precision = given + defaults[len(given) :]
-    settings = {"stem": stem} if name in ("dann", "dsn") else {}
-    kind = METHODS[name].batch_type
-    shape = Shape(32, tuple("0123456789")) if kind is Pair else Shape(64, ("Smiling",))
+    name, count, encoder, precision = given + defaults[len(given) :]
+    adapts = issubclass(METHODS[name], AdaptationMethod)
+    settings = {"encoder": encoder} if adapts else {}
+    digits = Shape(32, tuple("0123456789"), "classes")
+    shape = digits if adapts else Shape(64, ("Smiling",), "attributes")
     method = build(METHODS[name](**settings), shape, seed=0)
-    batch = make_batch(kind, shape.size, int(count))
+    batch = noise_batch(method, shape, int(count))
+    Machine.of("cpu", jobs=1, threads=1).set_up()
     steps = WAIT + ACTIVE
     with (
         tempfile.TemporaryDirectory() as place,
@@ -71,10 +65,8 @@ def main() -> None:
             profiler.step()
             return batch
 
-        folder = RunFolder(Path(place) / "run")
-        folder.open({})
         training = Training(steps, int(count), precision)
-        Trainer(method, feed, training, folder, torch.device("cpu")).run()
+        Trainer(method, feed, training, Path(place), torch.device("cpu")).run()
     table = profiler.key_averages()
     shares: dict[str, float] = defaultdict(float)
     for row in table:
@@ -82,7 +74,7 @@ def main() -> None:
             continue
         shares[group_of(row.key)] += row.self_cpu_time_total
     total = sum(shares.values())
-    print(f"{name} {stem if settings else ''} batch {count} {precision}")
+    print(f"{name} {encoder if settings else ''} batch {count} {precision}")
     for group, time in sorted(shares.items(), key=lambda item: -item[1]):
         print(f"{time / total:7.1%}  {group}")
     print(table.table(sort_by="self_cpu_time_total", row_limit=25, max_name_column_width=45))

@@ -1,6 +1,6 @@
 """Target accuracy of DANN against the constant reversal weight, on the two stand-in domains.
 
-Prints one row a weight and direction. Run: python benchmarks/reversal_weight.py [STEPS] [SEEDS]
+Prints one row a weight and direction. Run: python -m benchmarks.reversal_weight [STEPS] [SEEDS]
 """
 
 import sys
@@ -11,8 +11,8 @@ import torch
 
 from sparring.methods import DANN
 from sparring.metrics.statistics import summarise
-from sparring.runs import AdaptationJob, Library
-from sparring.runs.folder import RunFolder
+from sparring.runs import ClassifierRun, Library
+from sparring.runs.folder import Run
 from sparring.runs.progress import Screen
 from sparring.trainer import Training
 
@@ -24,11 +24,11 @@ def accuracy(library: Library, weight: float | None, source: str, target: str, s
     method = DANN() if weight is None else DANN(reversal_weight=weight)
     scenario = "source-only" if weight is None else "adapted"
     training = Training(int(sys.argv[1]) if len(sys.argv) > 1 else 300, 64)
-    job = AdaptationJob(method, scenario, source, target, seed, training, per_class=20)
+    job = ClassifierRun(method, scenario, source, target, seed, training, per_class=20)
     with tempfile.TemporaryDirectory() as folder:
-        run = RunFolder(Path(folder) / job.name)
+        run = Run(Path(folder) / job.name)
         job.run(library, run, torch.device("cpu"), Screen())
-        return float(run.read("scores")["accuracy"])
+        return float(run.scores.accuracy)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ Claim: on its own set it scores about 90 % or more, on the other between 30 % an
 directions, so that adaptation has something to win. Prints one row a direction and seed.
 
 Net: ResNet18 with the 7x7 stem, the quick budget.
-Run: python benchmarks/standin_difficulty.py [SEEDS]
+Run: python -m benchmarks.standin_difficulty [SEEDS]
 """
 
 import sys
@@ -15,8 +15,8 @@ import torch
 
 from sparring.methods import DANN
 from sparring.report2019.plan import BUDGETS
-from sparring.runs import AdaptationJob, Library
-from sparring.runs.folder import RunFolder
+from sparring.runs import ClassifierRun, Library
+from sparring.runs.folder import Run
 from sparring.runs.progress import Screen
 from sparring.trainer import Training
 
@@ -28,12 +28,11 @@ def main() -> None:
     for source, target in (DOMAINS, DOMAINS[::-1]):
         for seed in range(int(sys.argv[1]) if len(sys.argv) > 1 else 2):
             training = Training(quick.adaptation_steps, quick.batch_size)
-            job = AdaptationJob(DANN(), "source-only", source, target, seed, training)
+            job = ClassifierRun(DANN(), "source-only", source, target, seed, training)
             with tempfile.TemporaryDirectory() as place:
-                folder = RunFolder(Path(place) / job.name)
-                job.run(library, folder, torch.device("cpu"), Screen())
-                scores = folder.read("scores")
-            own, other = scores["source_accuracy"], scores["accuracy"]
+                run = Run(Path(place) / job.name)
+                job.run(library, run, torch.device("cpu"), Screen())
+                own, other = run.scores.source_accuracy, run.scores.accuracy
             print(f"{source} (seed {seed}): own test {own:.1%}, {target} {other:.1%}", flush=True)
 
 

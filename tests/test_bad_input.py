@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import shutil
 import sys
 import zipfile
 from collections import namedtuple
@@ -17,8 +18,8 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from sparring import cli
-from sparring.runs import schedule as session
+from sparring import cli, runtime
+from sparring.cli import train
 
 
 def _png(seed: int) -> bytes:
@@ -99,6 +100,8 @@ def sparring(
 ) -> Cli:
     """Runs a command; gives its exit code and the lines on stderr but those on the data used."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runtime.Machine, "set_up", lambda machine: None)  # of this process
+    monkeypatch.setattr(runtime, "busy", lambda threads: None)
 
     def run(*arguments: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["sparring", *map(str, arguments)])
@@ -128,22 +131,20 @@ ACGAN = ("train", "acgan", "--width", "4", "--steps", "1", "--batch-size", "4", 
 @pytest.mark.parametrize(
     ("arguments", "messages"),
     [
-        ((), ("Expected one of {reproduce, claims, train", "--help")),
-        (("trian",), ("Unrecognized options: trian", "reproduce, claims, train", "--help")),
-        (("train",), ("dcgan, acgan, dann or dsn", "sparring train --help")),
+        (("train",), ("Expected one of {dcgan, acgan, dann, dsn}", "sparring train --help")),
         (("reproduce", "--budget", "huge"), ("invalid choice 'huge'", "'quick'")),
-        (("reproduce", "--seeds", "x"), ("Error parsing --seeds", "from ['x']")),
+        (("reproduce", "--seeds", "x"), ("Error parsing --seeds", "'x'")),
         (("report",), ("Missing from sparring report: PATH",)),
         ((*DANN, "--target", "b"), ("Missing from sparring train dann: --source STR",)),
         ((*DANN, "--source"), ("Missing value for argument '--source'",)),
         ((*DANN, "--source", "a", "--target", "b", "--stepz", "1"), ("meant: --steps", "--help")),
-        (("train", "dcgan", "--faces", "a", "--steps", "abc"), ("--steps", "['abc']", "--help")),
-        (("train", "a\nb"), (r"unknown method 'a\nb'",)),
-        ((*DCGAN, "--faces", "a\udcff"), (r"'a\udcff' is not UTF-8",)),
-        ((*DCGAN, "--faces", ""), ("unknown data set ''",)),
-        ((*DCGAN, "--faces", "x" * 300), ("File name too long",)),
-        ((*DCGAN, "--faces", "~no-such-user/x"), ("there can be no data set at ~no-such-user/x",)),
-        ((*DCGAN, "--faces", "./no\nwhere"), (r"no\nwhere does not exist",)),
+        (("train", "dcgan", "--images", "a", "--steps", "abc"), ("--steps", "'abc'", "--help")),
+        (("a\nb",), (r"unknown command 'a\nb'",)),
+        ((*DCGAN, "--images", "a\udcff"), (r"'a\udcff' is not UTF-8",)),
+        ((*DCGAN, "--images", ""), ("unknown data set ''",)),
+        ((*DCGAN, "--images", "x" * 300), ("File name too long",)),
+        ((*DCGAN, "--images", "~no-such-user/x"), ("there can be no data set at ~no-such-user/x",)),
+        ((*DCGAN, "--images", "./no\nwhere"), (r"no\nwhere does not exist",)),
         ((*DANN, "--source", "mnist", "--target", "svhn", "--data", "no"), ("not in no/mnist",)),
     ],
 )
@@ -168,7 +169,7 @@ def test_a_command_line_that_cannot_be_meant(
     ],
 )
 def test_a_setting_out_of_range(options: tuple[str, ...], message: str, sparring: Cli) -> None:
-    refused(sparring("train", "dcgan", "--faces", "toy-faces", "--out", "out", *options), message)
+    refused(sparring("train", "dcgan", "--images", "toy-faces", "--out", "out", *options), message)
 
 
 def test_an_out_that_cannot_be_used(
@@ -176,7 +177,7 @@ def test_an_out_that_cannot_be_used(
 ) -> None:
     images = class_folders(tmp_path / "images")
     put(tmp_path / "other/notes.txt", b"mine")
-    ask = ("train", "dcgan", "--faces", images, "--out")
+    ask = ("train", "dcgan", "--images", images, "--out")
     refused(sparring(*ask, "other"), "other holds something else")
     refused(sparring(*ask, "other/notes.txt"), "notes.txt is a file")
     refused(sparring(*ask, "other/notes.txt/deep/out"), "notes.txt is a file")
@@ -185,8 +186,8 @@ def test_an_out_that_cannot_be_used(
     refused(sparring(*ask, "out"), "cannot be written")
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(session, "ROOM", 10**18)
-    refused(sparring(*ask, "out"), "free some room")
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: (0, 0, 10))
+    refused(sparring(*ask, "out"), "free")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "other"]
 
 
@@ -215,7 +216,7 @@ def test_damaged_files_are_named(tmp_path: Path, sparring: Cli) -> None:
     ):
         outcome = sparring(*DANN, "--source", name, "--target", name, "--data", ".")
         refused(outcome, file_name, "damaged")
-    refused(sparring(*DCGAN, "--faces", "celeba", "--data", "."), "celeba.zip is damaged")
+    refused(sparring(*DCGAN, "--images", "celeba", "--data", "."), "celeba.zip is damaged")
 
 
 def test_labels_and_lists_that_do_not_fit(tmp_path: Path, sparring: Cli) -> None:
@@ -223,9 +224,9 @@ def test_labels_and_lists_that_do_not_fit(tmp_path: Path, sparring: Cli) -> None
     digits = (*DANN, "--source", "mnist-m", "--target", "mnist-m", "--data", ".")
     refused(sparring(*digits), "label 10 of image 9 is not in 0..9")
     faces(tmp_path / "celeba", value="2")
-    refused(sparring(*DCGAN, "--faces", "celeba", "--data", "."), "is not 2 times -1 or 1")
+    refused(sparring(*DCGAN, "--images", "celeba", "--data", "."), "is not 2 times -1 or 1")
     faces(tmp_path / "more/celeba", broken=3)
-    broken = sparring(*DCGAN, "--faces", "celeba", "--data", "more")
+    broken = sparring(*DCGAN, "--images", "celeba", "--data", "more")
     refused(broken, "do not decode (000001.jpg, ", "repair or remove them")
     for header, row, rows, message in (
         ("image_name,label", "a", 21, "1 rows without an image, the first is 20.png"),
@@ -235,27 +236,20 @@ def test_labels_and_lists_that_do_not_fit(tmp_path: Path, sparring: Cli) -> None
         ("image_name,A,B", "0,1", 20, "unknown attribute 'C'"),
     ):
         own = listed(tmp_path / "listed", header, row, rows)
-        refused(sparring(*ACGAN, "--faces", own, "--attributes", "C"), message)
-    refused(sparring(*ACGAN, "--faces", own, "--attributes", ""), "unknown attribute ''")
+        refused(sparring(*ACGAN, "--images", own, "--labels", "C"), message)
+    refused(sparring(*ACGAN, "--images", own, "--labels", ""), "unknown attribute ''")
 
 
 def test_folders_that_are_no_set(tmp_path: Path, sparring: Cli) -> None:
     left = class_folders(tmp_path / "left")
     other = class_folders(tmp_path / "other", ("a", "c"))
     bare = flat(tmp_path / "bare", 20)
-    tiny = class_folders(tmp_path / "tiny", count=1)
     (tmp_path / "empty").mkdir()
     ask = (*DANN, "--source", left, "--target")
     refused(sparring(*ask, other), "only left has b; only other has c")
-    refused(sparring(*ask, bare), "the target bare has no class labels")
     refused(sparring(*ask, tmp_path / "empty"), "empty holds no images")
-    tiny_pair = sparring(*DANN, "--source", tiny, "--target", tiny)
-    refused(tiny_pair, "tiny and tiny have 4 test images in all")
-    refused(sparring(*ACGAN, "--faces", bare), "bare has no attributes")
-    refused(sparring(*DCGAN, "--faces", flat(tmp_path / "one", 1)), "too few images (1)")
-    put(tmp_path / "same/train/0.png", PNGS[0])
-    put(tmp_path / "same/test/0.png", PNGS[0])
-    refused(sparring(*DCGAN, "--faces", "./same"), "no two different test images")
+    refused(sparring(*ACGAN, "--images", bare), "bare has no attributes")
+    refused(sparring(*DCGAN, "--images", flat(tmp_path / "one", 1)), "too few images (1)")
 
 
 def test_odd_names(tmp_path: Path, sparring: Cli) -> None:
@@ -263,13 +257,13 @@ def test_odd_names(tmp_path: Path, sparring: Cli) -> None:
     plain = class_folders(tmp_path / "plain")
     refused(sparring(*DANN, "--source", odd, "--target", plain), r"two\nlines")
     put(tmp_path / "bytes" / os.fsdecode(b"a\xff.png"), PNGS[0])
-    refused(sparring(*DCGAN, "--faces", "./bytes"), r"the name 'a\udcff.png' is not UTF-8")
+    refused(sparring(*DCGAN, "--images", "./bytes"), r"the name 'a\udcff.png' is not UTF-8")
     # Each warning, too, is one line: the name of this one broken image has a line break.
     for k in range(250):
         put(tmp_path / f"warned/train/{k}.png", PNGS[k % 40])
     put(tmp_path / "warned/train/bro\nken.png", b"junk")
     put(tmp_path / "warned/test/0.png", PNGS[0])
-    outcome = sparring(*DCGAN, "--faces", "./warned")
+    outcome = sparring(*DCGAN, "--images", "./warned")
     assert outcome.code == 2
     assert len(outcome.lines) == 2
     assert r"1 of 251 images in warned do not decode (bro\nken.png): left out" in outcome.lines[0]
@@ -281,7 +275,7 @@ def test_a_zip_cannot_reach_out_of_its_folder(tmp_path: Path, sparring: Cli) -> 
     with zipfile.ZipFile(place / "evil.zip", "w") as archive:
         for k in range(20):
             archive.writestr(f"../evil{k}.png", PNGS[k])
-    refused(sparring(*DCGAN, "--faces", "place/evil.zip"), "../evil0.png, which leads out")
+    refused(sparring(*DCGAN, "--images", "place/evil.zip"), "../evil0.png, which leads out")
     assert list(tmp_path.rglob("*")) == [place, place / "evil.zip"]
 
 
@@ -289,6 +283,8 @@ def test_sets_smaller_than_a_batch_and_pictures_of_any_mode_are_used_and_a_run_s
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runtime.Machine, "set_up", lambda machine: None)
+    monkeypatch.setattr(runtime, "busy", lambda threads: None)
     picture = Image.open(io.BytesIO(PNGS[0]))
     for split in ("train", "test"):
         place = tmp_path / "modes" / split
@@ -298,12 +294,12 @@ def test_sets_smaller_than_a_batch_and_pictures_of_any_mode_are_used_and_a_run_s
         picture.convert("CMYK").save(place / "cmyk.jpg")
         picture.save(place / "moving.gif", save_all=True, append_images=[picture.rotate(90)])
         Image.fromarray(np.arange(64, dtype=np.uint16).reshape(8, 8) * 999).save(place / "16.png")
-    ask = [*DCGAN, "--faces", "./modes", "--batch-size", "16"]
-    monkeypatch.setattr(session, "build", lambda out: out / "report.html")
+    ask = [*DCGAN, "--images", "./modes", "--batch-size", "16"]
+    monkeypatch.setattr(train, "build", lambda out: out / "report.html")
     monkeypatch.setattr(sys, "argv", ["sparring", *ask])
     cli.main()
-    run = tmp_path / "out/runs/dcgan-0"
-    weights = (run / "weights.safetensors").read_bytes()
+    (run,) = (tmp_path / "out/runs").iterdir()
+    weights = (run / "model" / "model.safetensors").read_bytes()
     capsys.readouterr()
 
     def again(*options: str) -> str:
@@ -315,7 +311,7 @@ def test_sets_smaller_than_a_batch_and_pictures_of_any_mode_are_used_and_a_run_s
 
     assert "holds a run with another training" in again("--steps", "2")
     assert "holds a run with another settings" in again("--width", "5")
-    assert "holds a run with another faces" in again("--faces", "toy-faces")
+    assert "holds a run with another faces" in again("--images", "toy-faces")
     for name in ("scores", "config"):
         for damage in (b'{"half', b"[]", b"\xff"):
             before = (run / f"{name}.json").read_bytes()
@@ -325,4 +321,4 @@ def test_sets_smaller_than_a_batch_and_pictures_of_any_mode_are_used_and_a_run_s
     (run / "scores.json").unlink()
     put(run / "log.jsonl", b'{"step": 1, \x00\n')
     assert "log.jsonl: a row is damaged" in again()
-    assert (run / "weights.safetensors").read_bytes() == weights
+    assert (run / "model" / "model.safetensors").read_bytes() == weights

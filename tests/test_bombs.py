@@ -3,7 +3,6 @@
 import bz2
 import gzip
 import io
-import json
 import struct
 import subprocess
 import sys
@@ -12,7 +11,6 @@ import zlib
 from pathlib import Path
 
 import h5py
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
@@ -24,16 +22,15 @@ ZEROS = bytes(1 << 20)
 CHILD = """
 import os, sys, resource
 from pathlib import Path
-from sparring.data.formats import (folders, idx, listed, mat, parquet, usps)
+from sparring.data.formats import (folders, idx, listed, parquet, usps)
 from sparring.data import mnist_m
 from sparring.errors import RequestError
-from sparring.report.collect import collect
 from tests.fuzz.trial import bound_memory
 readers = {
     "folders": lambda p: folders.read(p, 8), "idx": lambda p: idx.read(p, 8),
-    "listed": lambda p: listed.read(p, 8), "mat": lambda p: mat.read(p, 8),
+    "listed": lambda p: listed.read(p, 8),
     "parquet": lambda p: parquet.read(p, 8), "photos": mnist_m.read_photos,
-    "run": lambda p: collect(p).runs[0].arrays("samples"), "usps": lambda p: usps.read(p, 8),
+    "usps": lambda p: usps.read(p, 8),
 }
 bound_memory()
 for line in sys.stdin.read().splitlines():
@@ -108,14 +105,6 @@ def put(folder: Path, **files: bytes) -> Path:
     return folder
 
 
-def mat(path: Path, megabytes: int) -> None:
-    packer = zlib.compressobj(wbits=-15)
-    piece = packer.compress(ZEROS) + packer.flush(zlib.Z_FULL_FLUSH)
-    packed = b"\x78\x01" + piece * megabytes
-    header = b" " * 124 + b"\0\1IM"
-    path.write_bytes(header + struct.pack("<II", 15, len(packed)) + packed)
-
-
 def bombs(root: Path) -> dict[str, str]:
     """Reader and place of each bomb, and what is said of it."""
     told = {}
@@ -151,14 +140,11 @@ def bombs(root: Path) -> dict[str, str]:
             file.create_dataset(f"{split}/data", (10**10, 256), "f4", chunks=(1, 256))
             file.create_dataset(f"{split}/target", (10**10,), "i8", chunks=(9,))
     told[f"usps {root / 'h5'}"] = "2560000000000 values"
-    mat(put(root / "mat") / "train_32x32.mat", 4000)
-    told[f"mat {root / 'mat'}"] = "holds more than 512 MB"
     same = pa.array([{"bytes": b"x", "path": ""}] * 3, IMAGE)
     table = pa.table({"image": same, "label": pa.array([10**12] * 3)})
     for split in ("train", "test"):
         pq.write_table(table, put(root / "parquet") / f"{split}.parquet")
     told[f"parquet {root / 'parquet'}"] = "label 1000000000000 of image 0"
-    told[f"run {run(root / 'out')}"] = "take more than 64 MB"
     return told
 
 
@@ -169,21 +155,6 @@ def jpeg_bomb() -> bytes:
     at = data.index(b"\xff\xc0") + 5
     data[at : at + 4] = struct.pack(">HH", 30_000, 30_000)
     return bytes(data)
-
-
-def run(out: Path) -> Path:
-    """An output folder whose samples would take 65 MB."""
-    plan = {"command": "", "budget": "", "seeds": [0], "started": "2026-01-02", "data": []}
-    config = {"method": "m", "scenario": "generation", "faces": "f", "seed": 0, "preset": ""}
-    config |= {"settings": {}, "training": {"steps": 1, "batch_size": 1, "precision": ""}}
-    scores = {"metrics": {}, "seconds": 1, "images_per_second": 1}
-    folder = out / "runs" / "r"
-    folder.mkdir(parents=True)
-    for name, value in (("config", config), ("env", {"device": "", "cpu": ""}), ("scores", scores)):
-        (folder / f"{name}.json").write_text(json.dumps(value))
-    (out / "plan.json").write_text(json.dumps(plan | {"runs": ["r"]}))
-    np.savez_compressed(folder / "samples.npz", samples=np.zeros((65, 1 << 20), np.uint8))
-    return out
 
 
 def test_no_bomb_goes_off(tmp_path: Path) -> None:

@@ -37,10 +37,9 @@ from torch.utils.data import DataLoader, RandomSampler
 
 from sparring.data.feed import PairStream, Stream
 from sparring.errors import Stopped
-from sparring.game import Batch, Labelled, Method, Shape
+from sparring.game import Batch, LabelKind, Labelled, Method, Shape
 from sparring.runs.common import build
-from sparring.runs.folder import RunFolder
-from sparring.runtime import Precision
+from sparring.runtime import Machine, Precision
 from sparring.trainer import Trainer, Training
 
 STEPS = {"cpu": 2_000, "cuda": 10_000_000}
@@ -64,7 +63,8 @@ class Entry:
     precision: Precision = "auto"
 
     def shape(self, size: int) -> Shape:
-        return Shape(size, self.pictures[0].names)
+        kind: LabelKind = "classes" if len(self.pictures) > 1 else "attributes"
+        return Shape(size, self.pictures[0].names, kind)
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,7 @@ class Gate:
 
 def play_ours(gate: Gate, entry: Entry) -> Finish:
     """Train with the real trainer until the gate closes."""
+    Machine.of(str(entry.device), jobs=1, threads=torch.get_num_threads()).set_up()
     sets = [pictures.images() for pictures in entry.pictures]
     method = build(entry.method, entry.shape(sets[0].size), seed=0)
     faces = len(sets) == 1
@@ -164,12 +165,11 @@ def play_ours(gate: Gate, entry: Entry) -> Finish:
         return feed(step)
 
     _time_moves(method, gate)
-    folder = RunFolder(entry.out)
-    folder.open({"bench": type(method).__name__})
+    entry.out.mkdir()
     steps = STEPS[entry.device.type]
     training = Training(steps, entry.batch_size, entry.precision, checkpoint_seconds=float("inf"))
     try:
-        Trainer(method, gated, training, folder.path, entry.device).run()
+        Trainer(method, gated, training, entry.out, entry.device).run()
     except Stopped:
         saved = time.perf_counter() - gate.left_at
     else:

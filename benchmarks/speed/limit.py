@@ -26,10 +26,8 @@ from torch.nn.functional import conv2d
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from sparring.game import Batch, Method, Shape
-from sparring.runs.arithmetic import noise_batch
+from sparring.game import Batch, Labelled, Method, Pair, Shape, Unlabelled
 
-CPU = torch.device("cpu")
 ADAM_BYTES = 2 * 3 * 4
 """A weight and its two moments, float32, read and written."""
 
@@ -106,12 +104,23 @@ def count(method: Method, batch: Batch) -> Work:
     return Work(counter.operations, counter.operands, moved)
 
 
+def noise_batch(method: Method, shape: Shape, count: int) -> Batch:
+    """A batch of noise of the kind that the method plays; labels are zeros."""
+    image = torch.rand(count, 3, shape.size, shape.size) * 2 - 1
+    image = image.to(memory_format=torch.channels_last)
+    if method.batch_type is Unlabelled:
+        return Unlabelled(image)
+    if method.batch_type is Labelled:
+        return Labelled(image, torch.zeros(count, len(shape.labels)))
+    return Pair(Labelled(image, torch.zeros(count, dtype=torch.long)), Unlabelled(image))
+
+
 def step_work(method: Method, shape: Shape, batch_size: int) -> Work:
     """What a step on `batch_size` images (of each domain) does.
 
     Counted on 4 and on 8 images: everything is linear in the batch, and small batches are quick.
     """
-    small, large = (count(method, noise_batch(method, shape, size, CPU)) for size in (4, 8))
+    small, large = (count(method, noise_batch(method, shape, size)) for size in (4, 8))
     parts = zip(dataclasses.astuple(small), dataclasses.astuple(large), strict=True)
     return Work(*(at_4 + (at_8 - at_4) / 4 * (batch_size - 4) for at_4, at_8 in parts))
 

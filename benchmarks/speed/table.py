@@ -12,26 +12,26 @@ from benchmarks.speed.contender import Contender, Entry, play_ours, play_tutoria
 from benchmarks.speed.contest import Side, Spread, contest, ratios, spread
 from benchmarks.speed.limit import Rates, Work, measure, step_work
 from benchmarks.speed.pictures import write_digits, write_faces
+from msgspec import structs
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from sparring.game import AdaptationMethod, Method, Shape
+from sparring.game import AdaptationMethod, Method
 from sparring.methods import ACGAN, DANN, DCGAN, DSN, name_of
 from sparring.runs import environment
-from sparring.runs.arithmetic import choose
 from sparring.runs.common import build
 from sparring.runs.progress import Screen
-from sparring.runtime import Precision
+from sparring.runtime import find_device, resolve_precision
 from sparring.trainer import Training
 
 SYSTEMS: tuple[Method, ...] = (
     DCGAN(),
     ACGAN(),
-    DANN(stem="7x7"),
-    DANN(stem="3x3"),
-    DSN(stem="7x7"),
-    DSN(stem="3x3"),
+    DANN(),
+    DANN(encoder="resnet18-3x3"),
+    DSN(),
+    DSN(encoder="resnet18-3x3"),
 )
 """What is measured, with the settings of the source report; both stems of ResNet18."""
 
@@ -52,7 +52,7 @@ class Row:
     """
 
     method: str
-    stem: str | None
+    encoder: str | None
     device: str
     precision: str
     batch_size: int
@@ -94,7 +94,7 @@ class Measured:
         every = Training(1).checkpoint_seconds
         return Row(
             method=name_of(entry.method),
-            stem=getattr(entry.method, "stem", None),
+            encoder=getattr(entry.method, "encoder", None),
             device=entry.device.type,
             precision=entry.precision,
             batch_size=entry.batch_size,
@@ -130,7 +130,7 @@ def run(
     Returns the rows, and facts of the machine. Everything is written into a temporary folder,
     which is removed.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = find_device()
     with tempfile.TemporaryDirectory(prefix="sparring-bench-", ignore_cleanup_errors=True) as name:
         place = Path(name)
         screen.say("writing the images")
@@ -147,9 +147,9 @@ def run(
 
 def play(entry: Entry, seconds: float, screen: Screen) -> Measured:
     """Measure one system for about `seconds`."""
-    label = title(name_of(entry.method), getattr(entry.method, "stem", None))
+    label = title(name_of(entry.method), getattr(entry.method, "encoder", None))
     shape = entry.shape(entry.pictures[0].images().size)
-    entry = replace(entry, precision=_precision(entry, shape))
+    entry = replace(entry, precision=resolve_precision(entry.precision, entry.device))
     work = step_work(build(entry.method, shape, 0), shape, entry.batch_size)
     with (
         screen.console.status(label) as status,
@@ -167,22 +167,14 @@ def play(entry: Entry, seconds: float, screen: Screen) -> Measured:
     return Measured(entry, work, *sides)
 
 
-def _precision(entry: Entry, shape: Shape) -> Precision:
-    if entry.precision != "auto":
-        return entry.precision
-    return choose(entry.method, shape, entry.batch_size, entry.device).precision
-
-
-def title(method: str, stem: str | None) -> str:
-    """How a row is called: "dann 7x7"."""
-    return f"{method} {stem}" if stem else method
+def title(method: str, encoder: str | None) -> str:
+    """How a row is called: "dann", and "dann 3x3" with the encoder "resnet18-3x3"."""
+    return f"{method} {(encoder or '').partition('-')[2]}".strip()
 
 
 def facts(device: torch.device, rates: Rates) -> dict[str, Any]:
     """The machine: versions, processor, threads, and the best rates measured."""
-    described = environment.describe(device, [])
-    described.pop("data")
-    return described | {"rates": asdict(rates)}
+    return structs.asdict(environment.describe(device)) | {"rates": asdict(rates)}
 
 
 def render(rows: Sequence[Row], machine: dict[str, Any]) -> Table:
@@ -212,7 +204,7 @@ def render(rows: Sequence[Row], machine: dict[str, Any]) -> Table:
 
 def _cells(row: Row) -> Iterator[str]:
     low, high = row.ratio_spread
-    yield title(row.method, row.stem)
+    yield title(row.method, row.encoder)
     yield f"{row.reference_images_per_second:,.0f}"
     yield f"{row.images_per_second:,.0f}"
     yield f"{row.ratio:.2f} ({low:.2f}-{high:.2f})"

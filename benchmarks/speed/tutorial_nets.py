@@ -116,9 +116,9 @@ class BasicBlock(nn.Module):
 class ResNet18(nn.Module):
     """Images [N, 3, S, S] to features [N, 512], with the usual parameter names."""
 
-    def __init__(self, stem: str) -> None:
+    def __init__(self, encoder: str) -> None:
         super().__init__()
-        original = stem == "7x7"
+        original = encoder == "resnet18"
         self.conv1 = nn.Conv2d(3, 64, *((7, 2, 3) if original else (3, 1, 1)), bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
@@ -160,7 +160,7 @@ class DANNNet(nn.Module):
 
     def __init__(self, settings: DANN, shape: Shape) -> None:
         super().__init__()
-        self.feature = ResNet18(settings.stem)
+        self.feature = ResNet18(settings.encoder)
         self.class_classifier = head(512, len(shape.labels))
         self.domain_classifier = head(512, 1)
 
@@ -178,7 +178,7 @@ class DSNNet(nn.Module):
         code, width = settings.code_size, settings.decoder_width
 
         def encoder() -> nn.Sequential:
-            return nn.Sequential(ResNet18(settings.stem), nn.Linear(512, code))
+            return nn.Sequential(ResNet18(settings.encoder), nn.Linear(512, code))
 
         self.shared_encoder = encoder()
         self.source_encoder = encoder()

@@ -64,11 +64,11 @@ def test_a_dcgan_step_is_counted_as_by_hand() -> None:
 
 def test_taps_over_padding_are_not_counted() -> None:
     method = DSN()
-    method.build(Shape(32, tuple("ab")))
-    wide = DSN(stem="3x3")
-    wide.build(Shape(32, tuple("ab")))
-    images = 16
-    narrow, full = (step_work(m, Shape(32, tuple("ab")), images).operations for m in (method, wide))
+    shape = Shape(32, tuple("ab"), "classes")
+    method.build(shape)
+    wide = DSN(encoder="resnet18-3x3")
+    wide.build(shape)
+    narrow, full = (step_work(one, shape, 16).operations for one in (method, wide))
     assert full > 5 * narrow
 
 

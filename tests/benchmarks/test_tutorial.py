@@ -47,7 +47,7 @@ def image(count: int, size: int, seed: int) -> Tensor:
 def test_a_gans_losses_are_ours(kind: type[DCGAN] | type[ACGAN]) -> None:
     settings = kind(width=4, noise_size=8, learning_rate=0.0)
     labels = ("a", "b") if kind is ACGAN else ()
-    method, network = built(settings, Shape(16, labels))
+    method, network = built(settings, Shape(16, labels, "attributes" if labels else "none"))
     pixels, label = image(6, 16, 1), torch.tensor([[0, 1], [1, 0], [1, 1]] * 2)
     history = play(method, network, [(pixels, label)])
     torch.manual_seed(7)
@@ -56,10 +56,12 @@ def test_a_gans_losses_are_ours(kind: type[DCGAN] | type[ACGAN]) -> None:
     assert history[0] == pytest.approx(ours, rel=1e-5)
 
 
-@pytest.mark.parametrize("stem", ["7x7", "3x3"])
+@pytest.mark.parametrize("encoder", ["resnet18", "resnet18-3x3"])
 @pytest.mark.parametrize("kind", [DANN, DSN])
-def test_an_adaptations_losses_are_ours(kind: type[DANN] | type[DSN], stem: Any) -> None:
-    method, network = built(kind(stem=stem, learning_rate=0.0), Shape(32, tuple("abc")))
+def test_an_adaptations_losses_are_ours(kind: type[DANN] | type[DSN], encoder: Any) -> None:
+    method, network = built(
+        kind(encoder=encoder, learning_rate=0.0), Shape(32, tuple("abc"), "classes")
+    )
     source, target, label = image(4, 32, 1), image(4, 32, 2), torch.tensor([0, 1, 2, 0])
     history = play(method, network, [((source, label), (target, label))])
     (move,) = method.moves(Pair(Labelled(source, label), Unlabelled(target)), 0.0)
@@ -69,7 +71,7 @@ def test_an_adaptations_losses_are_ours(kind: type[DANN] | type[DSN], stem: Any)
 
 @pytest.mark.parametrize("kind", [DANN, DSN])
 def test_an_adaptations_gradients_are_ours(kind: type[DANN] | type[DSN]) -> None:
-    method, network = built(kind(learning_rate=0.0), Shape(32, tuple("abc")))
+    method, network = built(kind(learning_rate=0.0), Shape(32, tuple("abc"), "classes"))
     source, target, label = image(4, 32, 1), image(4, 32, 2), torch.tensor([0, 1, 2, 0])
     play(method, network, [((source, label), (target, label))])
     (move,) = method.moves(Pair(Labelled(source, label), Unlabelled(target)), 0.0)

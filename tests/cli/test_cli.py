@@ -1,14 +1,19 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from sparring import cli
+import sparring
+from sparring import __version__, cli, runtime
+from sparring.cli.common import MachineOptions
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["sparring", *arguments])
+    monkeypatch.setattr(runtime.Machine, "set_up", lambda machine: None)  # of this process
+    monkeypatch.setattr(runtime, "busy", lambda threads: None)
     with pytest.raises(SystemExit) as stopped:
         cli.main()
     assert isinstance(stopped.value.code, int)
@@ -16,16 +21,24 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 
 WRONG = [
-    (("train", "dan", "--source", "a", "--target", "b"), "unknown method 'dan': did you mean"),
+    ((), "name a command: reproduce, claims, train"),
+    (("trian",), "unknown command 'trian': did you mean 'train'?"),
+    (("train", "dan"), "Available subcommands: dcgan, acgan, dann, dsn"),
     (("train", "dann", "--source", "mnistm", "--target", "mnist"), "did you mean 'mnist-m'?"),
     (("train", "dann", "--source", "mnist", "--target", "mnist-m"), "--data"),
-    (("train", "acgan", "--faces", "toy-faces", "--attributes", "Smirking"), "unknown attribute"),
-    (("train", "dcgan", "--faces", "toy-faces", "--steps", "0"), "--steps must be at least 1"),
+    (("train", "acgan", "--images", "toy-faces", "--labels", "Smirking"), "Smirking"),
+    (("train", "dcgan", "--images", "toy-faces", "--steps", "0"), "--steps must be at least 1"),
+    (("train", "dcgan", "--images", "toy-faces", "--device", "cuda:99"), "no device 'cuda:99'"),
+    (("train", "dcgan", "--images", "toy-faces", "--threads", "0"), "--threads must be at least 1"),
     (("reproduce", "--data", "nowhere"), "there is no such folder"),
     (("reproduce", "--seeds", "0"), "--seeds must be at least 1"),
+    (("reproduce", "--jobs", "0"), "--jobs must be at least 1"),
+    (("claims", "C1", "--jobs", "two"), "invalid literal for int() with base 10: 'two'"),
+    (("claims", "C11"), "unknown claim 'C11'"),
     (("report", "nowhere"), "was not written by"),
     (("bench", "--seconds", "0"), "--seconds must be above 0"),
     (("bench", "--json", "nowhere/rows.json"), "name a file in a folder that exists"),
+    (("data", "build", "mnist"), "mnist-m"),
 ]
 
 
@@ -51,25 +64,84 @@ def test_an_unknown_option_is_refused_with_code_2(monkeypatch: pytest.MonkeyPatc
     assert run(monkeypatch, "reproduce", "--budget", "huge") == 2
 
 
+def shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str
+) -> str:
+    """The help that a command prints."""
+    assert run(monkeypatch, *arguments, "--help") == 0
+    return capsys.readouterr().out
+
+
 def test_a_methods_settings_are_its_flags(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(monkeypatch, "train", "dsn", "--help") == 0
-    text = capsys.readouterr().out
-    for flag in ("--alpha", "--beta", "--gamma", "--stem", "--source", "--scenario"):
+    text = shown(monkeypatch, capsys, "train", "dsn")
+    for flag in ("--alpha", "--beta", "--gamma", "--encoder", "--source", "--scenario"):
         assert flag in text
 
 
-def test_help_does_not_import_torch() -> None:
+@pytest.mark.parametrize("command", ["reproduce", "claims", "train dann", "train acgan", "bench"])
+def test_the_help_speaks_of_paths_and_numbers_alone(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = shown(monkeypatch, capsys, *command.split())
+    assert "PATH" in text
+    assert "{None}" not in text
+    if command != "bench":
+        assert all(flag in text for flag in ("--device", "--threads"))
+
+
+def test_a_chosen_device_and_threads_are_the_machine() -> None:
+    machine = MachineOptions(device="cpu", threads=1, jobs=3).machine(3)
+    assert (machine.device.type, machine.jobs, machine.threads) == ("cpu", 3, 1)
+
+
+def test_bench_says_that_it_needs_a_clone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sparring, "__file__", str(tmp_path / "lib/site/sparring/__init__.py"))
+    assert run(monkeypatch, "bench") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "needs a clone" in line
+
+
+def test_a_plan_decides_which_page_is_built(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sparring.report.page.build", lambda out: "general")
+    monkeypatch.setattr("sparring.report2019.sections.build", lambda out: "of 2019")
+    for purpose, page in (("training", "general"), ("claims", "of 2019")):
+        plan = {"command": "x", "budget": "quick", "purpose": purpose}
+        (tmp_path / "plan.json").write_text(json.dumps(plan))
+        monkeypatch.setattr(sys, "argv", ["sparring", "report", str(tmp_path)])
+        cli.main()
+        assert capsys.readouterr().out.strip() == page
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",)])
+def test_help_and_version_need_no_torch(arguments: tuple[str, ...]) -> None:
     code = (
-        "import sys; sys.argv = ['sparring', '--help']\n"
+        f"import sys; sys.argv = ['sparring', *{arguments}]\n"
         "from sparring import cli\n"
-        "try: cli.main()\n"
-        "except SystemExit: pass\n"
+        "cli.main()\n"
         "print('torch' in sys.modules)"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert result.stdout.splitlines()[-1] == "False"
-    assert "reproduce" in result.stdout
+    assert "reproduce" in result.stdout or result.stdout.startswith(f"sparring {__version__}\n")
+
+
+@pytest.mark.parametrize("command", ["reproduce", "claims", "predict", "sample", "data", "bench"])
+def test_the_help_of_a_command_needs_no_torch(command: str) -> None:
+    code = (
+        "import sys\nfrom sparring import cli\n"
+        f"sys.argv = ['sparring', '{command}', '--help']\n"
+        "try: cli.main()\n"
+        "except SystemExit: print('torch' in sys.modules)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.splitlines()[-1] == "False"

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import torch
 
 _OF_THE_MOMENT = {
     *("seconds", "images_per_second", "command", "started", "time"),
@@ -23,15 +23,22 @@ _OF_THE_MOMENT = {
 def fingerprint(*folders: Path) -> dict[str, str]:
     """SHA-256 by file below `folders` of all that two runs of one request must have in common.
 
-    JSON without timings and the environment; of npz files the arrays, not the zip's bytes;
-    weights and figures byte for byte. The page is made of these, and left out.
+    JSON and the newest saved state without timings and the environment; weights, arrays, cards and
+    figures byte for byte. The page is made of these, and left out.
     """
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(content).hexdigest()
+        _name(path, folder): hashlib.sha256(content).hexdigest()
         for folder in folders
-        for path in sorted(folder.rglob("*"))
+        for path in sorted(folder.rglob("*"))  # of two saved states the newer one, which is last
         if (content := _content(path)) is not None
     }
+
+
+def _name(path: Path, folder: Path) -> str:
+    """The relative path; saved states, whose names have hashes of timings, share one."""
+    if path.name.startswith("state-") and path.suffix == ".pt":
+        path = path.with_name("state")
+    return path.relative_to(folder).as_posix()
 
 
 def _content(path: Path) -> bytes | None:
@@ -40,11 +47,9 @@ def _content(path: Path) -> bytes | None:
             return _plain([json.loads(path.read_text())])
         case ".jsonl":
             return _plain([json.loads(line) for line in path.read_text().splitlines()])
-        case ".npz":
-            with np.load(path) as arrays:
-                parts = [(k, a.dtype.str, a.shape, a.tobytes()) for k, a in sorted(arrays.items())]
-            return repr(parts).encode()
-        case ".safetensors" | ".sealed" | ".png":
+        case ".pt":
+            return repr(_timeless(torch.load(path, weights_only=True))).encode()
+        case ".safetensors" | ".sealed" | ".png" | ".md":
             return path.read_bytes()
     return None
 
@@ -58,6 +63,8 @@ def _timeless(value: Any) -> Any:
         return {k: _timeless(v) for k, v in value.items() if k not in _OF_THE_MOMENT}
     if isinstance(value, list):
         return [_timeless(item) for item in value]
+    if isinstance(value, torch.Tensor):
+        return hashlib.sha256(value.contiguous().numpy()).digest()
     return value
 
 
@@ -68,13 +75,14 @@ def differences(found: dict[str, str], expected: dict[str, str]) -> list[str]:
 
 def files(*folders: Path) -> set[str]:
     """All files below folders, hidden ones too, by relative path."""
-    return {p.relative_to(f).as_posix() for f in folders for p in f.rglob("*") if p.is_file()}
+    return {_name(p, f) for f in folders for p in f.rglob("*") if p.is_file()}
 
 
 def locked(folder: Path) -> list[str]:
     """Files below `folder` that some process holds a lock on."""
     held = set(re.findall(r"[0-9a-f]+:[0-9a-f]+:(\d+)", Path("/proc/locks").read_text()))
-    return sorted(f for f in files(folder) if str((folder / f).stat().st_ino) in held)
+    found = [p for p in folder.rglob("*") if p.is_file() and str(p.stat().st_ino) in held]
+    return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def state(pid: int) -> str:

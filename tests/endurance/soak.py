@@ -2,8 +2,8 @@
 
     python -m tests.endurance.soak --minutes 120
 
-One long-lived process plays each method in turn by `sparring.runs.schedule.play_all`, each into a new
-folder that is removed afterwards; the report is built each time. In between, child processes are
+One long-lived process plays each method in turn by the command, each into a new folder that is
+removed afterwards; the report is built each time. In between, child processes are
 killed, asked to stop, and started again until they end. After each round this process's memory,
 open files, threads and children are counted; files that a training left are failures.
 
@@ -54,11 +54,12 @@ class Round:
 
 def play_inside(method: str, data: Path, folder: Path) -> list[str]:
     """One training in this process, with its report. What is wrong."""
-    from sparring.cli.train import request
+    from sparring import cli
 
     order = Order(method, data, folder, save_every=0.5)
     prepare(order)
-    request(method, order.arguments()[2:], "soak")()
+    sys.argv = ["sparring", *order.arguments()]
+    cli.main()
     tempfile.tempdir = None
     failures = [] if (order.out / "report.html").is_file() else [f"{method}: no page"]
     return failures + _left(order)
@@ -88,7 +89,7 @@ def _left(order: Order) -> list[str]:
     """Files that a finished training should not have left; then removes them all."""
     found = evidence.files(order.home)
     hidden = [f for f in found if Path(f).name.startswith(".") and Path(f).name != ".lock"]
-    working = [f for f in found if f.startswith("tmp/") or f.endswith((".tmp", ".pt"))]
+    working = [f for f in found if f.startswith("tmp/") or f.endswith(".tmp")]
     shutil.rmtree(order.home)
     return [f"{order.method}: left {name}" for name in sorted({*hidden, *working})]
 

@@ -22,11 +22,11 @@ from typing import Any
 
 from tests.endurance.faults import Fault, inject
 
-FACES = ("--faces", "{data}/faces", "--width", "8")
+FACES = ("--images", "{data}/faces", "--width", "8")
 DIGITS = ("--source", "{data}/left", "--target", "{data}/right")
 METHODS = {
     "dcgan": (16, FACES),
-    "acgan": (16, (*FACES, "--attributes", "all")),
+    "acgan": (16, (*FACES, "--labels", "all")),
     "dann": (6, DIGITS),
     "dsn": (4, DIGITS),
 }
@@ -65,7 +65,7 @@ class Order:
         steps, data = METHODS[self.method]
         own = [part.format(data=self.data) for part in data]
         own += ["--budget", "smoke", "--steps", str(self.steps or steps), "--batch-size", "8"]
-        own += ["--precision", "float32"]  # "auto" would keep what it timed, never twice the same
+        own += ["--threads", "1"]
         return ["train", self.method, *own, "--out", str(self.out)]
 
     def to_json(self) -> str:
@@ -81,15 +81,14 @@ class Order:
 
 def prepare(order: Order) -> None:
     """Let this process train as `order` wants what the command line does not say."""
-    from sparring import divergence as health
-    from sparring import trainer
-    from sparring.cli import train as cli_train
+    from sparring import divergence, trainer
+    from sparring.cli import train
 
     # No flag for it: it changes no result.
-    cli_train.Training = functools.partial(trainer.Training, checkpoint_seconds=order.save_every)
+    train.Training = functools.partial(trainer.Training, checkpoint_seconds=order.save_every)
     # Trainings of a few steps would log each step and save none: these do as long ones do.
-    rhythm = health.Rhythm(log=2, pulse=2, restore=2)
-    health.Rhythm.of = staticmethod(lambda steps: rhythm)
+    intervals = divergence.LogIntervals(log=2, gradients=2, restore=2)
+    divergence.LogIntervals.of = staticmethod(lambda steps: intervals)
     (order.home / "tmp").mkdir(parents=True, exist_ok=True)
     tempfile.tempdir = str(order.home / "tmp")
     os.environ["XDG_CACHE_HOME"] = str(order.home / "cache")

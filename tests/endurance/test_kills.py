@@ -106,7 +106,7 @@ def test_a_classifier_killed_while_it_is_judged_ends_equal(tmp_path: Path) -> No
 def test_the_evidence_sees_one_changed_bit(subject: Subject, tmp_path: Path) -> None:
     order, whole = replace(subject[0], home=tmp_path), subject[1]
     assert run(order)[0] == 0
-    weights = next(order.out.rglob("weights.safetensors"))
+    weights = next(order.out.rglob("model.safetensors"))
     weights.write_bytes(weights.read_bytes()[:-1] + bytes([weights.read_bytes()[-1] ^ 1]))
     (weights.parent / "half").touch()
     changed = weights.relative_to(order.out).as_posix()

@@ -1,6 +1,7 @@
 """The short version of soak.py: a round of each kind, and what is judged of many."""
 
 import random
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from sparring import divergence as health
-from sparring.cli import train as cli_train
+from sparring import divergence
+from sparring.cli import train
 from tests.endurance.soak import Round, judge, play_inside, play_outside
 from tests.endurance.tiny import make_data
 
@@ -23,8 +24,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def restored() -> Iterator[None]:
     """What a round changes in its process is as before."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cli_train, "Training", cli_train.Training)
-        patch.setattr(health.Rhythm, "of", health.Rhythm.of)
+        patch.setattr(train, "Training", train.Training)
+        patch.setattr(divergence.LogIntervals, "of", divergence.LogIntervals.of)
+        patch.setattr(sys, "argv", [])
         patch.setenv("XDG_CACHE_HOME", "")
         yield
 

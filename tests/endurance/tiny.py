@@ -1,5 +1,9 @@
-"""Sets of images so small that a training of minutes becomes one of seconds."""
+"""Sets of images so small that a training of minutes becomes one of seconds.
 
+python -m tests.endurance.tiny FOLDER
+"""
+
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,3 +25,7 @@ def make_data(folder: Path) -> Path:
                     pixels = random.integers(0, 256, (size, size, 3), dtype=np.uint8)
                     Image.fromarray(pixels).save(place / f"{index}.png")
     return folder
+
+
+if __name__ == "__main__":
+    make_data(Path(sys.argv[1]))

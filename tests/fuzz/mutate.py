@@ -84,11 +84,7 @@ def _place(length: int, damage: Damage) -> int:
 
 
 def _json(data: bytes, damage: Damage) -> bytes:
-    """One value of a JSON file replaced or taken out; of a file of lines, in one line."""
-    lines = data.splitlines(keepends=True)
-    if len(lines) > 1 and lines[0].rstrip().endswith(b"}"):
-        at = damage.at * len(lines) >> 16
-        return b"".join([*lines[:at], _json(lines[at], damage) + b"\n", *lines[at + 1 :]])
+    """One value of a JSON file replaced or taken out."""
     try:
         content = {"": json.loads(data)}
     except (ValueError, RecursionError):
@@ -182,8 +178,6 @@ def _load_mat(data: bytes) -> dict[str, Any]:
 
 STRUCTURES: dict[str, Callable[[bytes, Damage], bytes]] = {
     ".json": _json,
-    ".jsonl": _json,
-    ".npz": _arrays(lambda d: dict(np.load(io.BytesIO(d))), lambda b, a: np.savez(b, **a)),
     ".h5": _arrays(_load_h5, _save_h5),
     ".mat": _arrays(_load_mat, savemat),
 }

@@ -17,7 +17,6 @@ from tests.fuzz.trial import attempt, read
 NUMBER = st.integers(0, 65535)
 DAMAGE = st.builds(Damage, st.sampled_from(KINDS), NUMBER, NUMBER, NUMBER)
 HARMS = st.lists(st.tuples(NUMBER, st.booleans(), DAMAGE), min_size=1, max_size=3)
-SLOW = {"report": 3, "weights": 2}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +34,7 @@ def test_a_damaged_file_is_refused_in_one_line_or_read(name: str, places: dict[s
     assert read(subject, place) == "read"
 
     @settings(
-        max_examples=SLOW.get(name, 15),
+        max_examples=15,
         deadline=None,
         database=None,
         derandomize=True,
@@ -51,7 +50,7 @@ def test_a_damaged_file_is_refused_in_one_line_or_read(name: str, places: dict[s
 
 def test_readers_stay_within_their_memory() -> None:
     """In a child process with little memory, as in the long run."""
-    ask = [sys.executable, "-m", "tests.fuzz", "--child", "mat", "--cases", "25"]
+    ask = [sys.executable, "-m", "tests.fuzz", "--child", "parquet", "--cases", "25"]
     done = subprocess.run(ask, capture_output=True, text=True, cwd=Path(__file__).parents[2])
     assert done.returncode == 0, done.stderr
     outcomes = [line.split(" ", 2)[2] for line in done.stdout.splitlines() if "done" in line]

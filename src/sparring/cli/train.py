@@ -1,20 +1,21 @@
 """`sparring train METHOD`: one method on any data. A method's own settings are its flags."""
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, make_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 import tyro
 
-from sparring.errors import RequestError, unknown
+from sparring.cli import command_line
+from sparring.cli.common import DeviceOptions, check_data, play
+from sparring.errors import RequestError
 from sparring.game import AdaptationMethod, GenerativeMethod, Labelled, Method
 from sparring.methods import METHODS
+from sparring.report.page import build
 from sparring.report2019.plan import BUDGETS, BudgetName
-from sparring.runs import AdaptationJob, ExtractorName, GenerationJob, Job, Library, Scenario
-from sparring.runs.progress import Screen
-from sparring.runs.schedule import Plan, play_all
+from sparring.runs import ClassifierRun, ExtractorName, GeneratorRun, Job
+from sparring.runs.records import Plan
 from sparring.runtime import Precision
 from sparring.trainer import Training
 
@@ -23,7 +24,7 @@ MAX_SEED = 2**32 - 1
 
 
 @dataclass(kw_only=True)
-class TrainingOptions:
+class TrainingOptions(DeviceOptions):
     """What every training may be told."""
 
     data: Path | None = None
@@ -31,24 +32,27 @@ class TrainingOptions:
     budget: BudgetName = "quick"
     """How long to train, as in `sparring reproduce`."""
     steps: int | None = None
-    """Batches to train on, instead of the budget's."""
+    """Batches to train on, by default the budget's. More than a finished run had: it goes on."""
     batch_size: int | None = None
-    """Images in a batch, of each domain, instead of the budget's."""
+    """Images in a batch, of each domain; by default the budget's."""
     precision: Precision = "auto"
-    """Arithmetic of the networks; "auto" takes bfloat16 where it is faster."""
+    """Arithmetic of the networks; "auto" takes bfloat16 where the machine computes with it."""
+    rescue: bool = True
+    """Where a training diverges, go back to an earlier state, with half the rate."""
     seed: int = 0
     """The same seed gives the same weights on the same machine."""
-    out: Path | None = None
-    """Folder for the run and its report; runs/NAME if not given."""
+    out: Path = Path("trainings")
+    """Folder of your trainings: runs/NAME has this one, report.html shows all."""
 
     def training(self, budget_steps: int) -> Training:
+        """The length asked for. Raises RequestError for one that cannot be."""
         steps = budget_steps if self.steps is None else self.steps
         batch_size = BUDGETS[self.budget].batch_size if self.batch_size is None else self.batch_size
         if steps < 1 or batch_size < 2:
             raise RequestError("--steps must be at least 1 and --batch-size at least 2")
         if not 0 <= self.seed <= MAX_SEED:
             raise RequestError(f"--seed must lie in 0..{MAX_SEED}, not be {self.seed}")
-        return Training(steps, batch_size, self.precision)
+        return Training(steps, batch_size, self.precision, rescue=self.rescue, keep_state=True)
 
 
 @dataclass(kw_only=True)
@@ -58,57 +62,85 @@ class AdaptationOptions(TrainingOptions):
     source: str
     """The labelled domain: a data set's name, or a folder of class folders."""
     target: str
-    """The unlabelled domain, likewise; its labels serve for testing only."""
-    scenario: Scenario = "adapted"
+    """The other domain, likewise, or a folder of images without labels. Labels that it has serve
+    for testing only."""
+    scenario: Literal["source-only", "adapted", "target-only"] = "adapted"
     """"source-only" and "target-only" train the task loss alone: the lower and upper bound."""
+    size: int = 32
+    """Height and width of the images in pixels."""
 
-    def job(self, method: AdaptationMethod) -> Job:
+    def run(self, method: AdaptationMethod) -> Job:
+        """The run asked for. Raises RequestError."""
         plan = BUDGETS[self.budget]
-        training = self.training(plan.adaptation_steps)
-        ends = self.scenario, self.source, self.target
-        return AdaptationJob(method, *ends, self.seed, training, plan.per_class)
+        return ClassifierRun(
+            method=method,
+            scenario=self.scenario,
+            source=self.source,
+            target=self.target,
+            seed=self.seed,
+            training=self.training(plan.adaptation_steps),
+            per_class=plan.per_class,
+            size=self.size,
+        )
 
 
 @dataclass(kw_only=True)
 class GenerationOptions(TrainingOptions):
     """Options of generators."""
 
-    faces: str
+    images: str
     """Images to learn from: a data set's name or a folder."""
-    attributes: str = "Smiling"
-    """For methods with labels: one attribute, several with commas, or "all"."""
+    labels: str = "all"
+    """For methods with labels: one attribute, several with commas, or "all"; of class folders
+    the classes."""
+    size: int = 64
+    """Height and width of the images in pixels: 16, 32, 64, ..."""
     extractor: ExtractorName = "own"
     """Whose features fidelity is measured on: "own" learns from the same images; "inception" is
     the published one, which FID is defined on (fetched if need be)."""
 
-    def job(self, method: GenerativeMethod) -> Job:
-        attributes = self.attributes if method.batch_type is Labelled else ""
+    def run(self, method: GenerativeMethod) -> Job:
+        """The run asked for. Raises RequestError."""
         plan = BUDGETS[self.budget]
-        training = self.training(plan.generation_steps)
-        judging = plan.judge_steps, plan.judged, self.extractor
-        return GenerationJob(method, self.faces, attributes, self.seed, training, *judging)
+        return GeneratorRun(
+            method=method,
+            images=self.images,
+            labels=self.labels if method.batch_type is Labelled else "",
+            seed=self.seed,
+            training=self.training(plan.generation_steps),
+            judge_steps=plan.judge_steps,
+            judged=plan.judged,
+            extractor=self.extractor,
+            size=self.size,
+        )
 
 
-def request(name: str, arguments: list[str], command: str) -> Callable[[], None]:
-    """Parse the options of method `name`; what is returned trains it.
+def _request(name: str, method: type[Method]) -> Any:
+    """A method's subcommand: the options of its kind, and its settings."""
+    options = AdaptationOptions if issubclass(method, AdaptationMethod) else GenerationOptions
+    kind = make_dataclass(name, [("training", options), ("method", method)], kw_only=True)
+    kind.__doc__ = (method.__doc__ or "").strip()
+    return Annotated[kind, tyro.conf.subcommand(name)]
 
-    Raises RequestError for an unknown method; the training, whatever `play_all` raises.
+
+if TYPE_CHECKING:
+    _Request = Any
+else:  # the command line offers a subcommand a method
+    _Request = Union[tuple(_request(*item) for item in METHODS.items())]
+
+
+def train(asked: _Request) -> None:
+    """Train one method on any data: `sparring train METHOD --help` shows its options.
+
+    A run goes into OUT/runs/NAME, with the trained model in its folder model/.
     """
-    if name not in METHODS:
-        raise unknown("method", name, METHODS)
-    method_type = METHODS[name]
-    options_type = (
-        AdaptationOptions if issubclass(method_type, AdaptationMethod) else GenerationOptions
-    )
-    request_type = make_dataclass("Request", [("training", options_type), ("method", method_type)])
-    asked: Any = tyro.cli(
-        request_type,
-        prog=f"sparring train {name}",
-        description=(method_type.__doc__ or "").strip(),
-        args=arguments,
-        config=(tyro.conf.OmitArgPrefixes,),
-    )
-    return lambda: _train(asked.training, asked.method, command)
+    options: AdaptationOptions | GenerationOptions = asked.training
+    check_settings(asked.method)
+    check_data(options.data)
+    run = options.run(asked.method)
+    plan = Plan(command=command_line(), budget=options.budget, purpose="training")
+    page = play([run], options.data, options.out, plan, options.machine(), build)
+    print(f"{options.out / 'runs' / run.name}\n{page}")
 
 
 def check_settings(method: Method) -> None:
@@ -121,13 +153,3 @@ def check_settings(method: Method) -> None:
             raise RequestError(f"{flag} must be at least 1, not {value}")
         if isinstance(value, float) and not 0 <= value < math.inf:
             raise RequestError(f"{flag} must be a number from 0 up, not {value}")
-
-
-def _train(options: AdaptationOptions | GenerationOptions, method: Any, command: str) -> None:
-    check_settings(method)
-    job = options.job(method)
-    library = Library(options.data)
-    screen = Screen()
-    out = options.out or Path("runs") / job.name
-    page = play_all([job], library, out, Plan(command, options.budget), screen)
-    screen.say(f"{out / 'runs' / job.name}\n{page}")
