@@ -19,6 +19,8 @@ from sparring.metrics.intervals import Interval, of_mean
 
 FEWEST = 20
 """Images on each side that the scores need."""
+ENOUGH = 10_000
+"""Images from which on the bias of a Fréchet distance is small (Heusel et al. 2017, section A1)."""
 NEIGHBOURS = 5
 BLOCKS = 10
 _FRECHET = "torchmetrics.image.fid", "FrechetInceptionDistance"
@@ -30,6 +32,16 @@ def frechet_name(extractor: str) -> str:
     if extractor == "inception-v3":
         return "FID (inception-v3)"
     return f"Fréchet distance ({extractor})"
+
+
+def bias_note(n: int) -> str:
+    """What to know of a Fréchet distance of `n` images; empty where they are enough."""
+    if n >= ENOUGH:
+        return ""
+    return (
+        f"A Fréchet distance of {n:,} images is biased upwards: below {ENOUGH:,} it compares only "
+        "with distances of as many images."
+    )
 
 
 @dataclass(frozen=True)

@@ -322,3 +322,28 @@ class LogRow(Struct, frozen=True, kw_only=True):
     terms: dict[str, float | None] = {}
     gradients: dict[str, float | None] = {}
     measures: dict[str, float | None] = {}
+
+
+class Use(Struct, frozen=True, kw_only=True):
+    """A data set that a plan asked for, and the one that serves. why: a sentence on the choice."""
+
+    asked: str
+    used: str
+    kind: Kind
+    why: str = ""
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """plan.json of an output folder: what its runs are there for.
+
+    started: ISO 8601. runs: names of run folders, in order. uses: roles that other sets may fill.
+    experiments: by claim, the runs of each arm.
+    """
+
+    command: str
+    budget: str
+    started: str
+    runs: list[str]
+    purpose: Literal["training", "reproduction", "claims"] = "training"
+    uses: list[Use] = []
+    experiments: dict[str, dict[str, list[str]]] = {}
