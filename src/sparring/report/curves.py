@@ -42,7 +42,9 @@ class Log:
             np.array([getattr(row, n) for row in rows], np.int64) for n in ("step", "images")
         )
         parts = ("losses", "terms", "gradients", "measures")
-        return cls(step, images, *(_columns([getattr(row, part) for row in rows]) for part in parts))
+        return cls(
+            step, images, *(_columns([getattr(row, part) for row in rows]) for part in parts)
+        )
 
     def __len__(self) -> int:
         return len(self.step)

@@ -137,6 +137,11 @@ class Adaptation(Group):
         return self.sets[-1]
 
     @property
+    def pair(self) -> str:
+        """`source → target`."""
+        return " → ".join(self.sets)
+
+    @property
     def labelled(self) -> bool:
         """Whether accuracy on the target is known."""
         return any(classifier_scores(run).accuracy is not None for run in self.runs)
@@ -192,20 +197,21 @@ class Adaptation(Group):
 
 @dataclass(frozen=True)
 class Comparison:
-    """Adapted accuracy of `better` less that of `other` on the same pair, paired by seed."""
+    """Adapted accuracy of `later` less that of `former` on the same pair, paired by seed."""
 
-    better: Adaptation
-    other: Adaptation
+    later: Adaptation
+    former: Adaptation
     difference: Estimate
 
 
 def compared(groups: Iterable[Adaptation]) -> list[Comparison]:
-    """Every two groups on the same pair of domains with seeds in common, the later less the former."""
-    return [
+    """Every two groups on the same pair of domains that have seeds in common."""
+    found = [
         Comparison(b, a, paired_difference(b.by_seed("adapted"), a.by_seed("adapted")))
         for a, b in combinations(groups, 2)
-        if a.sets == b.sets and a.by_seed("adapted").keys() & b.by_seed("adapted").keys()
+        if a.sets == b.sets
     ]
+    return [one for one in found if one.difference.summary.n]
 
 
 def generations(runs: Iterable[Run]) -> tuple[Generation, ...]:

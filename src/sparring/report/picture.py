@@ -6,10 +6,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure on disk. sets: the data it shows. caption: plain text."""
+    """A figure on disk. sets: the data that it shows. caption: plain text, if any."""
 
     key: str
     path: Path
     title: str
-    caption: str
     sets: tuple[str, ...]
+    caption: str = ""

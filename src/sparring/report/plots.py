@@ -219,7 +219,7 @@ def embedding(
     label: Array,
     domain: Array,
     classes: Sequence[str],
-    domains: tuple[str, str],
+    domains: Sequence[str],
     title: str,
 ) -> Figure:
     """Features in the plane twice: by class and by domain.
