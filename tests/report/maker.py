@@ -32,10 +32,12 @@ LAYERS = tuple(
 )
 NETWORK = records.Network(title="Net", summary="Of <three>.", parameters=27, layers=LAYERS)
 ABOUT = "A method & no more.\n\nSecond\nparagraph."
-SKILL = Skill(500, {"Smiling": 0.9, "Male": 0.8}, {"Smiling": 0.9, "Male": 0.7}, {"Smiling": 0.5, "Male": 0.6})
+SKILL = Skill(
+    500, {"Smiling": 0.9, "Male": 0.8}, {"Smiling": 0.9, "Male": 0.7}, {"Smiling": 0.5, "Male": 0.6}
+)
 SCENARIOS = ("source-only", "adapted", "target-only")
 ACCURACY = dict(zip(SCENARIOS, (0.4, 0.5, 0.8), strict=True))
-DIGITS = tuple("zero one two three four five six seven eight nine".split())
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
 def interval(value: float, n: int = 10) -> Interval:
@@ -103,7 +105,9 @@ class Maker:
     ) -> RunFolder:
         """A finished generator with everything that one may leave behind."""
         time = np.linspace(0, 1, 60)
-        scored = {"judge": self.judge(), "scorecard": self.scorecard(labels, kind)} if labels else {}
+        scored = (
+            {"judge": self.judge(), "scorecard": self.scorecard(labels, kind)} if labels else {}
+        )
         folder = self.run(
             {
                 "method": method,
@@ -135,7 +139,7 @@ class Maker:
                 ),
                 pair_label=labels[0] if labels and kind == "attributes" else "",
                 changed=labels[:1] if kind == "attributes" else (),
-                **scored,
+                **(judged if labels else {}),
             ),
             losses={"discriminator": 2 - time, "generator": 1.2 + 2 * time},
             terms={"hits_real": 0.8 + 0 * time, "hits_fake": 0.7 + 0 * time},
@@ -270,7 +274,9 @@ def selection(accuracies: tuple[float | None, ...], chosen: int) -> records.Sele
         for k, value in enumerate(accuracies)
     )
     ranks = {"class_ami": 0.5 if None not in accuracies else None, "nuclear_norm": None}
-    return records.Selection(rule="consensus", candidates=states, chosen=chosen, rank_correlation=ranks)
+    return records.Selection(
+        rule="consensus", candidates=states, chosen=chosen, rank_correlation=ranks
+    )
 
 
 def compare(folder: RunFolder, twin: RunFolder, rings: bool) -> None:

@@ -149,7 +149,8 @@ def curves(
         for at, kind in events:
             axes.axvline(at, color="#444444", linewidth=0.9, linestyle="--")
             if axes is grid[0]:
-                axes.annotate(kind, (at, 1), xycoords=("data", "axes fraction"), size=6.5)
+                place = {"xycoords": ("data", "axes fraction"), "size": 6.5, "va": "top"}
+                axes.annotate(f" {kind}", (at, 0.97), **place)
     grid[-1].set_xlabel("step")
     grid[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     grid[-1].xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
@@ -234,7 +235,9 @@ def embedding(
     points, label, domain = points[order], label[order], domain[order]
     style = {"s": float(np.clip(6000 / max(1, len(points)), 1.0, 10.0)), "linewidths": 0}
     pale = points[label < 0]
-    left.scatter(pale[:, 0], pale[:, 1], c="#c8c8c8", alpha=0.6, **style)
+    if len(pale):
+        left.scatter(pale[:, 0], pale[:, 1], c="#c8c8c8", alpha=0.6, **style)
+        _key(left, "#c8c8c8", "class unknown")
     rounds = label // len(CLASSES)
     for turn in np.unique(rounds[label >= 0]):
         x, y = points[rounds == turn].T
@@ -249,8 +252,6 @@ def embedding(
             halo = [withStroke(linewidth=2.5, foreground="white")]
             x, y = np.median(members, axis=0)
             left.text(x, y, name, size=9, weight="bold", ha="center", path_effects=halo)
-    if len(pale):
-        _key(left, "#c8c8c8", "class unknown")
     for colour, name in zip(DOMAINS, domains, strict=True):
         _key(right, colour, shown(name, TITLE))
     for axes, name, columns in ((left, "by class", 5), (right, "by domain", 1)):
