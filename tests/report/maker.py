@@ -105,9 +105,7 @@ class Maker:
     ) -> RunFolder:
         """A finished generator with everything that one may leave behind."""
         time = np.linspace(0, 1, 60)
-        scored = (
-            {"judge": self.judge(), "scorecard": self.scorecard(labels, kind)} if labels else {}
-        )
+        judged = {"judge": self.judge(), "scorecard": self.scorecard(labels, kind)}
         folder = self.run(
             {
                 "method": method,
@@ -176,7 +174,7 @@ class Maker:
         return records.Scorecard(
             labels={name: interval(0.8) for name in labels},
             turned=dict.fromkeys(labels, turned),
-            classes={labels[0]: records.OfClass(kid=interval(0.3), floor=None, diversity=0.8)},
+            classes={"sort": records.OfClass(kid=interval(0.3), floor=None, diversity=0.8)},
         )
 
     def classifier(

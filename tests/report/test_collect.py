@@ -32,7 +32,6 @@ def test_names_the_runs_that_are_not_there(maker: Maker) -> None:
         "not run",
     ]
     assert report.methods == ("wgan", "mcd")
-    assert report.waiting == {"wgan", "mcd"}
 
 
 @pytest.mark.parametrize("name", ["scores.json", "config.json", "log.jsonl", "events.json"])

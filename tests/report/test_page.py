@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from sparring.report.collect import collect
-from sparring.report.figures import Drawing, Marks, save
+from sparring.report.figures import Marks, save
 from sparring.report.page import Section, build, environment, flow
+from sparring.report.picture import Picture
 from sparring.runs.records import Layer, Use
 from tests.report.conftest import text
 from tests.report.maker import SCENARIOS, Maker, compare
@@ -106,11 +107,9 @@ def test_tables_have_means_intervals_and_differences(words: str) -> None:
 def test_observations_of_a_generator_are_computed(words: str) -> None:
     assert "The generator's loss rises from 1.28 in the first tenth of training to 3.12" in words
     assert "Both losses stay near their final level after 80% of training." in words
-    assert "in order: real test images 3, generated 42." in words
-    assert "Asked for Smiling, pairs turn from not Smiling to Smiling in 60%." in words
-    assert "With Smiling, Male moves most: by -10.0 points (in reality: +30.0)." in words
-    # Two labels: 0.9 and 0.8 on real images, 0.5 and 0.6 by a constant answer.
-    assert "in 80% of its answers on samples; on real images it is right in 85%" in words
+    assert "Diversity 0.93: how much the samples differ" in words
+    assert "Smiling 250 60.0 [55.0, 65.0] 10.0 20.0 10.0 12.5 31.0 —" in words
+    assert "Male 20.0 [15.0, 25.0] -10.0 +30.0" in words
 
 
 def test_a_distance_of_few_images_says_so(words: str) -> None:
@@ -181,7 +180,7 @@ def test_a_client_adds_sections_figures_results_and_marks(maker: Maker) -> None:
     for scenario in SCENARIOS:
         maker.classifier("dann", scenario)
     out = maker.plan(purpose="reproduction", uses=[Use(asked="svhn", used="there", kind="real")])
-    made = save(out, [Drawing("mine", Figure(), "Mine", ("there",), "My caption.")])
+    made = save(out, [(Picture("mine", "Mine", ("there",), "My caption."), Figure())])
     (out / "mine").mkdir()
     (out / "mine" / "own.jinja").write_text(
         '{% from "common.html.jinja" import figure %}<p>{{ 0.5 | percent }}</p>{{ figure("mine") }}'

@@ -13,12 +13,12 @@ import msgspec
 
 from sparring.errors import RequestError, one_line
 from sparring.runs.folder import Run
-from sparring.runs.records import Config, Data, Events, Plan, Use
+from sparring.runs.records import Data, Plan, Use
 
 TESTS = "claims"
 """The folder of an output folder in which the experiments that belong to it have their own."""
-FAILED = "failed"
-"""How the state of a run begins that was stopped for good."""
+FAILED, DAMAGED = "failed", "damaged"
+"""How the state of a run begins that was stopped for good, or that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Report:
 
     missing: name and state of each planned run without readable scores: "not run", "not
         finished", "failed ..." or "damaged ...".
-    methods: of the planned runs, each once, in the plan's order. waiting: those that miss a run.
+    methods: of the planned runs, each once, in the plan's order.
     events: run's name, step, kind and words of all that happened in trainings, finished or not.
     experiments: those that the plan is there for, by claim; empty where it has another purpose.
     tests: the report on the folder `TESTS` inside this one, where there is one.
@@ -62,7 +62,6 @@ class Report:
     runs: tuple[Run, ...]
     missing: Mapping[str, str]
     methods: tuple[str, ...]
-    waiting: frozenset[str]
     events: tuple[dict[str, Any], ...]
     experiments: Mapping[str, Arms] = field(default_factory=dict)
     tests: "Report | None" = None
@@ -122,18 +121,21 @@ def read_plan(out: Path) -> Plan:
 def collect(out: Path) -> Report:
     """Read the output folder `out`. Raises RequestError where it holds no plan.json."""
     plan = read_plan(out)
-    read = {name: _Read.of(Run(out / "runs" / name)) for name in plan.runs}
-    done = {name: one.run for name, one in read.items() if not one.state}
-    missing = {name: one.state for name, one in read.items() if one.state}
-    methods = tuple(dict.fromkeys(one.method for one in read.values()))
+    states = {run: _state(run) for run in (Run(out / "runs" / name) for name in plan.runs)}
+    done = {run.name: run for run, state in states.items() if not state}
+    missing = {run.name: state for run, state in states.items() if state}
+    readable = [run for run, state in states.items() if not state.startswith(DAMAGED)]
     return Report(
         out=out,
         plan=plan,
         runs=tuple(done.values()),
         missing=missing,
-        methods=methods,
-        waiting=frozenset(read[name].method for name in missing),
-        events=tuple(event for one in read.values() for event in one.events),
+        methods=tuple(dict.fromkeys(map(_method, states))),
+        events=tuple(
+            {"run": run.name} | msgspec.to_builtins(event)
+            for run in readable
+            for event in run.events.events
+        ),
         experiments={
             claim: {arm: _arm(names, done, missing) for arm, names in arms.items()}
             for claim, arms in plan.experiments.items()
@@ -142,41 +144,28 @@ def collect(out: Path) -> Report:
     )
 
 
-@dataclass(frozen=True)
-class _Read:
-    """A planned run and what became of it. state: empty where it is finished and readable."""
-
-    run: Run
-    method: str
-    state: str
-    events: list[dict[str, Any]]
-
-    @classmethod
-    def of(cls, run: Run) -> "_Read":
-        method, events = run.name.partition("-")[0], []
-        try:
-            if not run.begun:
-                return cls(run, method, "not run", [])
-            method = run.read(Config).method
-            events = [{"run": run.name} | msgspec.to_builtins(e) for e in run.events.events]
-            state = "" if run.finished else _unfinished(run.events)
-            if not state:
-                _read_all(run)
-        except RequestError as error:
-            state = f"damaged ({error})"
-        return cls(run, method, state, events)
-
-
-def _read_all(run: Run) -> None:
-    """Read every record once, so that a damaged one is found here. Raises RequestError."""
-    _ = (run.scores, run.environment, run.openings, run.alarm, run.architecture, run.rows())
-
-
-def _unfinished(events: Events) -> str:
-    last = events.events[-1] if events.events else None
+def _state(run: Run) -> str:
+    """What became of a planned run; empty where it is finished and all its records are read."""
+    try:
+        if not run.begun:
+            return "not run"
+        _ = (run.config, run.events)
+        if run.finished:
+            _ = (run.scores, run.environment, run.openings, run.alarm, run.architecture, run.rows())
+            return ""
+    except RequestError as error:
+        return f"{DAMAGED} ({error})"
+    last = run.events.events[-1] if run.events.events else None
     if last and last.kind == "gave up":
         return f"{FAILED} at step {last.step:,}: {last.what}"
     return "not finished"
+
+
+def _method(run: Run) -> str:
+    try:
+        return run.config.method
+    except RequestError:  # not begun, or damaged: its name begins with it
+        return run.name.partition("-")[0]
 
 
 def _arm(names: list[str], done: Mapping[str, Run], missing: Mapping[str, str]) -> Arm:

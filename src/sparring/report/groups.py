@@ -18,7 +18,7 @@ from sparring.metrics.statistics import (
     summarise,
 )
 from sparring.runs.folder import Run
-from sparring.runs.records import ClassifierScores, Config, Extractor, GeneratorScores
+from sparring.runs.records import Architecture, ClassifierScores, Config, Extractor, GeneratorScores
 
 SCENARIOS = ("source-only", "adapted", "target-only")
 """From the lower bound to the upper."""
@@ -76,6 +76,11 @@ class Group:
         words = f"{len(names)} {self.config.label_kind}" if len(names) > FEW else "+".join(names)
         arm = f", {self.config.arm}" if self.config.arm else ""
         return f"{self.method.upper()}{f' on {words}' if words else ''}{arm}"
+
+    @property
+    def architecture(self) -> Architecture | None:
+        """The networks of the first run that recorded them."""
+        return next(filter(None, (run.architecture for run in self.runs)), None)
 
     def figure(self, what: str) -> str:
         """The key of the figure `what` (`samples`, `losses`, `tsne`, ...) of this group."""

@@ -7,6 +7,7 @@ a client has to say of its own runs is handed in as sections.
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +17,7 @@ from markupsafe import Markup
 
 from sparring.report import classifier_words, generator_words, without_labels, words
 from sparring.report.collect import Report, badge, collect
-from sparring.report.groups import (
-    SCENARIOS,
-    Adaptation,
-    Generation,
-    adaptations,
-    classifier_scores,
-    compared,
-    generations,
-)
+from sparring.report.groups import adaptations, classifier_scores, compared, generations
 from sparring.report.picture import Picture
 from sparring.report.results import results
 from sparring.runs.records import Layer
@@ -83,9 +76,8 @@ def build(
         .render(
             css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
             lead=lead or "Every number and figure here was read from the runs below.",
-            parts=[Part.of(report, method, generators, adapted) for method in report.methods],
-            pairs=list(dict.fromkeys(group.sets for group in adapted if group.labelled)),
-            groups=adapted,
+            generators=generators,
+            adaptations=adapted,
             comparisons=compared(adapted),
             sections=sections,
             notes=notes,
@@ -109,54 +101,19 @@ def environment(report: Report, pictures: Mapping[str, Picture], *templates: Pat
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    written = ("cell", "difference", "duration", "gap", "interval", "joined", "moment", "number")
-    written += ("percent", "points", "shares", "short", "spread")
-    jinja.filters |= {name: getattr(words, name) for name in written}
+    jinja.filters |= {name: getattr(words, name) for name in words.FILTERS}
     jinja.filters |= {"flow": flow, "paragraphs": paragraphs, "scores": classifier_scores}
     jinja.globals |= {
         "rep": report,
         "pictures": pictures,
-        "embed": embed,
+        "embed": partial(embed, report.out),
         "badge_of": badge,
-        "scenarios": SCENARIOS,
         "words": words,
         "drawing": generator_words,
         "carrying": classifier_words,
         "unlabelled": without_labels,
     }
     return jinja
-
-
-@dataclass(frozen=True)
-class Part:
-    """What the section of one method shows; a method generates or adapts, and never does both."""
-
-    method: str
-    generators: list[Generation]
-    adaptations: list[Adaptation]
-    waits: bool
-
-    @classmethod
-    def of(
-        cls,
-        report: Report,
-        method: str,
-        generators: Sequence[Generation],
-        adapted: Sequence[Adaptation],
-    ) -> "Part":
-        """The part of `method`."""
-        return cls(
-            method,
-            [group for group in generators if group.method == method],
-            [group for group in adapted if group.method == method],
-            method in report.waiting,
-        )
-
-    @property
-    def architecture(self) -> Any:
-        """The networks of its first run; None before there is one."""
-        runs = [group.runs[0] for group in self.generators] + [g.shown for g in self.adaptations]
-        return next((run.architecture for run in runs if run.architecture), None)
 
 
 def paragraphs(text: str) -> list[str]:
@@ -166,9 +123,9 @@ def paragraphs(text: str) -> list[str]:
     return [part for part in found if part]
 
 
-def embed(picture: Picture) -> str:
+def embed(out: Path, picture: Picture) -> str:
     """The picture as a data URL."""
-    return f"data:image/png;base64,{base64.b64encode(picture.path.read_bytes()).decode()}"
+    return f"data:image/png;base64,{base64.b64encode(picture.path(out).read_bytes()).decode()}"
 
 
 def flow(layers: Sequence[Layer]) -> list[tuple[tuple[int, ...], str]]:

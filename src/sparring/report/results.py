@@ -59,7 +59,7 @@ def results(
         },
         "target_labels": asdict(without_labels.LabelReads.of(runs)),
         "figures": {
-            key: picture.path.relative_to(report.out).as_posix()
+            key: picture.path(report.out).relative_to(report.out).as_posix()
             for key, picture in pictures.items()
         },
         "missing": dict(report.missing),

@@ -11,6 +11,11 @@ from sparring.metrics.statistics import Estimate, Summary
 
 CLEAR = "* clear: at least three seeds, and both the bootstrap interval and Student's leave 0 out."
 NONE = "—"
+FILTERS = (
+    *("cell", "difference", "duration", "gap", "interval", "joined", "moment", "number"),
+    *("percent", "points", "rate", "shares", "short", "spread"),
+)
+"""The functions that templates may use, as `{{ value | percent }}`."""
 
 
 def number(value: float | None, digits: int = 2) -> str:

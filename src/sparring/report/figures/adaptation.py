@@ -13,8 +13,8 @@ from sparring.metrics.outputs import fixed_and_broken
 from sparring.report import plots, score_plots
 from sparring.report.collect import Report
 from sparring.report.curves import Array, Log
-from sparring.report.figures.drawing import Drawing
 from sparring.report.groups import SCENARIOS, Adaptation, classifier_scores
+from sparring.report.picture import Picture
 from sparring.report.plots import Panel
 
 EXAMPLES = 10
@@ -29,7 +29,7 @@ class Marks:
     accuracy: Mapping[str, float]
 
 
-def losses(report: Report, group: Adaptation) -> Iterator[Drawing]:
+def losses(report: Report, group: Adaptation) -> Iterator[tuple[Picture, Figure]]:
     """Parts of the loss; accuracies among the terms have a panel of their own."""
     log = Log.of(group.shown.rows())
     if not len(log):
@@ -43,10 +43,10 @@ def losses(report: Report, group: Adaptation) -> Iterator[Drawing]:
     title = f"{group.title}, {scenario}: {'parts of the loss' if terms else 'losses'}"
     on = " → ".join(map(report.label, group.sets))
     figure = plots.curves(log.step, panels, f"{title}, {on}", log.images_per_step)
-    yield Drawing(group.figure("losses"), figure, f"{title}, {group.pair}", group.sets)
+    yield Picture(group.figure("losses"), f"{title}, {group.pair}", group.sets), figure
 
 
-def features(report: Report, group: Adaptation) -> Iterator[Drawing]:
+def features(report: Report, group: Adaptation) -> Iterator[tuple[Picture, Figure]]:
     """t-SNE of adapted and of source-only features."""
     domains = [f"{role}: {report.label(one.name)}" for role, one in group.config.data.items()]
     for scenario, what in (("adapted", "tsne"), ("source-only", "tsne-source-only")):
@@ -54,21 +54,27 @@ def features(report: Report, group: Adaptation) -> Iterator[Drawing]:
             if arrays := run.arrays("features"):
                 state = scenario.replace("-", " ")
                 title = f"{group.title}, {state}: t-SNE of test features, {group.pair}"
-                points = (arrays[name] for name in ("points", "label", "domain"))
-                figure = plots.embedding(*points, group.classes, domains, title)
-                yield Drawing(group.figure(what), figure, title, group.sets)
+                figure = plots.embedding(
+                    arrays["points"],
+                    arrays["label"],
+                    arrays["domain"],
+                    group.classes,
+                    domains,
+                    title,
+                )
+                yield Picture(group.figure(what), title, group.sets), figure
 
 
-def trust(report: Report, group: Adaptation) -> Iterator[Drawing]:
+def trust(report: Report, group: Adaptation) -> Iterator[tuple[Picture, Figure]]:
     """Reliability and risk of the source-only classifier and the adapted one."""
     firsts = [run for scenario in SCENARIOS[:2] for run in group.of(scenario)[:1]]
     found = {run.config.scenario.replace("-", " "): classifier_scores(run).trust for run in firsts}
     if known := {words: one for words, one in found.items() if one}:
         title = f"{group.title}: can its confidence be trusted, {group.pair}"
-        yield Drawing(group.figure("trust"), score_plots.trust(known, title), title, group.sets)
+        yield Picture(group.figure("trust"), title, group.sets), score_plots.trust(known, title)
 
 
-def examples(report: Report, group: Adaptation) -> Iterator[Drawing]:
+def examples(report: Report, group: Adaptation) -> Iterator[tuple[Picture, Figure]]:
     """Target images that adaptation fixed and broke; needs their labels."""
     for before, after in group.twins[:1]:
         first, second = before.arrays("outputs"), after.arrays("outputs")
@@ -84,7 +90,7 @@ def examples(report: Report, group: Adaptation) -> Iterator[Drawing]:
             f"{found.fixed_in_all:,} and broke {found.broken_in_all:,}, {group.pair}"
         )
         figure = _grid(pixels, (found.fixed, found.broken), answers, group.classes, title)
-        yield Drawing(group.figure("changed"), figure, title, group.sets)
+        yield Picture(group.figure("changed"), title, group.sets), figure
 
 
 FIGURES = (losses, features, trust, examples)
@@ -110,7 +116,7 @@ def _grid(
 
 def accuracy(
     report: Report, groups: Sequence[Adaptation], marks: Mapping[str, Marks]
-) -> Iterator[Drawing]:
+) -> Iterator[tuple[Picture, Figure]]:
     """Bars for all pairs and scenarios. marks: by a group's key, drawn as diamonds beside them."""
     known = [group for group in groups if group.labelled]
     # A single bar would compare nothing.
@@ -120,7 +126,7 @@ def accuracy(
     panels = [_bars(report, [g for g in known if g.sets == pair], marks) for pair in pairs]
     sets = tuple(dict.fromkeys(name for pair in pairs for name in pair))
     title = "Accuracy in the three scenarios"
-    yield Drawing("accuracy", score_plots.bars(panels), title, sets)
+    yield Picture("accuracy", title, sets), score_plots.bars(panels)
 
 
 def _bars(report: Report, groups: list[Adaptation], marks: Mapping[str, Marks]) -> score_plots.Bars:
