@@ -62,6 +62,7 @@ class Maker:
             budget="quick",
             started="2026-01-02T03:04:05Z",
             runs=self.planned,
+            purpose="training",
         )
         self.out.mkdir(parents=True, exist_ok=True)
         path = self.out / "plan.json"

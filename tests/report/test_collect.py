@@ -59,10 +59,10 @@ def test_damaged_arrays_cost_their_figures_alone(maker: Maker) -> None:
 @pytest.mark.parametrize(
     ("use", "found"),
     [
-        (Use(asked="celeba", used="celeba", kind="real"), ""),
-        (Use(asked="celeba", used="drawn", kind="stand-in"), "stand-in for celeba"),
-        (Use(asked="drawn", used="drawn", kind="stand-in"), "stand-in"),
-        (Use(asked="svhn", used="digits", kind="real"), "not svhn"),
+        (Use(asked="celeba", used="celeba", kind="real", why=""), ""),
+        (Use(asked="celeba", used="drawn", kind="stand-in", why=""), "stand-in for celeba"),
+        (Use(asked="drawn", used="drawn", kind="stand-in", why=""), "stand-in"),
+        (Use(asked="svhn", used="digits", kind="real", why=""), "not svhn"),
     ],
 )
 def test_a_set_that_is_not_the_one_asked_for_says_so(use: Use, found: str) -> None:

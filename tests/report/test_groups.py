@@ -51,13 +51,15 @@ def test_no_two_groups_share_a_key(maker: Maker) -> None:
         maker.generator("acgan", labels)
     maker.generator("acgan", many, preset="modern")
     maker.generator("acgan", many, arm="wide")
+    maker.generator("acgan", arm="a")
+    maker.generator("acgan", ("a",))
     maker.generator("acgan", data={"images": maker.data("other")})
     for sets in (("a,b", "c"), ("a", "b,c"), ("a", "b")):
         maker.classifier("dann", sets=sets)
         maker.classifier("dann", sets=sets, preset="modern")
     runs = collect(maker.plan()).runs
     groups = [*generations(runs), *adaptations(runs)]
-    assert len(groups) == len({one.key for one in groups}) == 15
+    assert len(groups) == len({one.key for one in groups}) == 17
     assert groups[0].key == "acgan,report2019,faces"
     assert groups[4].key == "acgan,report2019,faces,a+b"
     assert groups[1].title == "ACGAN on 5 attributes"

@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from sparring.report.collect import collect
-from sparring.report.figures import Marks, save
+from sparring.report.figures import Drawing, Marks, save
 from sparring.report.page import Section, build, environment, flow
-from sparring.report.picture import Picture
 from sparring.runs.records import Layer, Use
 from tests.report.conftest import text
 from tests.report.maker import SCENARIOS, Maker, compare
@@ -114,7 +113,7 @@ def test_observations_of_a_generator_are_computed(words: str) -> None:
 
 def test_a_distance_of_few_images_says_so(words: str) -> None:
     assert "Fréchet distance (convnet), of 500 images 42.0" in words
-    assert "A Fréchet distance of 500 images is biased upwards: below 10,000" in words
+    assert "Fréchet distance of n = 500 images is biased upwards" in words
 
 
 def test_observations_of_a_classifier_are_in_the_names_of_classes(words: str) -> None:
@@ -179,8 +178,10 @@ def test_the_general_page_knows_nothing_of_any_report(maker: Maker) -> None:
 def test_a_client_adds_sections_figures_results_and_marks(maker: Maker) -> None:
     for scenario in SCENARIOS:
         maker.classifier("dann", scenario)
-    out = maker.plan(purpose="reproduction", uses=[Use(asked="svhn", used="there", kind="real")])
-    made = save(out, [(Picture("mine", "Mine", ("there",), "My caption."), Figure())])
+    out = maker.plan(
+        purpose="reproduction", uses=[Use(asked="svhn", used="there", kind="real", why="at hand")]
+    )
+    made = save(out, [Drawing("mine", Figure(), "Mine", ("there",), "My caption.")])
     (out / "mine").mkdir()
     (out / "mine" / "own.jinja").write_text(
         '{% from "common.html.jinja" import figure %}<p>{{ 0.5 | percent }}</p>{{ figure("mine") }}'

@@ -51,7 +51,7 @@ def test_generation_has_each_metric_over_the_runs(results: dict[str, Any]) -> No
 def test_a_frechet_distance_names_its_images_and_their_bias(results: dict[str, Any]) -> None:
     dcgan = results["generation"][0]
     assert dcgan["compared_images"] == 500
-    assert "500 images is biased upwards" in dcgan["frechet_note"]
+    assert "n = 500 images is biased upwards" in dcgan["frechet_note"]
 
 
 def test_adaptation_has_scenarios_and_gap(results: dict[str, Any]) -> None:

@@ -19,8 +19,7 @@ from sparring.metrics.intervals import Interval, of_mean
 
 FEWEST = 20
 """Images on each side that the scores need."""
-ENOUGH = 10_000
-"""Images from which on the bias of a Fréchet distance is small (Heusel et al. 2017, section A1)."""
+UNBIASED_FROM = 10_000
 NEIGHBOURS = 5
 BLOCKS = 10
 _FRECHET = "torchmetrics.image.fid", "FrechetInceptionDistance"
@@ -34,13 +33,13 @@ def frechet_name(extractor: str) -> str:
     return f"Fréchet distance ({extractor})"
 
 
-def bias_note(n: int) -> str:
-    """What to know of a Fréchet distance of `n` images; empty where they are enough."""
-    if n >= ENOUGH:
-        return ""
+def bias_note(n: int) -> str | None:
+    """What must stand beside a Fréchet distance of `n` images; None where they are enough."""
+    if n >= UNBIASED_FROM:
+        return None
     return (
-        f"A Fréchet distance of {n:,} images is biased upwards: below {ENOUGH:,} it compares only "
-        "with distances of as many images."
+        f"The Fréchet distance of n = {n:,} images is biased upwards (fewer than "
+        f"{UNBIASED_FROM:,}): compare it at equal n alone."
     )
 
 

@@ -86,7 +86,7 @@ class Report:
         """How the set `name` came to be used."""
         found = (use for use in self.plan.uses if use.used == name)
         facts = self.facts(name)
-        return next(found, Use(asked=name, used=name, kind=facts.kind if facts else "real"))
+        return next(found, Use(asked=name, used=name, kind=facts.kind if facts else "real", why=""))
 
     def facts(self, name: str) -> Data | None:
         """The set `name` as the first run that used it saw it; None before any has."""

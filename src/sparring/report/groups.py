@@ -18,10 +18,15 @@ from sparring.metrics.statistics import (
     summarise,
 )
 from sparring.runs.folder import Run
-from sparring.runs.records import Architecture, ClassifierScores, Config, Extractor, GeneratorScores
+from sparring.runs.records import (
+    SCENARIOS,
+    Architecture,
+    ClassifierScores,
+    Config,
+    Extractor,
+    GeneratorScores,
+)
 
-SCENARIOS = ("source-only", "adapted", "target-only")
-"""From the lower bound to the upper."""
 OF_FEATURES = ("frechet", "kid", "precision", "recall", "density", "coverage")
 """Metrics that mean nothing without the name of their extractor."""
 FEW = 3
@@ -65,8 +70,9 @@ class Group:
         No two groups of one folder share it.
         """
         config = self.config
-        labels = (_joined(config.label_names),) if config.scenario == "generation" else ()
-        parts = (self.method, config.preset, *self.sets, *filter(None, (*labels, config.arm)))
+        labels = _joined(config.label_names) if config.scenario == "generation" else ""
+        arm = f"arm={config.arm}" if config.arm else ""
+        parts = (self.method, config.preset, *self.sets, *filter(None, (labels, arm)))
         return ",".join(_escaped(part, ",") for part in parts)
 
     @property

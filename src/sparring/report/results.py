@@ -14,7 +14,6 @@ from sparring.metrics.fidelity import bias_note
 from sparring.report import classifier_words, without_labels
 from sparring.report.collect import Report
 from sparring.report.groups import (
-    SCENARIOS,
     Adaptation,
     Generation,
     Group,
@@ -24,6 +23,7 @@ from sparring.report.groups import (
 )
 from sparring.report.picture import Picture
 from sparring.runs.folder import Run
+from sparring.runs.records import SCENARIOS
 
 plain = msgspec.to_builtins
 

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from sparring.metrics.intervals import Interval
 from sparring.metrics.statistics import Estimate, Summary
 
-CLEAR = "* clear: at least three seeds, and both the bootstrap interval and Student's leave 0 out."
+CLEAR = (
+    "* clear: at least three seeds; both Student's t-test and the bootstrap interval rule 0 out."
+)
 NONE = "—"
 FILTERS = (
     *("cell", "difference", "duration", "gap", "interval", "joined", "moment", "number"),

@@ -20,11 +20,12 @@ from sparring.report import plots
 from sparring.report.collect import Report
 from sparring.report.figures import adaptation, generation
 from sparring.report.figures.adaptation import Marks
+from sparring.report.figures.drawing import Drawing
 from sparring.report.groups import Adaptation, Generation
 from sparring.report.picture import Picture
 from sparring.storage import write_atomically
 
-__all__ = ["Marks", "draw", "save"]
+__all__ = ["Drawing", "Marks", "draw", "save"]
 
 
 def draw(
@@ -52,7 +53,7 @@ def draw(
     return pictures, notes
 
 
-def save(out: Path, drawings: Iterable[tuple[Picture, Figure]]) -> dict[str, Picture]:
+def save(out: Path, drawings: Iterable[Drawing]) -> dict[str, Picture]:
     """Write the drawings into `out/figures`, as PNG; return what they are by key.
 
     An iterator is drawn here, in the report's style. Raises RequestError where writing fails.
@@ -60,9 +61,9 @@ def save(out: Path, drawings: Iterable[tuple[Picture, Figure]]) -> dict[str, Pic
     (out / "figures").mkdir(parents=True, exist_ok=True)
     pictures = {}
     with style.context(plots.STYLE):
-        for picture, figure in drawings:
-            write_atomically(picture.path(out), _png(figure))
-            pictures[picture.key] = picture
+        for key, figure, title, sets, caption in drawings:
+            pictures[key] = Picture(key, title, sets, caption)
+            write_atomically(pictures[key].path(out), _png(figure))
     return pictures
 
 

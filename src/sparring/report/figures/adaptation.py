@@ -13,9 +13,10 @@ from sparring.metrics.outputs import fixed_and_broken
 from sparring.report import plots, score_plots
 from sparring.report.collect import Report
 from sparring.report.curves import Array, Log
-from sparring.report.groups import SCENARIOS, Adaptation, classifier_scores
-from sparring.report.picture import Picture
+from sparring.report.figures.drawing import Drawing
+from sparring.report.groups import Adaptation, classifier_scores
 from sparring.report.plots import Panel
+from sparring.runs.records import SCENARIOS
 
 EXAMPLES = 10
 """Examples of either kind that are shown."""
@@ -29,7 +30,7 @@ class Marks:
     accuracy: Mapping[str, float]
 
 
-def losses(report: Report, group: Adaptation) -> Iterator[tuple[Picture, Figure]]:
+def losses(report: Report, group: Adaptation) -> Iterator[Drawing]:
     """Parts of the loss; accuracies among the terms have a panel of their own."""
     log = Log.of(group.shown.rows())
     if not len(log):
@@ -43,10 +44,10 @@ def losses(report: Report, group: Adaptation) -> Iterator[tuple[Picture, Figure]
     title = f"{group.title}, {scenario}: {'parts of the loss' if terms else 'losses'}"
     on = " → ".join(map(report.label, group.sets))
     figure = plots.curves(log.step, panels, f"{title}, {on}", log.images_per_step)
-    yield Picture(group.figure("losses"), f"{title}, {group.pair}", group.sets), figure
+    yield Drawing(group.figure("losses"), figure, f"{title}, {group.pair}", group.sets)
 
 
-def features(report: Report, group: Adaptation) -> Iterator[tuple[Picture, Figure]]:
+def features(report: Report, group: Adaptation) -> Iterator[Drawing]:
     """t-SNE of adapted and of source-only features."""
     domains = [f"{role}: {report.label(one.name)}" for role, one in group.config.data.items()]
     for scenario, what in (("adapted", "tsne"), ("source-only", "tsne-source-only")):
@@ -62,19 +63,19 @@ def features(report: Report, group: Adaptation) -> Iterator[tuple[Picture, Figur
                     domains,
                     title,
                 )
-                yield Picture(group.figure(what), title, group.sets), figure
+                yield Drawing(group.figure(what), figure, title, group.sets)
 
 
-def trust(report: Report, group: Adaptation) -> Iterator[tuple[Picture, Figure]]:
+def trust(report: Report, group: Adaptation) -> Iterator[Drawing]:
     """Reliability and risk of the source-only classifier and the adapted one."""
     firsts = [run for scenario in SCENARIOS[:2] for run in group.of(scenario)[:1]]
     found = {run.config.scenario.replace("-", " "): classifier_scores(run).trust for run in firsts}
     if known := {words: one for words, one in found.items() if one}:
         title = f"{group.title}: can its confidence be trusted, {group.pair}"
-        yield Picture(group.figure("trust"), title, group.sets), score_plots.trust(known, title)
+        yield Drawing(group.figure("trust"), score_plots.trust(known, title), title, group.sets)
 
 
-def examples(report: Report, group: Adaptation) -> Iterator[tuple[Picture, Figure]]:
+def examples(report: Report, group: Adaptation) -> Iterator[Drawing]:
     """Target images that adaptation fixed and broke; needs their labels."""
     for before, after in group.twins[:1]:
         first, second = before.arrays("outputs"), after.arrays("outputs")
@@ -90,7 +91,7 @@ def examples(report: Report, group: Adaptation) -> Iterator[tuple[Picture, Figur
             f"{found.fixed_in_all:,} and broke {found.broken_in_all:,}, {group.pair}"
         )
         figure = _grid(pixels, (found.fixed, found.broken), answers, group.classes, title)
-        yield Picture(group.figure("changed"), title, group.sets), figure
+        yield Drawing(group.figure("changed"), figure, title, group.sets)
 
 
 FIGURES = (losses, features, trust, examples)
@@ -116,7 +117,7 @@ def _grid(
 
 def accuracy(
     report: Report, groups: Sequence[Adaptation], marks: Mapping[str, Marks]
-) -> Iterator[tuple[Picture, Figure]]:
+) -> Iterator[Drawing]:
     """Bars for all pairs and scenarios. marks: by a group's key, drawn as diamonds beside them."""
     known = [group for group in groups if group.labelled]
     # A single bar would compare nothing.
@@ -126,7 +127,7 @@ def accuracy(
     panels = [_bars(report, [g for g in known if g.sets == pair], marks) for pair in pairs]
     sets = tuple(dict.fromkeys(name for pair in pairs for name in pair))
     title = "Accuracy in the three scenarios"
-    yield Picture("accuracy", title, sets), score_plots.bars(panels)
+    yield Drawing("accuracy", score_plots.bars(panels), title, sets)
 
 
 def _bars(report: Report, groups: list[Adaptation], marks: Mapping[str, Marks]) -> score_plots.Bars:

@@ -11,52 +11,52 @@ from matplotlib.figure import Figure
 from sparring.report import plots
 from sparring.report.collect import Report
 from sparring.report.curves import Array, Log
+from sparring.report.figures.drawing import Drawing
 from sparring.report.groups import Generation
-from sparring.report.picture import Picture
 from sparring.report.plots import Panel
 
 
-def images(report: Report, group: Generation) -> Iterator[tuple[Picture, Figure]]:
+def images(report: Report, group: Generation) -> Iterator[Drawing]:
     """Samples, pairs, a sheet of classes, and samples as training goes on."""
     arrays, on = group.runs[0].arrays("pictures"), report.label(group.sets[0])
     if "samples" in arrays:
         samples = arrays["samples"][:32]
         title = f"{group.title}: {len(samples)} random samples"
         figure = plots.image_grid(_rows(samples, 8), f"{title}, on {on}")
-        yield Picture(group.figure("samples"), title, group.sets), figure
+        yield Drawing(group.figure("samples"), figure, title, group.sets)
     if "pairs" in arrays:
         pairs = arrays["pairs"]
         label = group.scores.pair_label
         title = f"{group.title}: {len(pairs)} pairs from the same noise, {label} off and on"
         figure = _pairs(pairs, f"{title}, on {on}", (f"not {label}", label))
-        yield Picture(group.figure("pairs"), title, group.sets), figure
+        yield Drawing(group.figure("pairs"), figure, title, group.sets)
     if "classes" in arrays:
         title = f"{group.title}: the same noise drawn as each class"
         figure = plots.image_grid(arrays["classes"], f"{title}, on {on}", group.config.label_names)
-        yield Picture(group.figure("classes"), title, group.sets), figure
+        yield Drawing(group.figure("classes"), figure, title, group.sets)
     if len(arrays.get("progress", ())):
         rows = [f"step {step:,}" for step in arrays["progress_steps"]]
         title = f"{group.title}: the same noise as training goes on"
         figure = plots.image_grid(arrays["progress"], f"{title}, on {on}", rows)
-        yield Picture(group.figure("progress"), title, group.sets), figure
+        yield Drawing(group.figure("progress"), figure, title, group.sets)
 
 
-def evidence(report: Report, group: Generation) -> Iterator[tuple[Picture, Figure]]:
+def evidence(report: Report, group: Generation) -> Iterator[Drawing]:
     """Where turning a label changes the picture; the samples most like a training image."""
     arrays, on = group.runs[0].arrays("pictures"), report.label(group.sets[0])
     if (names := group.scores.changed) and "change_heat" in arrays:
         title = f"{group.title}: what turning a label on changes, and where"
         maps = arrays["change_heat"], arrays["change_means"]
         figure = plots.change_maps(*maps, names, f"{title}, on {on}")
-        yield Picture(group.figure("change"), title, group.sets), figure
+        yield Drawing(group.figure("change"), figure, title, group.sets)
     if len(arrays.get("suspects", ())):
         pairs = np.stack([arrays["suspects"], arrays["suspects_nearest"]], 1)
         title = f"{group.title}: the {len(pairs)} samples most like a training image"
         figure = _pairs(pairs, f"{title}, on {on}", ("sample", "nearest real"), 4)
-        yield Picture(group.figure("nearest"), title, group.sets), figure
+        yield Drawing(group.figure("nearest"), figure, title, group.sets)
 
 
-def training(report: Report, group: Generation) -> Iterator[tuple[Picture, Figure]]:
+def training(report: Report, group: Generation) -> Iterator[Drawing]:
     """Losses, and how well the training was."""
     run, on = group.runs[0], report.label(group.sets[0])
     log = Log.of(run.rows())
@@ -65,12 +65,12 @@ def training(report: Report, group: Generation) -> Iterator[tuple[Picture, Figur
     title = f"{group.title}: losses over training"
     loss = Panel("loss", log.losses, height=1.9)
     figure = plots.curves(log.step, [loss], f"{title}, on {on}", log.images_per_step)
-    yield Picture(group.figure("losses"), title, group.sets), figure
+    yield Drawing(group.figure("losses"), figure, title, group.sets)
     if panels := _health(log):
         title = f"{group.title}: health over training"
         events = [(event.step, event.kind) for event in run.events.events]
         figure = plots.curves(log.step, panels, f"{title}, on {on}", events=events)
-        yield Picture(group.figure("health"), title, group.sets), figure
+        yield Drawing(group.figure("health"), figure, title, group.sets)
 
 
 FIGURES = (images, evidence, training)
