@@ -61,7 +61,9 @@ def test_an_embedding_shows_each_point_in_its_colours(domain: int) -> None:
     points = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]])
     label = np.array([0, 4, 9])
     names = [str(i) for i in range(10)]
-    figure = plots.embedding(points, label, np.full(3, domain), names, ("a", "b"), "t")
+    figure = plots.embedding(
+        {"points": points, "label": label, "domain": np.full(3, domain)}, names, ("a", "b"), "t"
+    )
     left, right = (axes.collections[0] for axes in figure.axes)
     for at, colour in zip(left.get_offsets(), left.get_facecolors(), strict=True):
         (index,) = np.flatnonzero((points == at).all(1))
@@ -72,7 +74,9 @@ def test_an_embedding_shows_each_point_in_its_colours(domain: int) -> None:
 def test_classes_beyond_the_colours_have_another_marker() -> None:
     points, names = np.zeros((3, 2)), [str(k) for k in range(21)]
     label = np.array([0, 10, 20])
-    figure = plots.embedding(points, label, np.zeros(3, int), names, ("a", "b"), "")
+    figure = plots.embedding(
+        {"points": points, "label": label, "domain": np.zeros(3, int)}, names, ("a", "b"), ""
+    )
     drawn = [c for c in figure.axes[0].collections if len(c.get_offsets())]
     outlines = {c.get_paths()[0].vertices.tobytes() for c in drawn}
     assert len(drawn) == len(outlines) == 3
@@ -80,7 +84,12 @@ def test_classes_beyond_the_colours_have_another_marker() -> None:
 
 def test_points_of_unknown_class_are_drawn_pale() -> None:
     points = np.arange(4.0).reshape(2, 2)
-    figure = plots.embedding(points, np.array([-1, 0]), np.array([1, 0]), ["x"], ("a", "b"), "")
+    figure = plots.embedding(
+        {"points": points, "label": np.array([-1, 0]), "domain": np.array([1, 0])},
+        ["x"],
+        ("a", "b"),
+        "",
+    )
     pale = figure.axes[0].collections[0]
     np.testing.assert_array_equal(pale.get_offsets(), points[:1])
     assert "class unknown" in [t.get_text() for t in figure.axes[0].get_legend().get_texts()]

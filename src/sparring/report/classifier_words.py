@@ -94,7 +94,9 @@ def _accuracy(group: Adaptation) -> list[str]:
 def _without_accuracy(group: Adaptation) -> list[str]:
     """What can be said of a target without labels, by the first run that is shown."""
     scores = classifier_scores(group.shown)
-    named = sorted(zip(scores.predicted_shares, group.classes, strict=True), reverse=True)
+    named = sorted(
+        zip(scores.predicted_shares, group.config.label_names, strict=True), reverse=True
+    )
     most = ", ".join(f"{name} {percent(share)} %" for share, name in named[:MOST])
     rest = f"; {len(named) - MOST} more classes" if len(named) > MOST else ""
     return [

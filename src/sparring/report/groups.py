@@ -3,11 +3,11 @@
 Knows runs and statistics; knows no figure and no page.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import combinations
-from typing import cast
+from typing import NamedTuple, cast
+from urllib.parse import quote
 
 from sparring.metrics.statistics import (
     Estimate,
@@ -30,7 +30,7 @@ from sparring.runs.records import (
 OF_FEATURES = ("frechet", "kid", "precision", "recall", "density", "coverage")
 """Metrics that mean nothing without the name of their extractor."""
 FEW = 3
-"""Up to so many labels are named in a title and in a key; more are counted."""
+"""Up to so many labels are named in a title; more are counted."""
 
 
 def classifier_scores(run: Run) -> ClassifierScores:
@@ -67,13 +67,13 @@ class Group:
     def key(self) -> str:
         """`dann,report2019,mnist-m,svhn`: method, preset, data, a generator's labels, and arm.
 
-        No two groups of one folder share it.
+        No two groups of one folder share it: other letters in names are percent-encoded.
         """
         config = self.config
-        labels = _joined(config.label_names) if config.scenario == "generation" else ""
-        arm = f"arm={config.arm}" if config.arm else ""
-        parts = (self.method, config.preset, *self.sets, *filter(None, (labels, arm)))
-        return ",".join(_escaped(part, ",") for part in parts)
+        parts = [quote(part, " ") for part in (self.method, config.preset, *self.sets)]
+        if config.scenario == "generation" and config.label_names:
+            parts.append("+".join(quote(name, " ") for name in config.label_names))
+        return ",".join([*parts, *([f"arm={quote(config.arm, ' ')}"] if config.arm else [])])
 
     @property
     def title(self) -> str:
@@ -91,16 +91,6 @@ class Group:
     def figure(self, what: str) -> str:
         """The key of the figure `what` (`samples`, `losses`, `tsne`, ...) of this group."""
         return f"{what}-{self.key}"
-
-
-def _joined(names: Sequence[str]) -> str:
-    """Labels in a key; more than `FEW` as their number and a hash."""
-    whole = "+".join(_escaped(name, "+") for name in names)
-    return f"{len(names)}-{sha256(whole.encode()).hexdigest()[:8]}" if len(names) > FEW else whole
-
-
-def _escaped(part: str, separator: str) -> str:
-    return part.replace("%", "%25").replace(separator, f"%{ord(separator):02X}")
 
 
 @dataclass(frozen=True)
@@ -140,10 +130,6 @@ class Adaptation(Group):
     """One method on one pair of domains, in up to three scenarios."""
 
     @property
-    def source(self) -> str:
-        return self.sets[0]
-
-    @property
     def target(self) -> str:
         return self.sets[-1]
 
@@ -156,10 +142,6 @@ class Adaptation(Group):
     def labelled(self) -> bool:
         """Whether accuracy on the target is known."""
         return any(classifier_scores(run).accuracy is not None for run in self.runs)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return self.config.label_names
 
     def of(self, scenario: str) -> tuple[Run, ...]:
         """The runs of `scenario`, by rising seed."""
@@ -206,8 +188,7 @@ class Adaptation(Group):
         return paired_difference(self.by_seed("adapted"), self.by_seed("source-only"))
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """Adapted accuracy of `later` less that of `former` on the same pair, paired by seed."""
 
     later: Adaptation

@@ -21,19 +21,10 @@ from sparring.report.curves import Array, smooth
 DPI = 150
 WIDTH = 7.4
 STYLE: dict[str, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
     "font.size": 8,
-    "axes.titlesize": 9,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#888888",
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": "#e6e6e6",
-    "grid.linewidth": 0.6,
+    **{"axes.titlesize": 9, "axes.titlelocation": "left", "axes.titleweight": "bold"},
+    **{"axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#888888"},
+    **{"axes.axisbelow": True, "axes.grid": True, "grid.color": "#e6e6e6", "grid.linewidth": 0.6},
     "legend.frameon": False,
     "figure.dpi": DPI,
     "text.parse_math": False,  # a class may be called $x^$
@@ -216,23 +207,18 @@ def change_maps(heat: Array, means: Array, names: Sequence[str], title: str) -> 
 
 
 def embedding(
-    points: Array,
-    label: Array,
-    domain: Array,
-    classes: Sequence[str],
-    domains: Sequence[str],
-    title: str,
+    features: Mapping[str, Array], classes: Sequence[str], domains: Sequence[str], title: str
 ) -> Figure:
     """Features in the plane twice: by class and by domain.
 
-    points: float [M, 2]. label, domain: int64 [M]; label -1 is unknown and drawn pale; domain 0
-    is the source, 1 the target.
+    features: `points`, float [M, 2]; `label` and `domain`, int64 [M]: label -1 is unknown and
+    drawn pale; domain 0 is the source, 1 the target.
     """
     figure = titled(title, 3.9)
     left, right = figure.subplots(1, 2)
     # In a fixed random order, so that no class and no domain lies on top of all others.
-    order = np.random.default_rng(0).permutation(len(points))
-    points, label, domain = points[order], label[order], domain[order]
+    order = np.random.default_rng(0).permutation(len(features["points"]))
+    points, label, domain = (features[name][order] for name in ("points", "label", "domain"))
     style = {"s": float(np.clip(6000 / max(1, len(points)), 1.0, 10.0)), "linewidths": 0}
     pale = points[label < 0]
     if len(pale):

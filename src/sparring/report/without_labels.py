@@ -7,6 +7,7 @@ for nothing. Accuracies are fractions.
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
 import msgspec
@@ -82,9 +83,11 @@ class Choices:
     def validators(self) -> dict[str, Summary]:
         """Rank correlation of each validator with the true accuracy, best mean first."""
         tables = [choice.rank_correlation for _, choice in self.runs]
-        names = dict.fromkeys(name for table in tables for name in table)
-        found = {name: _known(table.get(name) for table in tables) for name in names}
-        return dict(sorted(found.items(), key=lambda item: -_mean(item[1])))
+        found: dict[str, list[float]] = {name: [] for table in tables for name in table}
+        for name, values in found.items():
+            values += [value for table in tables if (value := table.get(name)) is not None]
+        best = sorted(found, key=lambda name: -fmean(found[name] or [-2]))
+        return {name: summarise(found[name]) for name in best}
 
     def as_dict(self) -> dict[str, Any]:
         """For results.json."""
@@ -94,14 +97,6 @@ class Choices:
             "chosen_less_last": self.over_last.as_dict(),
             "rank_correlation": {n: s.as_dict() for n, s in self.validators.items()},
         }
-
-
-def _known(values: Iterable[float | None]) -> Summary:
-    return summarise(value for value in values if value is not None)
-
-
-def _mean(summary: Summary) -> float:
-    return -2.0 if summary.mean is None else summary.mean
 
 
 @dataclass(frozen=True)

@@ -55,14 +55,7 @@ def features(report: Report, group: Adaptation) -> Iterator[Drawing]:
             if arrays := run.arrays("features"):
                 state = scenario.replace("-", " ")
                 title = f"{group.title}, {state}: t-SNE of test features, {group.pair}"
-                figure = plots.embedding(
-                    arrays["points"],
-                    arrays["label"],
-                    arrays["domain"],
-                    group.classes,
-                    domains,
-                    title,
-                )
+                figure = plots.embedding(arrays, group.config.label_names, domains, title)
                 yield Drawing(group.figure(what), figure, title, group.sets)
 
 
@@ -90,7 +83,9 @@ def examples(report: Report, group: Adaptation) -> Iterator[Drawing]:
             f"{group.title}: of {len(label):,} test images adaptation fixed "
             f"{found.fixed_in_all:,} and broke {found.broken_in_all:,}, {group.pair}"
         )
-        figure = _grid(pixels, (found.fixed, found.broken), answers, group.classes, title)
+        figure = _grid(
+            pixels, (found.fixed, found.broken), answers, group.config.label_names, title
+        )
         yield Drawing(group.figure("changed"), figure, title, group.sets)
 
 
