@@ -59,7 +59,7 @@ def ordinary(tmp_path_factory: pytest.TempPathFactory) -> Page:
     return built(Maker(tmp_path_factory.mktemp("ordinary")), "ordinary")
 
 
-@pytest.mark.parametrize("name", (NAMES[1], NAMES[3], NAMES[4], NAMES[-2], NAMES[-1]))
+@pytest.mark.parametrize("name", [NAMES[1], NAMES[3], NAMES[4], NAMES[-2], NAMES[-1]])
 def test_the_page_shows_a_name_and_nothing_else(name: str, ordinary: Page, tmp_path: Path) -> None:
     page = built(Maker(tmp_path / "hostile"), name)
     assert page.tags == ordinary.tags
