@@ -1,119 +1,105 @@
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 
 from sparring.errors import RequestError
-from sparring.report.collect import DataUse, collect
-from sparring.report.runs import read_run
-from sparring.runs.folder import RunFolder
+from sparring.report.collect import Arm, badge, collect
+from sparring.report.page import build
+from sparring.runs.records import Use
+from tests.report.conftest import text
+from tests.report.maker import Maker, happened
 
 
 def test_reads_the_plan_and_every_finished_run(built: Path) -> None:
-    rep = collect(built)
-    assert (rep.budget, rep.seeds, rep.missing) == ("quick", (0,), ())
-    assert len(rep.runs) == 16
-    run = rep.runs[0]
-    assert (run.method, run.scenario, run.sets, run.seed) == (
-        "dcgan",
-        "generation",
-        ("toy-faces",),
-        0,
-    )
-    assert rep.runs[4].sets == ("mnist-m", "meter-digits")
-    assert rep.sets == ["toy-faces", "mnist-m", "meter-digits"]
+    report = collect(built)
+    assert (report.plan.budget, report.seeds, report.missing) == ("quick", (0, 1, 2), {})
+    assert len(report.runs) == 22
+    assert report.methods == ("dcgan", "acgan", "dann", "dsn")
+    assert report.sets == ["faces", "here", "there", "bare"]
+    assert report.label("faces") == "faces (stand-in)"
 
 
-def test_the_log_comes_as_columns(built: Path) -> None:
-    log = collect(built).runs[0].log
-    assert len(log) == 60
-    assert log.step[-1] == 600
-    assert log.images[-1] == 600 * 128
-    assert log.losses["generator"][0] == pytest.approx(1.2)
-    assert log.losses["generator"][-1] == pytest.approx(3.2)
+def test_names_the_runs_that_are_not_there(maker: Maker) -> None:
+    stopped, failed = maker.generator("wgan"), maker.generator("wgan", seed=1)
+    happened(failed, kind="gave up")
+    for folder in (stopped, failed):
+        (folder.path / "scores.json").unlink()
+    maker.planned.append("mcd-a-b-0")
+    report = collect(maker.plan())
+    assert list(report.missing.values()) == [
+        "not finished",
+        "failed at step 300: collapse: the diversity has fallen to 0.10",
+        "not run",
+    ]
+    assert report.methods == ("wgan", "mcd")
 
 
-def test_a_term_that_some_rows_lack_is_nan_there(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "run")
-    config = {"method": "dcgan", "scenario": "generation", "faces": "f", "seed": 0}
-    training = {"steps": 2, "batch_size": 2, "precision": "float32"}
-    folder.open({**config, "preset": "report2019", "settings": {}, "training": training})
-    folder.write("env", {"device": "cpu", "cpu": "x"})
-    folder.write("scores", {"metrics": {}, "seconds": 1, "images_per_second": 1})
-    folder.append_log({"step": 1, "images": 2, "losses": {"a": 1.0}})
-    folder.append_log({"step": 2, "images": 4, "losses": {"a": 2.0, "b": 3.0}})
-    losses = read_run(folder).log.losses
-    np.testing.assert_array_equal(losses["b"], [np.nan, 3.0])
-    np.testing.assert_array_equal(losses["a"], [1.0, 2.0])
+@pytest.mark.parametrize("name", ["scores.json", "config.json", "log.jsonl", "events.json"])
+def test_one_damaged_run_is_told_and_left_out(name: str, maker: Maker) -> None:
+    damaged, whole = maker.generator("dcgan"), maker.generator("dcgan", seed=1)
+    (damaged.path / name).write_text('{"half": \n')
+    report = collect(maker.plan())
+    assert [run.name for run in report.runs] == [whole.name]
+    assert name in report.missing[damaged.name]
+    words = text(build(maker.out).read_text())
+    assert "1 of 2 finished" in words
+    assert f"{damaged.name} damaged (cannot read" in words
 
 
-def test_names_the_runs_that_are_not_there(reproduce: Callable[..., Any], tmp_path: Path) -> None:
-    maker = reproduce(tmp_path)
-    maker.planned.append("dcgan-9")
-    maker.plan()
-    (tmp_path / "runs" / "dcgan-0" / "scores.json").unlink()
-    rep = collect(tmp_path)
-    assert rep.missing == (("dcgan-0", "not finished"), ("dcgan-9", "not run"))
-    assert "dcgan" not in {run.method for run in rep.runs}
-
-
-def test_the_methods_planned_are_known_before_they_run(
-    reproduce: Callable[..., Any], tmp_path: Path
-) -> None:
-    maker = reproduce(tmp_path)
-    maker.planned[:] = ["acgan-Smiling-0", "dcgan-0", "dsn-a-b-adapted-0"]
-    maker.plan()
-    # The configuration decides; only where there is none yet, the name does.
-    path = tmp_path / "runs" / "dcgan-0"
-    config = (path / "config.json").read_text().replace('"dcgan"', '"wgan"')
-    (path / "config.json").write_text(config)
-    rep = collect(tmp_path)
-    assert list(rep.planned.values()) == ["acgan", "wgan", "dsn"]
-    assert (rep.waits("dsn"), rep.waits("acgan")) == (True, False)
-
-
-def test_a_run_made_before_methods_described_themselves_has_no_about(built: Path) -> None:
-    assert {run.about for run in collect(built).runs} == {""}
+def test_damaged_arrays_cost_their_figures_alone(maker: Maker) -> None:
+    folder = maker.generator("dcgan")
+    path = folder.path / "pictures.safetensors"
+    path.write_bytes(path.read_bytes()[:50])
+    words = text(build(maker.plan()).read_text())
+    assert "A figure is left out: cannot read" in words
+    assert "DCGAN: losses over training" in words
+    assert "random samples" not in words
 
 
 @pytest.mark.parametrize(
-    ("use", "label"),
+    ("use", "found"),
     [
-        (DataUse("celeba", "celeba", "real"), "celeba"),
-        (DataUse("celeba", "toy-faces", "stand-in"), "toy-faces (stand-in for celeba)"),
-        (DataUse("toy-faces", "toy-faces", "stand-in"), "toy-faces (stand-in)"),
-        (DataUse("svhn", "meter-digits", "real"), "meter-digits (not svhn)"),
+        (Use(asked="celeba", used="celeba", kind="real", why=""), ""),
+        (Use(asked="celeba", used="drawn", kind="stand-in", why=""), "stand-in for celeba"),
+        (Use(asked="drawn", used="drawn", kind="stand-in", why=""), "stand-in"),
+        (Use(asked="svhn", used="digits", kind="real", why=""), "not svhn"),
     ],
 )
-def test_a_set_that_is_not_the_one_asked_for_says_so(use: DataUse, label: str) -> None:
-    assert use.label == label
+def test_a_set_that_is_not_the_one_asked_for_says_so(use: Use, found: str) -> None:
+    assert badge(use) == found
 
 
-def test_knows_what_was_asked_for(built: Path) -> None:
-    rep = collect(built)
-    assert rep.asked(("meter-digits", "mnist-m")) == ("svhn", "mnist-m")
-    assert rep.faithful(("mnist-m",))
-    assert not rep.faithful(("mnist-m", "meter-digits"))
+def test_knows_what_was_asked_for(maker: Maker) -> None:
+    maker.classifier("dann")
+    uses = [Use(asked="svhn", used="there", kind="real", why="svhn/ was not found")]
+    report = collect(maker.plan(uses=uses))
+    assert report.asked(("here", "there")) == ("here", "svhn")
+    assert (report.faithful(("here",)), report.faithful(("here", "there"))) == (True, False)
 
 
-def test_a_folder_without_a_plan_is_a_wrong_request(tmp_path: Path) -> None:
+def test_arms_have_their_runs_by_seed(maker: Maker) -> None:
+    runs = [maker.generator("dcgan", seed=seed, arm="plain") for seed in (1, 0)]
+    failed = maker.generator("dcgan", seed=2, arm="plain")
+    (failed.path / "scores.json").unlink()
+    happened(failed, kind="gave up")
+    report = collect(maker.plan(experiments={"C1": {"plain": maker.planned}}))
+    arm = report.experiments["C1"]["plain"]
+    assert [run.name for run in arm.runs] == [run.name for run in runs[::-1]]
+    assert (arm.planned, arm.gave_up) == (3, 1)
+    assert Arm((), 0).gave_up == 0
+
+
+def test_experiments_inside_the_folder_are_read_too(maker: Maker) -> None:
+    maker.classifier("dann")
+    inside = Maker(maker.plan() / "claims")
+    inside.classifier("dsn")
+    inside.plan()
+    assert [run.config.method for run in collect(maker.out).every_run] == ["dann", "dsn"]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b'{"runs": 3}', b"\xff"])
+def test_a_folder_without_a_plan_is_a_wrong_request(content: bytes | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "plan.json").write_bytes(content)
     with pytest.raises(RequestError, match=r"plan\.json"):
         collect(tmp_path)
-
-
-def test_damaged_arrays_are_named(reproduce: Callable[..., Any], tmp_path: Path) -> None:
-    reproduce(tmp_path)
-    path = tmp_path / "runs" / "dcgan-0" / "samples.npz"
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(RequestError, match=r"samples\.npz"):
-        collect(tmp_path).runs[0].arrays("samples")
-
-
-def test_pickled_arrays_are_refused(reproduce: Callable[..., Any], tmp_path: Path) -> None:
-    reproduce(tmp_path)
-    bad = np.array([{"a": 1}], dtype=object)
-    np.savez(tmp_path / "runs" / "dcgan-0" / "samples.npz", samples=bad)
-    with pytest.raises(RequestError, match="allow_pickle"):
-        collect(tmp_path).runs[0].arrays("samples")

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparring.report.curves import end_level, settling, smooth, start_level
+from sparring.report.curves import Log, all_settled, end_level, settling, smooth, start_level
+from sparring.runs.records import LogRow
 
 curves = st.lists(st.floats(-100, 100), min_size=1, max_size=200).map(np.array)
 
@@ -58,3 +59,23 @@ def test_a_curve_that_keeps_rising_settles_late() -> None:
 def test_short_or_broken_curves_have_no_settling_time() -> None:
     assert settling(np.ones(9)) is None
     assert settling(np.full(50, np.nan)) is None
+
+
+def test_a_log_comes_as_columns_with_nan_where_a_row_lacks_a_term() -> None:
+    log = Log.of(
+        [
+            LogRow(step=1, images=2, seconds=0.1, losses={"a": 1.0}),
+            LogRow(step=2, images=4, seconds=0.2, losses={"a": None, "b": 3.0}),
+        ]
+    )
+    np.testing.assert_array_equal(log.losses["a"], [1.0, np.nan])
+    np.testing.assert_array_equal(log.losses["b"], [np.nan, 3.0])
+    assert (len(log), log.images_per_step, log.terms) == (2, 2.0, {})
+    assert len(Log.of([])) == 0
+
+
+def test_all_have_settled_when_the_last_has() -> None:
+    jumps = [np.where(np.arange(100) < jump, 5.0, 1.0) for jump in (20, 60)]
+    assert all_settled(jumps) == settling(jumps[1])
+    assert all_settled([*jumps, np.ones(3)]) is None
+    assert all_settled([]) is None

@@ -7,7 +7,10 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from sparring.metrics.statistics import summarise
 from sparring.report import plots, score_plots
+from sparring.report.plots import Panel
+from tests.report.maker import trust
 
 
 def pixels(figure: Figure) -> np.ndarray:
@@ -26,10 +29,10 @@ def test_a_grid_shows_every_pixel_of_every_image() -> None:
 
 
 @pytest.mark.parametrize("names", [("discriminator", "generator"), ("generator", "critic")])
-def test_players_have_the_source_reports_colours(names: tuple[str, str]) -> None:
+def test_a_generator_is_red_and_its_opponent_blue(names: tuple[str, str]) -> None:
     step = np.arange(50)
     lines = {name: np.full(50, 2.0 if name == "generator" else 1.0) for name in names}
-    axes = plots.curves(step, 128, lines, "losses").axes[0]
+    axes = plots.curves(step, [Panel("loss", lines)], "losses", 128).axes[0]
     for line in axes.lines:
         red, _, blue = to_rgb(line.get_color())
         assert (red > blue) == (line.get_ydata()[0] == 2.0)
@@ -38,11 +41,12 @@ def test_players_have_the_source_reports_colours(names: tuple[str, str]) -> None
 
 def test_parts_of_very_different_size_get_a_log_axis() -> None:
     lines = {"task": np.full(20, 2.0), "reconstruction": np.full(20, 0.001)}
-    assert plots.curves(np.arange(20), 128, lines, "").axes[0].get_yscale() == "log"
+    assert plots.curves(np.arange(20), [Panel("loss", lines)], "").axes[0].get_yscale() == "log"
 
 
 def test_curves_may_hold_nan_and_nothing_else() -> None:
-    figure = plots.curves(np.arange(5), 0, {"network": np.full(5, np.nan)}, "lost")
+    panel = Panel("loss", {"network": np.full(5, np.nan)})
+    figure = plots.curves(np.arange(5), [panel], "lost")
     assert pixels(figure).std() > 0
 
 
@@ -57,7 +61,9 @@ def test_an_embedding_shows_each_point_in_its_colours(domain: int) -> None:
     points = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]])
     label = np.array([0, 4, 9])
     names = [str(i) for i in range(10)]
-    figure = plots.embedding(points, label, np.full(3, domain), names, ("a", "b"), "t")
+    figure = plots.embedding(
+        {"points": points, "label": label, "domain": np.full(3, domain)}, names, ("a", "b"), "t"
+    )
     left, right = (axes.collections[0] for axes in figure.axes)
     for at, colour in zip(left.get_offsets(), left.get_facecolors(), strict=True):
         (index,) = np.flatnonzero((points == at).all(1))
@@ -65,30 +71,66 @@ def test_an_embedding_shows_each_point_in_its_colours(domain: int) -> None:
     np.testing.assert_allclose(right.get_facecolors()[0][:3], to_rgb(plots.DOMAINS[domain]))
 
 
+def test_classes_beyond_the_colours_have_another_marker() -> None:
+    points, names = np.zeros((3, 2)), [str(k) for k in range(21)]
+    label = np.array([0, 10, 20])
+    figure = plots.embedding(
+        {"points": points, "label": label, "domain": np.zeros(3, int)}, names, ("a", "b"), ""
+    )
+    drawn = [c for c in figure.axes[0].collections if len(c.get_offsets())]
+    outlines = {c.get_paths()[0].vertices.tobytes() for c in drawn}
+    assert len(drawn) == len(outlines) == 3
+
+
+def test_points_of_unknown_class_are_drawn_pale() -> None:
+    points = np.arange(4.0).reshape(2, 2)
+    figure = plots.embedding(
+        {"points": points, "label": np.array([-1, 0]), "domain": np.array([1, 0])},
+        ["x"],
+        ("a", "b"),
+        "",
+    )
+    pale = figure.axes[0].collections[0]
+    np.testing.assert_array_equal(pale.get_offsets(), points[:1])
+    assert "class unknown" in [t.get_text() for t in figure.axes[0].get_legend().get_texts()]
+
+
 def test_bars_have_the_heights_and_marks_given() -> None:
-    heights = [np.array([[40.0, 50.0, np.nan]])]
-    marks = [np.array([[42.27, 47.95, 92.62]])]
-    nothing = [np.full((1, 3), np.nan)]
-    names = ["source only", "adapted", "target only"]
-    axes = score_plots.bars([("a", "2019")], [["DANN"]], heights, nothing, marks, names).axes[0]
+    scores = {"source only": [0.4], "adapted": [0.4, 0.6], "target only": []}
+    panel = score_plots.Bars(
+        "a",
+        {"DANN": {name: summarise(values) for name, values in scores.items()}},
+        {"DANN": {"source only": 0.4227, "adapted": 0.4795}},
+        "theirs",
+    )
+    axes = score_plots.bars([panel]).axes[0]
     assert [bar.get_height() for bar in axes.patches] == [40.0, 50.0, 0.0]
     diamonds = [c.get_offsets() for c in axes.collections if isinstance(c, PathCollection)]
-    assert [at[0][1] for at in diamonds] == [42.27, 47.95, 92.62]
+    assert [at[0][1] for at in diamonds if len(at)] == pytest.approx([42.27, 47.95])
     assert [text.get_text() for text in axes.texts] == ["40.0", "50.0", "not\nrun"]
-    assert "2019" in [text.get_text() for text in axes.get_legend().get_texts()]
+    assert "theirs" in [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+def test_trust_shows_bins_and_the_risk_curve() -> None:
+    left, right = score_plots.trust({"adapted": trust()}, "").axes
+    np.testing.assert_array_equal(left.lines[1].get_xydata(), [[0.45, 0.25], [0.95, 0.8]])
+    np.testing.assert_array_equal(right.lines[0].get_xydata(), [[0.5, 0.2], [1.0, 0.5]])
 
 
 def test_health_draws_between_pulses_and_marks_events() -> None:
     diversity = np.full(40, np.nan)
     diversity[9::10] = [0.8, 0.6, 0.4, 0.2]
-    panels = {"share right": {"real": np.ones(40)}, "diversity": {"diversity": diversity}}
-    figure = plots.health(np.arange(1, 41), panels, "", [(30, "alarm")])
+    panels = [
+        Panel("share right", {"real": np.ones(40)}, share=True),
+        Panel("diversity", {"diversity": diversity}, share=True),
+    ]
+    figure = plots.curves(np.arange(1, 41), panels, "", events=[(30, "alarm")])
     shares, varied = figure.axes
     np.testing.assert_array_equal(varied.lines[0].get_ydata(), [0.8, 0.6, 0.4, 0.2])
     np.testing.assert_array_equal(varied.lines[0].get_xdata(), [10, 20, 30, 40])
     assert shares.get_ylim()[0] == varied.get_ylim()[0] == -0.02
     assert min(shares.get_ylim()[1], varied.get_ylim()[1]) >= 1.02
-    assert [text.get_text() for text in shares.texts] == ["alarm"]
+    assert [text.get_text() for text in shares.texts] == [" alarm"]
     for axes in (shares, varied):
         np.testing.assert_array_equal(axes.lines[-1].get_xdata(), [30, 30])
 

@@ -1,100 +1,123 @@
-"""Cells and sentences about what `classifiers` and `without_labels` find.
+"""Sentences about classifiers between domains, in the names of their classes, and the measures
+that stand side by side before and after adaptation.
 
-Knows numbers; knows no figure and no HTML.
+Knows groups and numbers; knows no figure and no HTML.
 """
 
-from sparring.metrics.statistics import Detector, Estimate, Rate, Summary
-from sparring.report.without_labels import LabelReads, Selection
+from collections.abc import Callable
+from dataclasses import dataclass
 
-CLEAR = "* clear: at least three seeds, and both the bootstrap interval and Student's leave 0 out."
+from sparring.metrics.statistics import Summary
+from sparring.report.groups import Adaptation, classifier_scores
+from sparring.report.words import number, percent, points
+from sparring.runs.folder import Run
+from sparring.runs.records import ClassifierScores, Trust
 
-
-def cell(summary: Summary, percent: bool) -> str:
-    """Mean, and sd where there are several runs; a dash for none."""
-    if summary.mean is None:
-        return "—"
-    values = [summary.mean, *([] if summary.sd is None else [summary.sd])]
-    return " ± ".join(f"{100 * v:.1f}" if percent else f"{v:.2f}" for v in values)
-
-
-def points(found: Estimate, starred: bool = True) -> str:
-    """A mean difference of shares in points, its interval, n, and a star where it is clear.
-
-    starred: whether to mark it; not for runs that share more than chance, or what has one sign.
-    """
-    summary = found.summary
-    if summary.mean is None:
-        return "—"
-    text = f"{100 * summary.mean:+.1f}{'*' if starred and found.sign else ''}"
-    if found.interval is None:
-        return text
-    low, high = (f"{100 * end:+.1f}" for end in found.interval)
-    return f"{text} [{low}, {high}] (n = {summary.n})"
+MOST = 3
+"""So many classes are named in a sentence."""
 
 
-def gap(found: Estimate) -> str:
-    """A share of the gap in percent: mean, sd, interval and n; the mean alone for one seed."""
-    text = cell(found.summary, percent=True)
-    if found.interval is None:
-        return text
-    low, high = (f"{100 * end:.1f}" for end in found.interval)
-    return f"{text} [{low}, {high}] (n = {found.summary.n})"
+@dataclass(frozen=True)
+class Measure:
+    """A score before and after adaptation. key: in results.json. share: whether it is one."""
+
+    key: str
+    words: str
+    of: Callable[[ClassifierScores], float | None]
+    share: bool = True
 
 
-def rate(found: Rate | None) -> str:
-    """`3 of 4, 75 % [30, 95]`; says so where there was no case."""
-    if found is None:
-        return "no such case"
-    return (
-        f"{found.hits} of {found.n}, {100 * found.value:.0f} % "
-        f"[{100 * found.low:.0f}, {100 * found.high:.0f}]"
-    )
+def _trusted(score: Callable[[Trust], float]) -> Callable[[ClassifierScores], float | None]:
+    return lambda scores: score(scores.trust) if scores.trust else None
 
 
-def correlation(value: float | None) -> str:
-    """A rank correlation; a dash where it does not exist."""
-    return "—" if value is None else f"{value:+.2f}"
+def _error(scores: ClassifierScores) -> float | None:
+    found = scores.estimated.thresholded_entropy
+    return None if scores.accuracy is None else found - scores.accuracy
 
 
-def about_labels(reads: LabelReads) -> list[str]:
-    """What the records say of who opened the target's labels."""
-    lines = [
-        f"Target labels read before final evaluation: {reads.early} "
-        f"(source-only and adapted runs with a record: {reads.runs})."
-    ]
-    if reads.early:
-        lines.append("Some run saw labels that it must not see: its accuracy is no evidence.")
-    if reads.unknown:
-        lines.append(f"Runs that kept no such record: {reads.unknown}.")
-    if reads.upper_bound:
+MEASURES = (
+    Measure("mixing", "mixing of the domains (1: full)", lambda s: s.mixing, False),
+    Measure("a_distance", "proxy A-distance (2: told apart)", lambda s: s.a_distance, False),
+    Measure("calibration_error", "calibration error, %", _trusted(lambda t: t.calibration_error)),
+    Measure("temperature", "temperature fitted on the source", lambda s: s.temperature, False),
+    Measure(
+        "calibration_error_tempered",
+        "calibration error after that temperature, %",
+        _trusted(lambda t: t.calibration_error_tempered),
+    ),
+    Measure(
+        "risk_coverage_area",
+        "area under the risk-coverage curve, %",
+        _trusted(lambda t: t.risk_coverage.area),
+    ),
+    Measure(
+        "estimated_accuracy",
+        "accuracy estimated without labels (ATC), %",
+        lambda s: s.estimated.thresholded_entropy,
+    ),
+    Measure("estimate_error", "estimate less true accuracy, points", _error),
+)
+
+
+def measured(group: Adaptation) -> list[tuple[Measure, Summary, Summary]]:
+    """Each measure over the source-only and over the adapted runs; n is 0 where none has it."""
+    return [(m, group.over("source-only", m.of), group.over("adapted", m.of)) for m in MEASURES]
+
+
+def observations(group: Adaptation) -> list[str]:
+    """What accuracy, mixing and mistakes of one pair say, as means over the seeds."""
+    lines = _accuracy(group) if group.labelled else _without_accuracy(group)
+    source = group.over("adapted", lambda scores: scores.source_accuracy).mean
+    if source is not None:
         lines.append(
-            f"Not counted: {reads.upper_bound} openings by target-only runs, which train on these "
-            "labels to give the upper bound."
+            f"On its source's test images the adapted network is {percent(source)} % right."
         )
-    return lines
+    before, after = (
+        group.over(s, lambda scores: scores.mixing).mean for s in ("source-only", "adapted")
+    )
+    if before is not None and after is not None:
+        lines.append(f"Mixing of the domains goes from {number(before)} to {number(after)}.")
+    return lines + [line for run in group.of("adapted")[:1] for line in _mistake(run)]
 
 
-def about_selection(found: Selection) -> list[str]:
-    """What the choice without labels was worth."""
-    over, loss = (points(one, starred=False) for one in (found.over_last, found.loss))
-    choices = [run.scores["selection"] for run in found.runs]
-    same = sum(choice["chosen"]["step"] == choice["last"]["step"] for choice in choices)
+def _accuracy(group: Adaptation) -> list[str]:
+    low, adapted = group.over("source-only").mean, group.over("adapted").mean
+    if low is None or adapted is None:
+        return []
+    gap = group.gap_closed.summary.mean
+    way = f", {percent(gap)} % of the way to training on the target itself"
+    gain = f"Adaptation changes target accuracy by {points(adapted - low)} points"
+    return [f"{gain}{'' if gap is None else way}."]
+
+
+def _without_accuracy(group: Adaptation) -> list[str]:
+    """What can be said of a target without labels, by the first run that is shown."""
+    scores = classifier_scores(group.shown)
+    named = sorted(
+        zip(scores.predicted_shares, group.config.label_names, strict=True), reverse=True
+    )
+    most = ", ".join(f"{name} {percent(share)} %" for share, name in named[:MOST])
+    rest = f"; {len(named) - MOST} more classes" if len(named) > MOST else ""
     return [
-        "Adapted runs whose checkpoint was chosen by a consensus of label-free validators: "
-        f"{len(found.runs)}; in {same} of them it chose the last one.",
-        f"Chosen less last checkpoint, points of target accuracy: {over}.",
-        f"Best checkpoint (an oracle that knows the labels) less chosen: {loss}.",
+        "Accuracy: not known, the target has no labels.",
+        "Estimated without labels: "
+        f"{percent(scores.estimated.thresholded_entropy)} % right (average thresholded confidence, "
+        "which trusts that confidence means on the target what it means on the source).",
+        f"Of {scores.test_images:,} target images it reads as: {most}{rest}.",
     ]
 
 
-def about_alarm(found: Detector) -> list[str]:
-    """How good the alarm was as a detector."""
-    total = found.caught + found.missed + found.false_alarms + found.quiet
-    return [
-        f"Pairs of an adapted run and its source-only twin: {total}; {found.caught} caught, "
-        f"{found.missed} missed, {found.false_alarms} false alarms, {found.quiet} rightly quiet. "
-        "The truth: adapted is less accurate on the target's test images than its twin.",
-        f"Caught of those that were worse: {rate(found.sensitivity)}. "
-        f"Quiet where it was not worse: {rate(found.specificity)}. "
-        f"Right in all: {rate(found.right)}. In brackets: Wilson's 95 % interval.",
+def _mistake(run: Run) -> list[str]:
+    """The most frequent mistake on the target's test images, by the names of the classes."""
+    names, table = run.config.label_names, classifier_scores(run).confusion or ()
+    mistakes = [
+        (count / sum(row), names[true], names[seen])
+        for true, row in enumerate(table)
+        for seen, count in enumerate(row)
+        if true != seen and count
     ]
+    if not mistakes:
+        return []
+    share, true_name, seen_name = max(mistakes)
+    return [f"Its most frequent mistake: {share:.0%} of class {true_name} read as {seen_name}."]

@@ -1,48 +1,24 @@
 """Reads an output folder: the plan, its runs, and what has become of those that are not finished.
 
-Knows the plan; what is in a run's folder is read in `runs`. Knows no statistics, no figure and no
-page. A run's name tells its method until its config.json is there.
+Knows the plan and the run folders; knows no statistics, no figure and no page. A run that cannot be
+read is told and left out. A run's name tells its method until its config.json is there.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from sparring.report import checked, forms
-from sparring.report.runs import Run, listed, read, read_run
-from sparring.runs.folder import RunFolder
+import msgspec
+
+from sparring.errors import RequestError, one_line
+from sparring.runs.folder import Run
+from sparring.runs.records import Data, Plan, Use
 
 TESTS = "claims"
-"""The folder inside a reproduction's that `sparring claims` writes into."""
-FAILED = "failed"
-"""How the state of a run begins that was stopped for good."""
-
-
-@dataclass(frozen=True)
-class DataUse:
-    """A data set that was asked for, and the one that was used.
-
-    kind: "real", or "stand-in" for images that the program drew itself.
-    why: one sentence on the choice.
-    """
-
-    asked: str
-    used: str
-    kind: Literal["real", "stand-in"]
-    why: str = ""
-
-    @property
-    def badge(self) -> str:
-        """What a reader must know wherever the set is named; empty for the set itself."""
-        if self.kind == "stand-in":
-            return f"stand-in for {self.asked}" if self.asked != self.used else "stand-in"
-        return f"not {self.asked}" if self.asked != self.used else ""
-
-    @property
-    def label(self) -> str:
-        """The name with its badge, for figures."""
-        return f"{self.used} ({self.badge})" if self.badge else self.used
+"""The folder of an output folder in which the experiments that belong to it have their own."""
+FAILED, DAMAGED = "failed", "damaged"
+"""How the state of a run begins that was stopped for good, or that cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -62,66 +38,65 @@ Arms = Mapping[str, Arm]
 """The arms of one experiment, by name."""
 
 
+def badge(use: Use) -> str:
+    """What a reader must know wherever the set is named; empty where it is the set asked for."""
+    if use.kind == "stand-in":
+        return f"stand-in for {use.asked}" if use.asked != use.used else "stand-in"
+    return f"not {use.asked}" if use.asked != use.used else ""
+
+
 @dataclass(frozen=True)
-class Reproduction:
+class Report:
     """An output folder: what was planned, the finished runs, and the runs still to come.
 
-    data: the sets chosen for the source report's roles; empty where the plan is no reproduction.
-    planned: the method of each planned run, by the run's name.
-    missing: name and state ("not run", "not finished" or "failed ...") of each planned run
-        without scores.
+    missing: name and state of each planned run without readable scores: "not run", "not
+        finished", "failed ..." or "damaged ...".
+    methods: of the planned runs, each once, in the plan's order.
     events: run's name, step, kind and words of all that happened in trainings, finished or not.
     experiments: those that the plan is there for, by claim; empty where it has another purpose.
-    tests: the output folder of `sparring claims` inside this one, where there is one.
+    tests: the report on the folder `TESTS` inside this one, where there is one.
     """
 
     out: Path
-    command: str
-    budget: str
-    seeds: tuple[int, ...]
-    started: str
-    data: tuple[DataUse, ...]
-    planned: dict[str, str]
+    plan: Plan
     runs: tuple[Run, ...]
-    missing: tuple[tuple[str, str], ...]
+    missing: Mapping[str, str]
+    methods: tuple[str, ...]
     events: tuple[dict[str, Any], ...]
     experiments: Mapping[str, Arms] = field(default_factory=dict)
-    tests: "Reproduction | None" = None
-
-    @property
-    def reproduces(self) -> bool:
-        """Whether the plan repeats the source report, rather than trains a method on its own."""
-        return bool(self.data)
+    tests: "Report | None" = None
 
     @property
     def every_run(self) -> tuple[Run, ...]:
         """The finished runs, those of `tests` too."""
         return self.runs + (self.tests.every_run if self.tests else ())
 
-    def waits(self, method: str) -> bool:
-        """Whether a planned run of `method` has no scores yet."""
-        return any(self.planned[name] == method for name, _ in self.missing)
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds of the finished runs, rising."""
+        return tuple(sorted({run.config.seed for run in self.runs}))
 
     @property
     def sets(self) -> list[str]:
         """The sets that the plan or a finished run uses, each once."""
-        planned = [use.used for use in self.data]
-        return list(dict.fromkeys(planned + [name for run in self.runs for name in run.sets]))
+        planned = [use.used for use in self.plan.uses]
+        return list(dict.fromkeys(planned + [name for r in self.runs for name in r.config.sets]))
 
-    def use(self, name: str) -> DataUse:
+    def use(self, name: str) -> Use:
         """How the set `name` came to be used."""
-        for use in self.data:
-            if use.used == name:
-                return use
+        found = (use for use in self.plan.uses if use.used == name)
         facts = self.facts(name)
-        return DataUse(asked=name, used=name, kind=facts.get("kind", "real"))
+        return next(found, Use(asked=name, used=name, kind=facts.kind if facts else "real", why=""))
 
-    def facts(self, name: str) -> dict[str, Any]:
-        """Kind, sizes and fingerprint of the set `name` as the first run that used it saw it."""
-        for run in self.every_run:
-            if name in run.environment.get("data", {}):
-                return dict(run.environment["data"][name])
-        return {}
+    def facts(self, name: str) -> Data | None:
+        """The set `name` as the first run that used it saw it; None before any has."""
+        data = (data for run in self.every_run for data in run.config.data.values())
+        return next((one for one in data if one.name == name), None)
+
+    def label(self, name: str) -> str:
+        """The name of a set with its badge, for figures."""
+        found = badge(self.use(name))
+        return f"{name} ({found})" if found else name
 
     def asked(self, sets: tuple[str, ...]) -> tuple[str, ...]:
         """The names that were asked for in place of `sets`."""
@@ -129,69 +104,71 @@ class Reproduction:
 
     def faithful(self, sets: tuple[str, ...]) -> bool:
         """Whether every one of `sets` is the set that was asked for, not one in its place."""
-        return not any(self.use(name).badge for name in sets)
+        return not any(badge(self.use(name)) for name in sets)
 
 
-def read_plan(out: Path) -> dict[str, Any]:
+def read_plan(out: Path) -> Plan:
     """The plan of the output folder `out`. Raises RequestError where it is missing or damaged."""
     path = out / "plan.json"
-    with checked.told(path, "give the folder that `sparring reproduce` wrote"):
-        return dict(checked.parse(path.read_bytes(), forms.PLAN))
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Plan)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise RequestError(
+            f"cannot read {path}: {one_line(error)}; give the output folder of a training"
+        ) from error
 
 
-def collect(out: Path) -> Reproduction:
-    """Read the output folder `out`.
-
-    Raises RequestError where it holds no plan.json, or where a file is damaged.
-    """
+def collect(out: Path) -> Report:
+    """Read the output folder `out`. Raises RequestError where it holds no plan.json."""
     plan = read_plan(out)
-    folders = {name: RunFolder(out / "runs" / name) for name in plan["runs"]}
-    runs = {name: read_run(folder) for name, folder in folders.items() if folder.finished}
-    states = {name: _state(folder) for name, folder in folders.items() if name not in runs}
-    inside = out / TESTS
-    return Reproduction(
+    states = {run: _state(run) for run in (Run(out / "runs" / name) for name in plan.runs)}
+    done = {run.name: run for run, state in states.items() if not state}
+    missing = {run.name: state for run, state in states.items() if state}
+    readable = [run for run, state in states.items() if not state.startswith(DAMAGED)]
+    return Report(
         out=out,
-        command=plan["command"],
-        budget=plan["budget"],
-        seeds=tuple(plan["seeds"]),
-        started=plan["started"],
-        data=tuple(
-            DataUse(use["asked"], use["used"], use["kind"], use.get("why", ""))
-            for use in plan["data"]
-        ),
-        planned={name: _method(folder) for name, folder in folders.items()},
-        runs=tuple(runs.values()),
-        missing=tuple(states.items()),
+        plan=plan,
+        runs=tuple(done.values()),
+        missing=missing,
+        methods=tuple(dict.fromkeys(map(_method, states))),
         events=tuple(
-            {"run": f.name} | event
-            for f in folders.values()
-            for event in listed(f, "events", forms.EVENTS)
+            {"run": run.name} | msgspec.to_builtins(event)
+            for run in readable
+            for event in run.events.events
         ),
         experiments={
-            claim: {name: _arm(names, runs, states) for name, names in arms.items()}
-            for claim, arms in plan.get("experiments", {}).items()
+            claim: {arm: _arm(names, done, missing) for arm, names in arms.items()}
+            for claim, arms in plan.experiments.items()
         },
-        tests=collect(inside) if (inside / "plan.json").is_file() else None,
+        tests=collect(out / TESTS) if (out / TESTS / "plan.json").is_file() else None,
     )
 
 
-def _arm(names: list[str], runs: Mapping[str, Run], states: Mapping[str, str]) -> Arm:
-    finished = sorted((runs[name] for name in names if name in runs), key=lambda run: run.seed)
-    gave_up = sum(states.get(name, "").startswith(FAILED) for name in names)
-    return Arm(tuple(finished), len(names), gave_up)
-
-
-def _method(folder: RunFolder) -> str:
-    """The method of a planned run; before it starts only its name tells, which begins with it."""
-    if (folder.path / "config.json").is_file():
-        return str(read(folder, "config", {"method": checked.text})["method"])
-    return folder.name.partition("-")[0]
-
-
-def _state(folder: RunFolder) -> str:
-    if not (folder.path / "config.json").is_file():
-        return "not run"
-    events = listed(folder, "events", forms.EVENTS)
-    if events and events[-1]["kind"] == "gave up":
-        return f"{FAILED} at step {events[-1]['step']:,}: {events[-1]['what']}"
+def _state(run: Run) -> str:
+    """What became of a planned run; empty where it is finished and all its records are read."""
+    try:
+        if not run.begun:
+            return "not run"
+        _ = (run.config, run.events)
+        if run.finished:
+            _ = (run.scores, run.environment, run.openings, run.alarm, run.architecture, run.rows())
+            return ""
+    except RequestError as error:
+        return f"{DAMAGED} ({error})"
+    last = run.events.events[-1] if run.events.events else None
+    if last and last.kind == "gave up":
+        return f"{FAILED} at step {last.step:,}: {last.what}"
     return "not finished"
+
+
+def _method(run: Run) -> str:
+    try:
+        return run.config.method
+    except RequestError:  # not begun, or damaged: its name begins with it
+        return run.name.partition("-")[0]
+
+
+def _arm(names: list[str], done: Mapping[str, Run], missing: Mapping[str, str]) -> Arm:
+    runs = sorted((done[n] for n in names if n in done), key=lambda run: run.config.seed)
+    gave_up = sum(missing.get(name, "").startswith(FAILED) for name in names)
+    return Arm(tuple(runs), len(names), gave_up)

@@ -1,11 +1,15 @@
-"""Numbers from loss curves: a smooth line, where it starts and ends, when it settles.
+"""Training logs as curves: columns, a smooth line, where it starts and ends, when it settles.
 
-Knows arrays; knows no run and no figure.
+Knows rows of the log and arrays; knows no figure.
 """
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from sparring.runs.records import LogRow
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -14,6 +18,46 @@ BAND = 0.15
 
 FEWEST = 10
 """Shorter curves have no settling time."""
+
+
+@dataclass(frozen=True)
+class Log:
+    """A run's log as columns of equal length L.
+
+    step, images: int64 [L], images seen so far. losses, terms, gradients (norms by player) and
+    measures: float64 [L] by name, NaN where a row lacks it.
+    """
+
+    step: Array
+    images: Array
+    losses: dict[str, Array]
+    terms: dict[str, Array]
+    gradients: dict[str, Array]
+    measures: dict[str, Array]
+
+    @classmethod
+    def of(cls, rows: Sequence[LogRow]) -> "Log":
+        """The columns of `rows`."""
+        step, images = (
+            np.array([getattr(row, n) for row in rows], np.int64) for n in ("step", "images")
+        )
+        parts = ("losses", "terms", "gradients", "measures")
+        return cls(
+            step, images, *(_columns([getattr(row, part) for row in rows]) for part in parts)
+        )
+
+    def __len__(self) -> int:
+        return len(self.step)
+
+    @property
+    def images_per_step(self) -> float:
+        """Images seen in each step; 0 where that is not known."""
+        return float(self.images[-1] / self.step[-1]) if len(self) and self.step[-1] else 0.0
+
+
+def _columns(rows: list[dict[str, float | None]]) -> dict[str, Array]:
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: np.array([row.get(name) for row in rows], float) for name in names}
 
 
 def smooth(values: Array) -> Array:
@@ -52,6 +96,13 @@ def settling(values: Array) -> float | None:
         return None
     outside = np.flatnonzero(~(np.abs(smooth(values) - final) <= BAND * abs(final)))
     return (int(outside[-1]) + 1) / len(values) if len(outside) else 0.0
+
+
+def all_settled(curves: Iterable[Array]) -> float | None:
+    """The share of training after which the last of `curves` has settled; None where one never."""
+    times = [settling(values) for values in curves]
+    known = [time for time in times if time is not None]
+    return max(known) if known and len(known) == len(times) else None
 
 
 def _mean(values: Array) -> float:

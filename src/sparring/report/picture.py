@@ -1,15 +1,32 @@
-"""A figure that has been drawn. Knows no way to draw, and so needs no matplotlib."""
+"""What is known of a figure beside what it shows. Knows no way to draw, and so no matplotlib."""
 
+import re
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
+
+from sparring.runs.folder import run_name
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure on disk. sets: the data it shows. caption: plain text."""
+    """A figure. sets: the data that it shows. caption: plain text, if any."""
 
     key: str
-    path: Path
     title: str
-    caption: str
     sets: tuple[str, ...]
+    caption: str = ""
+
+    def path(self, out: Path) -> Path:
+        """Its file in the output folder `out`."""
+        return out / "figures" / f"{file_name(self.key)}.png"
+
+
+def file_name(key: str) -> str:
+    """The name of a figure's file: letters that no page and no shell reads as more than letters.
+
+    A hash keeps names apart that would be one without their other letters.
+    """
+    plain = re.sub(r"[^A-Za-z0-9_.,+-]", "_", key)
+    same = plain == key
+    return run_name(plain) if same else run_name(plain, sha256(key.encode()).hexdigest()[:8])

@@ -1,143 +1,129 @@
-"""results.json, schema 1: every number of a reproduction for programs to read.
+"""results.json, schema 2: every number of an output folder for programs to read.
 
-Knows groups, verdicts and pictures; knows no page. Accuracies are fractions.
+Knows groups and pictures; knows no page. Accuracies are fractions, null where there are no labels.
+Every entry has a `key` of its own. Clients add entries of their own (`page.Section`).
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from sparring.report import classifiers, without_labels
-from sparring.report.groups import Adaptation, Generation
+import msgspec
+
+from sparring.metrics.fidelity import bias_note
+from sparring.report import classifier_words, without_labels
+from sparring.report.collect import Report
+from sparring.report.groups import (
+    Adaptation,
+    Generation,
+    Group,
+    classifier_scores,
+    compared,
+    generator_scores,
+)
 from sparring.report.picture import Picture
-from sparring.report.runs import Run
-from sparring.report2019.claims.verdicts import Evidence, Verdict
-from sparring.report2019.published import SCENARIOS
+from sparring.runs.folder import Run
+from sparring.runs.records import SCENARIOS
+
+plain = msgspec.to_builtins
 
 
 def results(
-    evidence: Evidence, pictures: dict[str, Picture], verdicts: tuple[Verdict, ...]
+    report: Report,
+    generators: Sequence[Generation],
+    adaptations: Sequence[Adaptation],
+    pictures: Mapping[str, Picture],
+    notes: Sequence[str],
 ) -> dict[str, Any]:
-    """The content of results.json; paths of figures are relative to its folder."""
-    rep = evidence.rep
+    """The content of results.json; paths are relative to its folder."""
+    runs = report.every_run
     return {
-        "schema": 1,
-        "environment": rep.runs[0].machine if rep.runs else {},
-        "command": rep.command,
-        "budget": rep.budget,
-        "seeds": list(rep.seeds),
-        "data": _data(evidence),
-        "generation": {
-            "dcgan": _generation(None),
-            "acgan": _generation(None),
-            **{group.key: _generation(group) for group in evidence.generators},
-        },
-        "adaptation": [_adaptation(evidence, group) for group in evidence.adaptations],
-        "dsn_less_dann": [
-            {"source": sets[0], "target": sets[1]} | difference.as_dict()
-            for sets, difference in classifiers.dsn_less_dann(evidence.adaptations).items()
+        "schema": 2,
+        "environment": plain(report.runs[0].environment) if report.runs else {},
+        "command": report.plan.command,
+        "budget": report.plan.budget,
+        "purpose": report.plan.purpose,
+        "seeds": list(report.seeds),
+        "data": {name: _data(report, name) for name in report.sets},
+        "generation": [_generation(report, group) for group in generators],
+        "adaptation": [_adaptation(report, group) for group in adaptations],
+        "comparisons": [
+            {"key": one.later.key, "less": one.former.key} | one.difference.as_dict()
+            for one in compared(adaptations)
         ],
-        **_without_labels(rep.every_run),
-        "figures": {key: _relative(picture.path, rep.out) for key, picture in pictures.items()},
-        "claims": [
-            {
-                "id": v.claim.id,
-                "claim": v.claim.text,
-                "verdict": v.verdict,
-                "n": v.n,
-                "evidence": v.evidence,
-                "scores": {
-                    name: {arm: summary.as_dict() for arm, summary in arms.items()}
-                    for name, arms in v.finding.scores.items()
-                },
-            }
-            for v in verdicts
-        ],
-        "missing": [name for name, _ in rep.missing],
-        "events": list(rep.events),
-    }
-
-
-def _data(evidence: Evidence) -> dict[str, Any]:
-    rep = evidence.rep
-    entries = {}
-    for name in rep.sets:
-        use, facts = rep.use(name), rep.facts(name)
-        sizes = {key: facts.get(key) for key in ("train", "test", "fingerprint")}
-        entries[name] = {"kind": use.kind, "asked": use.asked, "why": use.why, **sizes}
-    return entries
-
-
-def _generation(group: Generation | None) -> dict[str, Any]:
-    if group is None:
-        return {"faces": None, "attributes": [], "n": 0, "runs": []}
-    return {
-        "faces": group.faces,
-        "attributes": list(group.attributes),
-        "n": len(group.runs),
-        "runs": [run.name for run in group.runs],
-        "extractor": group.extractor.get("name"),
-        **{name: summary.as_dict() for name, summary in group.metrics.items()},
-        "details": [_details(run) for run in group.runs],
-    }
-
-
-def _details(run: Run) -> dict[str, Any]:
-    """The tables behind a generator's metrics, as the run has them."""
-    parts = ("extractor", "fidelity", "judge", "scorecard", "memorisation", "notes")
-    return {"run": run.name} | {part: run.scores[part] for part in parts if part in run.scores}
-
-
-def _adaptation(evidence: Evidence, group: Adaptation) -> dict[str, Any]:
-    asked = evidence.rep.asked(group.sets)
-    printed = evidence.printed(group)
-    return {
-        "method": group.method,
-        "source": group.source,
-        "target": group.target,
-        **{s.replace("-", "_"): group.score(s).as_dict() for s in SCENARIOS},
-        "gap_closed": group.gap_closed.as_dict(),
-        "adapted_less_source_only": group.gain.as_dict(),
-        **{
-            measure.key: {"source_only": before.as_dict(), "adapted": after.as_dict()}
-            for measure, before, after in classifiers.measured(group)
-        },
-        "selection": [
-            {"run": run.name} | run.scores["selection"]
-            for run in group.of("adapted")
-            if "selection" in run.scores
-        ],
-        "alarm": [found.as_dict() for found in without_labels.comparisons(group.runs)],
-        "confusion": [
-            {"run": run.name, "counts": run.scores["confusion"]}
-            for run in group.runs
-            if run.scores.get("confusion")
-        ],
-        "labels_opened": {run.name: run.openings for run in group.runs if run.openings},
-        "source_report": printed
-        and {
-            "source": asked[0],
-            "target": asked[1],
-            **printed._asdict(),
-            "gap_closed": printed.gap_closed,
-            "same_data": evidence.rep.faithful(group.sets),
-        },
-        "run_names": [run.name for run in group.runs],
-    }
-
-
-def _without_labels(runs: tuple[Run, ...]) -> dict[str, Any]:
-    """How good what works without target labels is, over all runs of classifiers."""
-    return {
-        "selection": without_labels.Selection.of(runs).as_dict(),
+        "selection": without_labels.Choices.of(runs).as_dict(),
         "alarm": without_labels.alarm_as_dict(without_labels.alarm(runs)),
         "accuracy_estimates": {
             name: {"absolute_error": error.as_dict()}
             for name, error in without_labels.estimate_errors(runs).items()
         },
         "target_labels": asdict(without_labels.LabelReads.of(runs)),
+        "figures": {
+            key: picture.path(report.out).relative_to(report.out).as_posix()
+            for key, picture in pictures.items()
+        },
+        "missing": dict(report.missing),
+        "events": list(report.events),
+        "notes": list(notes),
     }
 
 
-def _relative(path: Path, base: Path) -> str:
-    return path.relative_to(base).as_posix()
+def _data(report: Report, name: str) -> dict[str, Any]:
+    use, facts = report.use(name), report.facts(name)
+    seen = plain(facts) if facts else dict.fromkeys(("train", "test", "labelled", "fingerprint"))
+    return seen | {"kind": use.kind, "asked": use.asked, "why": use.why}
+
+
+def _named(report: Report, group: Group) -> dict[str, Any]:
+    """What an entry is of, and where its models lie."""
+    models = [run.path / "model" for run in group.runs]
+    return {
+        "key": group.key,
+        "method": group.method,
+        "preset": group.config.preset,
+        "arm": group.config.arm,
+        **{role: data.name for role, data in group.config.data.items()},
+        "labels": list(group.config.label_names),
+        "runs": [run.name for run in group.runs],
+        "models": [path.relative_to(report.out).as_posix() for path in models if path.is_dir()],
+    }
+
+
+def _generation(report: Report, group: Generation) -> dict[str, Any]:
+    return _named(report, group) | {
+        "extractor": group.extractor and group.extractor.name,
+        "compared_images": group.compared,
+        "frechet_note": bias_note(group.compared) if group.compared else "",
+        "metrics": {name: summary.as_dict() for name, summary in group.metrics.items()},
+        "details": [{"run": r.name} | plain(generator_scores(r)) for r in group.runs],
+    }
+
+
+def _adaptation(report: Report, group: Adaptation) -> dict[str, Any]:
+    adapted = group.of("adapted")
+    chosen = {run.name: classifier_scores(run).selection for run in adapted}
+    return _named(report, group) | {
+        "accuracy": {s: group.over(s).as_dict() for s in SCENARIOS} if group.labelled else None,
+        "gap_closed": group.gap_closed.as_dict(),
+        "adapted_less_source_only": group.gain.as_dict(),
+        "measures": {
+            measure.key: {"source-only": before.as_dict(), "adapted": after.as_dict()}
+            for measure, before, after in classifier_words.measured(group)
+        },
+        "predicted_shares": [_shares(run) for run in group.runs],
+        "selection": [{"run": name} | plain(one) for name, one in chosen.items() if one],
+        "alarm": [found.as_dict() for found in without_labels.comparisons(group.runs)],
+        "confusion": [_confusion(run) for run in group.runs if classifier_scores(run).confusion],
+        "labels_opened": {r.name: plain(r.openings.openings) for r in group.runs},
+    }
+
+
+def _shares(run: Run) -> dict[str, Any]:
+    shares = zip(run.config.label_names, classifier_scores(run).predicted_shares, strict=True)
+    return {"run": run.name, "shares": dict(shares)}
+
+
+def _confusion(run: Run) -> dict[str, Any]:
+    """Rows: true classes, in the order of `classes`; columns: predicted ones."""
+    table = plain(classifier_scores(run).confusion)
+    return {"run": run.name, "classes": list(run.config.label_names), "counts": table}

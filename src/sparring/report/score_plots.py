@@ -1,14 +1,20 @@
-"""How scores of several runs are drawn: bars with whiskers, dots with their mean.
+"""How scores are drawn: bars with whiskers, dots with their mean, reliability and risk curves.
 
-Knows arrays and matplotlib; knows no run and no file.
+Knows numbers and matplotlib; knows no run and no file.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from sparring.report.plots import CLASSES, LABEL, SCENARIOS, TITLE, WIDTH, Array, shown
+from sparring.metrics.statistics import Summary
+from sparring.report.plots import CLASSES, LABEL, OKABE_ITO, TITLE, WIDTH, shown, titled
+from sparring.runs.records import Trust
+
+SCENARIOS = ("#c3cbd4", "#0072B2", "#007a5a")
+_LARGEST = 90  # area of the dot of a bin that holds every image, in square points
 
 
 def strips(panels: Mapping[str, Mapping[str, Sequence[float]]], title: str) -> Figure:
@@ -16,9 +22,7 @@ def strips(panels: Mapping[str, Mapping[str, Sequence[float]]], title: str) -> F
 
     panels: by the score's name, the values by arm.
     """
-    rows = max(len(arms) for arms in panels.values())
-    figure = Figure(figsize=(WIDTH, 1.0 + 0.34 * rows), layout="constrained")
-    figure.suptitle(shown(title, TITLE), x=0.01, ha="left", size=9, weight="bold")
+    figure = titled(title, 1.0 + 0.34 * max(len(arms) for arms in panels.values()))
     axes_row = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, (name, arms) in zip(axes_row, panels.items(), strict=True):
         for place, values in enumerate(arms.values()):
@@ -32,53 +36,70 @@ def strips(panels: Mapping[str, Mapping[str, Sequence[float]]], title: str) -> F
     return figure
 
 
-def bars(
-    panels: Sequence[tuple[str, str]],
-    groups: Sequence[Sequence[str]],
-    heights: Sequence[Array],
-    errors: Sequence[Array],
-    marks: Sequence[Array],
-    scenarios: Sequence[str],
-) -> Figure:
-    """Accuracy in percent, one panel a pair: bars with their values, marks for other numbers.
+@dataclass(frozen=True)
+class Bars:
+    """One panel. bars: by group and scenario, accuracies as fractions. marks: likewise, others'.
 
-    panels: title and the name of the marks (empty where there are none) of each panel.
-    groups: names of its G groups. heights, errors (sd), marks: float [G, len(scenarios)] in
-    percent, NaN where unknown.
+    marked: what the marks are.
     """
+
+    title: str
+    bars: Mapping[str, Mapping[str, Summary]]
+    marks: Mapping[str, Mapping[str, float]]
+    marked: str = ""
+
+
+def bars(panels: Sequence[Bars]) -> Figure:
+    """Accuracy in percent: bars with their values, whiskers of one sd, diamonds for marks."""
     figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
     row = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-    for index, axes in enumerate(row):
-        title, marked = panels[index]
-        axes.set_title("\n".join(shown(line, LABEL) for line in title.splitlines()))
+    for axes, panel in zip(row, panels, strict=True):
+        axes.set_title("\n".join(shown(line, LABEL) for line in panel.title.splitlines()))
         axes.set_ylim(0, 108)
-        axes.set_xticks(range(len(groups[index])), map(shown, groups[index]), size=8)
+        axes.set_xticks(range(len(panel.bars)), map(shown, panel.bars), size=8)
         axes.grid(visible=False, axis="x")
-        for s, scenario in enumerate(scenarios):
-            x = np.arange(len(groups[index])) + (s - 1) * 0.27
-            height, error = heights[index][:, s], errors[index][:, s]
-            axes.bar(x, np.nan_to_num(height), 0.25, color=SCENARIOS[s], label=scenario)
-            known = np.isfinite(height) & np.isfinite(error)
-            axes.errorbar(x[known], height[known], error[known], fmt="none", ecolor="#222222")
-            for at, value in zip(x, height, strict=True):
-                known = np.isfinite(value)
-                text = f"{value:.1f}" if known else "not\nrun"
-                ink = "white" if known and s else "black"
-                axes.text(at, 2, text, ha="center", va="bottom", size=6.5, color=ink)
-            mark = marks[index][:, s]
-            known = np.isfinite(mark)
-            style = {"marker": "D", "s": 22, "color": "white", "edgecolors": "black", "zorder": 3}
-            axes.scatter(
-                x[known], mark[known], **style, label=shown(marked, TITLE) if s == 0 else None
-            )
-        handles, labels = axes.get_legend_handles_labels()
-        keep = [i for i, text in enumerate(labels) if text]
-        axes.legend(
-            *([part[i] for i in keep] for part in (handles, labels)),
-            loc="upper center",
-            bbox_to_anchor=(0.5, -0.08),
-            ncols=2,
-            fontsize=7,
-        )
+        for place, (name, scenarios) in enumerate(panel.bars.items()):
+            for s, (scenario, summary) in enumerate(scenarios.items()):
+                x = place + (s - 1) * 0.27
+                label = scenario.replace("-", " ") if place == 0 else None
+                height = 100 * (summary.mean or 0)
+                axes.bar(x, height, 0.25, color=SCENARIOS[s], label=label)
+                if summary.sd is not None:
+                    axes.errorbar(x, height, 100 * summary.sd, fmt="none", ecolor="#222222")
+                text = "not\nrun" if summary.mean is None else f"{height:.1f}"
+                ink = "white" if summary.n and s else "black"
+                axes.text(x, 2, text, ha="center", va="bottom", size=6.5, color=ink)
+                if (mark := panel.marks.get(name, {}).get(scenario)) is not None:
+                    style = {"marker": "D", "s": 22, "color": "white", "edgecolors": "black"}
+                    axes.scatter(x, 100 * mark, **style, zorder=3)
+        if panel.marked:
+            style = {"marker": "D", "s": 22, "color": "white", "edgecolors": "black"}
+            axes.scatter([], [], **style, label=shown(panel.marked, TITLE))
+        place_below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.08)}
+        axes.legend(**place_below, ncols=2, fontsize=7)
     row[0].set_ylabel("target test accuracy, %")
+    return figure
+
+
+def trust(curves: Mapping[str, Trust], title: str) -> Figure:
+    """Reliability at the left and risk-coverage at the right, a line for each of `curves`."""
+    figure = titled(title, 3.5)
+    left, right = figure.subplots(1, 2)
+    left.plot([0, 1], [0, 1], color="#444444", linewidth=0.8, linestyle=":")
+    for (name, found), colour in zip(curves.items(), OKABE_ITO, strict=False):
+        bins = found.reliability
+        x, y = [one.confidence for one in bins], [one.accuracy for one in bins]
+        share = np.array([one.count for one in bins]) / max(sum(one.count for one in bins), 1)
+        left.plot(x, y, color=colour, linewidth=1.2, label=name)
+        left.scatter(x, y, s=np.maximum(_LARGEST * share, 4), color=colour, linewidths=0)
+        curve = found.risk_coverage
+        right.plot(curve.coverage, curve.risk, color=colour, linewidth=1.6, label=name)
+    for axes in (left, right):
+        axes.set(xlim=(0, 1.02), ylim=(-0.02, 1.02))
+    left.set(xlabel="confidence", ylabel="share right")
+    right.set(xlabel="share answered", ylabel="share wrong")
+    left.set_title("reliability", weight="normal")
+    right.set_title("risk and coverage", weight="normal")
+    left.legend(fontsize=7, loc="upper left")
+    right.legend(fontsize=7, loc="best")
     return figure

@@ -1,13 +1,13 @@
-"""Which figures a reproduction has: drawn from its runs, saved as PNG, with their captions.
+"""Which figures a report has: drawn from its runs, saved as PNG.
 
 Knows groups of runs and files; what is in a figure is in the modules beside this one.
 """
 
 import io
-import re
 import warnings
-from collections.abc import Iterator
-from hashlib import sha256
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from matplotlib import style
@@ -15,67 +15,67 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from sparring.errors import RequestError
 from sparring.report import plots
-from sparring.report.figures import adaptation, before_after, generation
+from sparring.report.collect import Report
+from sparring.report.figures import adaptation, generation
+from sparring.report.figures.adaptation import Marks
 from sparring.report.figures.drawing import Drawing
+from sparring.report.groups import Adaptation, Generation
 from sparring.report.picture import Picture
-from sparring.report2019.claims import figures as claims
-from sparring.report2019.claims.verdicts import Evidence, Verdict
-from sparring.runs.folder import run_name
 from sparring.storage import write_atomically
 
-__all__ = ["draw"]
+__all__ = ["Drawing", "Marks", "draw", "save"]
 
 
-def draw(evidence: Evidence, verdicts: tuple[Verdict, ...]) -> dict[str, Picture]:
-    """Draw every figure that the finished runs allow into `out/figures`, by key."""
-    folder = evidence.rep.out / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
+def draw(
+    report: Report,
+    generators: Sequence[Generation],
+    adaptations: Sequence[Adaptation],
+    marks: Mapping[str, Marks],
+) -> tuple[dict[str, Picture], list[str]]:
+    """Draw every figure that the finished runs allow into `out/figures`.
+
+    Returns the pictures by key, and a sentence for each figure that could not be drawn.
+    """
+    makers = [
+        *(partial(make, report, group) for group in generators for make in generation.FIGURES),
+        *(partial(make, report, group) for group in adaptations for make in adaptation.FIGURES),
+        partial(adaptation.accuracy, report, adaptations, marks),
+    ]
+    pictures: dict[str, Picture] = {}
+    notes = []
+    for make in makers:
+        try:
+            pictures |= save(report.out, make())
+        except RequestError as error:  # its arrays are damaged, or the disk is full
+            notes.append(f"A figure is left out: {error}.")
+    return pictures, notes
+
+
+def save(out: Path, drawings: Iterable[Drawing]) -> dict[str, Picture]:
+    """Write the drawings into `out/figures`, as PNG; return what they are by key.
+
+    An iterator is drawn here, in the report's style. Raises RequestError where writing fails.
+    """
+    (out / "figures").mkdir(parents=True, exist_ok=True)
     pictures = {}
     with style.context(plots.STYLE):
-        for key, figure, title, caption, sets in _drawings(evidence, verdicts):
-            path = folder / f"{file_name(key)}.png"
-            # Plots have few colours: a palette makes them three times smaller. Photographs don't.
-            write_atomically(path, _png(figure, palette=not _photographs(figure)))
-            pictures[key] = Picture(key, path, title, caption, sets)
+        for key, figure, title, sets, caption in drawings:
+            pictures[key] = Picture(key, title, sets, caption)
+            write_atomically(pictures[key].path(out), _png(figure))
     return pictures
 
 
-def _drawings(evidence: Evidence, verdicts: tuple[Verdict, ...]) -> Iterator[Drawing]:
-    for generator in evidence.generators:
-        yield from generation.drawings(evidence.rep, generator)
-    for adapted in evidence.adaptations:
-        yield from adaptation.drawings(evidence.rep, adapted)
-        yield from before_after.drawings(adapted)
-    # A single bar would compare nothing.
-    if len({(g.key, run.scenario) for g in evidence.adaptations for run in g.runs}) > 1:
-        yield adaptation.accuracy(evidence)
-    yield from claims.drawings(verdicts)
-
-
-def file_name(key: str) -> str:
-    """The name of a figure's file: letters that no page and no shell reads as more than letters.
-
-    A hash keeps names apart that would be one without their other letters.
-    """
-    plain = re.sub(r"[^A-Za-z0-9_.+-]", "_", key)
-    return (
-        run_name(plain) if plain == key else run_name(plain, sha256(key.encode()).hexdigest()[:8])
-    )
-
-
-def _photographs(figure: Figure) -> bool:
-    return bool(figure.images) or any(axes.images for axes in figure.axes)
-
-
-def _png(figure: Figure, palette: bool) -> bytes:
+def _png(figure: Figure) -> bytes:
     canvas = FigureCanvasAgg(figure)
     with warnings.catch_warnings():
         # A letter that the font lacks is drawn as a box, long names may leave no room for an axis.
         warnings.filterwarnings("ignore", "Glyph|.*constrained_layout", UserWarning)
         canvas.draw()
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
-    if palette:
+    # Plots have few colours: a palette makes them three times smaller. Photographs don't.
+    if not (figure.images or any(axes.images for axes in figure.axes)):
         image = image.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     buffer = io.BytesIO()
     image.save(buffer, format="PNG")

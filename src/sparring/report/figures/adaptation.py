@@ -1,122 +1,137 @@
-"""The figures of classifiers between domains, with their captions.
+"""The figures of classifiers between domains.
 
 Knows runs, groups and plots; knows no page. With several seeds the first one is drawn.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.figure import Figure
 
-from sparring.metrics.statistics import Summary
+from sparring.metrics.outputs import fixed_and_broken
 from sparring.report import plots, score_plots
-from sparring.report.collect import Reproduction
-from sparring.report.figures.drawing import Drawing, images_per_step, seed_note
-from sparring.report.groups import Adaptation
-from sparring.report.runs import Array, Run
-from sparring.report2019.claims.verdicts import Evidence
-from sparring.report2019.published import SCENARIOS
+from sparring.report.collect import Report
+from sparring.report.curves import Array, Log
+from sparring.report.figures.drawing import Drawing
+from sparring.report.groups import Adaptation, classifier_scores
+from sparring.report.plots import Panel
+from sparring.runs.records import SCENARIOS
 
-MIXING = (
-    "It is measured among nearest neighbours: how many of each feature's neighbours come from the "
-    "other domain, divided by how many would if the domains were fully mixed. At 1 the features no "
-    "longer tell the domains apart; at 0 the domains lie wholly apart."
-)
+EXAMPLES = 10
+"""Examples of either kind that are shown."""
 
 
-def drawings(rep: Reproduction, group: Adaptation) -> Iterator[Drawing]:
-    """Losses, and t-SNE of adapted and of source-only features. With several seeds: the first."""
-    name = group.method.upper()
-    source, target = (rep.use(s).label for s in group.sets)
-    run = group.shown
-    log, seed = run.log, seed_note(run, group.of(run.scenario))
-    if len(log):
-        right = {k: v for k, v in log.terms.items() if k.endswith("accuracy")}
-        terms = {k: v for k, v in log.terms.items() if k not in right}
-        what = "parts of the loss" if terms else "losses"
-        if run.scenario != "adapted":
-            what += f", {run.scenario.replace('-', ' ')}"
-        title = f"{name}: {what}, {group.source} → {group.target}"
-        long = f"{name}: {what}, {source} → {target}"
-        figure = plots.curves(log.step, images_per_step(run), terms or log.losses, long, right)
-        caption = f"Thin: as logged; thick: moving average.{seed}"
-        yield f"losses-{group.key}", figure, title, caption, group.sets
-    for run in group.of("adapted")[:1]:
-        seed = seed_note(run, group.of("adapted"))
-        yield from _tsne(group, run, "adapted", f"tsne-{group.key}", (source, target), seed)
-    for run in group.of("source-only")[:1]:
-        key, seed = f"tsne-{group.key}-source-only", seed_note(run, group.of("source-only"))
-        yield from _tsne(group, run, "source only", key, (source, target), seed)
+@dataclass(frozen=True)
+class Marks:
+    """Someone else's accuracies beside a group's, fractions by scenario. words: whose."""
+
+    words: str
+    accuracy: Mapping[str, float]
 
 
-def _tsne(
-    group: Adaptation, run: Run, state: str, key: str, labels: tuple[str, str], seed: str
-) -> Iterator[Drawing]:
-    arrays = run.arrays("features")
-    if not arrays:
+def losses(report: Report, group: Adaptation) -> Iterator[Drawing]:
+    """Parts of the loss; accuracies among the terms have a panel of their own."""
+    log = Log.of(group.shown.rows())
+    if not len(log):
         return
-    label, domain = arrays["label"], arrays["domain"]
-    classes = [str(name) for name in arrays["class_names"]]
-    pair = f"{group.source} → {group.target}"
-    title = f"{group.method.upper()}, {state}: t-SNE of test features, {pair}"
-    domains = (f"source: {labels[0]}", f"target: {labels[1]}")
-    figure = plots.embedding(arrays["embedding"], label, domain, classes, domains, title)
-    mixing = run.scores.get("mixing")
-    number = "" if mixing is None else f" Mixing of the domains: {mixing:.2f}. {MIXING}"
-    caption = f"{_counts(label, domain, len(classes), int(arrays['per_class']))}{number}{seed}"
-    yield key, figure, title, caption, group.sets
+    right = {k: v for k, v in log.terms.items() if k.endswith("accuracy")}
+    terms = {k: v for k, v in log.terms.items() if k not in right}
+    panels = [Panel("loss", terms or log.losses, height=1.9)]
+    if right:
+        panels.append(Panel("share right\n(dotted: chance)", right, share=True, chance=0.5))
+    scenario = group.shown.config.scenario.replace("-", " ")
+    title = f"{group.title}, {scenario}: {'parts of the loss' if terms else 'losses'}"
+    on = " → ".join(map(report.label, group.sets))
+    figure = plots.curves(log.step, panels, f"{title}, {on}", log.images_per_step)
+    yield Drawing(group.figure("losses"), figure, f"{title}, {group.pair}", group.sets)
 
 
-def _counts(label: Array, domain: Array, classes: int, asked: int) -> str:
-    """How many features are shown for each class and domain, beside how many were asked for."""
-    counts = np.bincount(domain * classes + label, minlength=2 * classes)
-    if counts.min() == counts.max() == asked:
-        return f"{asked:,} test features of each class from each domain, {len(label):,} in all."
-    return (
-        f"{len(label):,} test features: {asked:,} of each class and domain were asked for; the "
-        f"test sets give {counts.min():,} to {counts.max():,}."
-    )
+def features(report: Report, group: Adaptation) -> Iterator[Drawing]:
+    """t-SNE of adapted and of source-only features."""
+    domains = [f"{role}: {report.label(one.name)}" for role, one in group.config.data.items()]
+    for scenario, what in (("adapted", "tsne"), ("source-only", "tsne-source-only")):
+        for run in group.of(scenario)[:1]:
+            if arrays := run.arrays("features"):
+                state = scenario.replace("-", " ")
+                title = f"{group.title}, {state}: t-SNE of test features, {group.pair}"
+                figure = plots.embedding(arrays, group.config.label_names, domains, title)
+                yield Drawing(group.figure(what), figure, title, group.sets)
 
 
-def accuracy(evidence: Evidence) -> Drawing:
-    """Bars for all pairs and scenarios."""
-    rep, adaptations = evidence.rep, evidence.adaptations
-    pairs = list(dict.fromkeys(group.sets for group in adaptations))
-    groups = [[g for g in adaptations if g.sets == pair] for pair in pairs]
-    panels = []
-    for pair in pairs:
-        asked = rep.asked(pair)
-        known = any(evidence.printed(g) for g in adaptations if g.sets == pair)
-        title = " →\n".join(rep.use(name).label for name in pair)
-        panels.append((title, f"source report, {asked[0]} → {asked[1]}" if known else ""))
+def trust(report: Report, group: Adaptation) -> Iterator[Drawing]:
+    """Reliability and risk of the source-only classifier and the adapted one."""
+    firsts = [run for scenario in SCENARIOS[:2] for run in group.of(scenario)[:1]]
+    found = {run.config.scenario.replace("-", " "): classifier_scores(run).trust for run in firsts}
+    if known := {words: one for words, one in found.items() if one}:
+        title = f"{group.title}: can its confidence be trusted, {group.pair}"
+        yield Drawing(group.figure("trust"), score_plots.trust(known, title), title, group.sets)
 
-    def percent(row: list[Adaptation], part: str) -> Array:
-        summaries = [[g.score(scenario) for scenario in SCENARIOS] for g in row]
-        return np.array([[_percent(summary, part) for summary in line] for line in summaries])
 
-    def marks(row: list[Adaptation]) -> Array:
-        found = [evidence.printed(g) for g in row]
-        return np.array([[100 * t.of(s) if t else np.nan for s in SCENARIOS] for t in found])
+def examples(report: Report, group: Adaptation) -> Iterator[Drawing]:
+    """Target images that adaptation fixed and broke; needs their labels."""
+    for before, after in group.twins[:1]:
+        first, second = before.arrays("outputs"), after.arrays("outputs")
+        if not (first and second) or first["example_label"].min() < 0:
+            return
+        pixels, label = first["example_pixels"], first["example_label"]
+        answers = first["example_predicted"], second["example_predicted"]
+        found = fixed_and_broken(label, *answers, EXAMPLES, seed=0)
+        if not (found.fixed_in_all or found.broken_in_all):
+            return
+        title = (
+            f"{group.title}: of {len(label):,} test images adaptation fixed "
+            f"{found.fixed_in_all:,} and broke {found.broken_in_all:,}, {group.pair}"
+        )
+        figure = _grid(
+            pixels, (found.fixed, found.broken), answers, group.config.label_names, title
+        )
+        yield Drawing(group.figure("changed"), figure, title, group.sets)
 
-    figure = score_plots.bars(
-        panels,
-        [[g.method.upper() for g in row] for row in groups],
-        [percent(row, "mean") for row in groups],
-        [percent(row, "sd") for row in groups],
-        [marks(row) for row in groups],
-        [scenario.replace("-", " ") for scenario in SCENARIOS],
-    )
-    diamonds = (
-        " Diamonds: what the source report printed for the direction that was asked for; where "
-        "another set stands in, they are beside our bars to be seen, not to be compared."
-    )
-    caption = (
-        f"Accuracy on the target's test images.{diamonds if any(m for _, m in panels) else ''} "
-        "Whiskers, where there are several seeds: one sd."
-    )
+
+FIGURES = (losses, features, trust, examples)
+"""What is drawn of each group; each part fails alone."""
+
+
+def _grid(
+    pixels: Array,
+    rows: tuple[Array, Array],
+    answers: tuple[Array, Array],
+    names: Sequence[str],
+    title: str,
+) -> Figure:
+    """Chosen images (indices, a row each) with what both classifiers said of them."""
+    tiles = np.full((2, EXAMPLES, *pixels.shape[1:]), 255, np.uint8)
+    words = []
+    for row, chosen in zip(tiles, rows, strict=True):
+        row[: len(chosen)] = pixels[chosen]
+        said = zip(*(answer[chosen].tolist() for answer in answers), strict=True)
+        words.append([" → ".join(plots.shown(names[k], 9) for k in pair) for pair in said])
+    return plots.image_grid(tiles, title, ("fixed", "broken"), below=words)
+
+
+def accuracy(
+    report: Report, groups: Sequence[Adaptation], marks: Mapping[str, Marks]
+) -> Iterator[Drawing]:
+    """Bars for all pairs and scenarios. marks: by a group's key, drawn as diamonds beside them."""
+    known = [group for group in groups if group.labelled]
+    # A single bar would compare nothing.
+    if len({(group.key, run.config.scenario) for group in known for run in group.runs}) < 2:
+        return
+    pairs = list(dict.fromkeys(group.sets for group in known))
+    panels = [_bars(report, [g for g in known if g.sets == pair], marks) for pair in pairs]
     sets = tuple(dict.fromkeys(name for pair in pairs for name in pair))
-    return "accuracy", figure, "Accuracy in the three scenarios", caption, sets
+    title = "Accuracy in the three scenarios"
+    yield Drawing("accuracy", score_plots.bars(panels), title, sets)
 
 
-def _percent(summary: Summary, part: str) -> float:
-    value = getattr(summary, part)
-    return float("nan") if value is None else 100 * value
+def _bars(report: Report, groups: list[Adaptation], marks: Mapping[str, Marks]) -> score_plots.Bars:
+    presets = len({group.config.preset for group in groups}) > 1
+    names = {g.key: f"{g.title}, {g.config.preset}" if presets else g.title for g in groups}
+    found = {names[g.key]: marks[g.key] for g in groups if g.key in marks}
+    return score_plots.Bars(
+        title=" →\n".join(map(report.label, groups[0].sets)),
+        bars={names[g.key]: {s: g.over(s) for s in SCENARIOS} for g in groups},
+        marks={name: mark.accuracy for name, mark in found.items()},
+        marked=next((mark.words for mark in found.values()), ""),
+    )

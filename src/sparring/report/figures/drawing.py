@@ -1,19 +1,15 @@
-"""What all drawings share. Knows runs; knows no plot."""
+"""What all drawings share. Knows no run and no plot."""
+
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from sparring.report.runs import Run
 
-Drawing = tuple[str, Figure, str, str, tuple[str, ...]]
-"""Key, figure, title, caption, and the sets that it shows."""
+class Drawing(NamedTuple):
+    """A figure that is not yet saved; see `picture.Picture`."""
 
-
-def seed_note(run: Run, runs: tuple[Run, ...]) -> str:
-    """Which of several seeds is drawn; empty where there is one."""
-    return f" Seed {run.seed}, the first of {len(runs)}." if len(runs) > 1 else ""
-
-
-def images_per_step(run: Run) -> float:
-    """Images seen in each step; 0 where that is not known."""
-    log = run.log
-    return float(log.images[-1] / log.step[-1]) if log.step[-1] else 0.0
+    key: str
+    figure: Figure
+    title: str
+    sets: tuple[str, ...]
+    caption: str = ""

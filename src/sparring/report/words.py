@@ -1,0 +1,113 @@
+"""How numbers are written: shares, intervals, differences, times.
+
+Knows numbers; knows no run and no HTML. A number that does not exist is a dash.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from sparring.metrics.intervals import Interval
+from sparring.metrics.statistics import Estimate, Summary
+
+CLEAR = (
+    "* clear: at least three seeds; both Student's t-test and the bootstrap interval rule 0 out."
+)
+NONE = "—"
+FILTERS = (
+    *("cell", "difference", "duration", "gap", "interval", "joined", "moment", "number"),
+    *("percent", "points", "rate", "shares", "short", "spread"),
+)
+"""The functions that templates may use, as `{{ value | percent }}`."""
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """`value` with `digits` decimals."""
+    return NONE if value is None else f"{value:.{digits}f}"
+
+
+def short(value: float | None) -> str:
+    """Three digits that count, and no more than three decimals."""
+    if value is None:
+        return NONE
+    digits = 3 if abs(value) < 1 else 2 if abs(value) < 10 else 1 if abs(value) < 100 else 0
+    return f"{round(value, digits) + 0.0:,.{digits}f}"  # no -0.000
+
+
+def interval(found: Interval | None) -> str:
+    """`value [low, high]`."""
+    if found is None:
+        return NONE
+    return f"{short(found.value)} [{short(found.low)}, {short(found.high)}]"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A fraction in percent."""
+    return NONE if value is None else f"{100 * value:.{digits}f}"
+
+
+def shares(found: Interval) -> str:
+    """A share with its interval, in percent: `61.2 [56.0, 66.1]`."""
+    return f"{percent(found.value)} [{percent(found.low)}, {percent(found.high)}]"
+
+
+def points(value: float | None) -> str:
+    """A difference of shares, in points with its sign."""
+    return NONE if value is None else f"{100 * value:+.1f}"
+
+
+def cell(summary: Summary, share: bool = True) -> str:
+    """Mean, and sd where there are several runs; shares in percent."""
+    values = [v for v in (summary.mean, summary.sd) if v is not None]
+    return " ± ".join(percent(v) if share else number(v) for v in values) or NONE
+
+
+def spread(summary: Summary) -> str:
+    """Mean of fractions in percent, with sd and n where there are several."""
+    return cell(summary) + (f" (n = {summary.n})" if summary.sd is not None else "")
+
+
+def difference(found: Estimate, starred: bool = True) -> str:
+    """A mean difference of shares in points, its interval, n, and a star where it is clear.
+
+    starred: whether to mark it; not for runs that share more than chance, or what has one sign.
+    """
+    star = "*" if starred and found.sign else ""
+    return f"{points(found.summary.mean)}{star}{_ends(found, points)}"
+
+
+def gap(found: Estimate) -> str:
+    """A share of the gap in percent: mean, sd, interval and n; the mean alone for one seed."""
+    return f"{cell(found.summary)}{_ends(found, percent)}"
+
+
+def _ends(found: Estimate, written: Callable[[float], str]) -> str:
+    if found.interval is None:
+        return ""
+    low, high = map(written, found.interval)
+    return f" [{low}, {high}] (n = {found.summary.n})"
+
+
+def rate(found: Interval | None) -> str:
+    """`3 of 4, 75 % [30, 95]`; says so where there was no case."""
+    if found is None:
+        return "no such case"
+    low, high = round(100 * found.low), round(100 * found.high)
+    hits = round(found.value * found.n)
+    return f"{hits} of {found.n}, {100 * found.value:.0f} % [{low}, {high}]"
+
+
+def joined(words: Sequence[str]) -> str:
+    """`A`, `A and B`, `A, B and C`."""
+    return " and ".join([part for part in (", ".join(words[:-1]), *words[-1:]) if part])
+
+
+def duration(seconds: float) -> str:
+    """`seconds` as h, min or s, whichever reads best."""
+    if seconds >= 3600:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 60:.1f} min" if seconds >= 120 else f"{seconds:.0f} s"
+
+
+def moment(text: str) -> str:
+    """An ISO 8601 time, to the minute in UTC: `2026-01-02 03:04 UTC`."""
+    return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
