@@ -6,7 +6,7 @@ Knows verdicts and plots; knows no page.
 from collections.abc import Iterator, Sequence
 
 from sparring.report import score_plots
-from sparring.report.figures.drawing import Drawing
+from sparring.report.figures import Drawing
 from sparring.report2019.claims.verdicts import Verdict
 
 
@@ -22,4 +22,4 @@ def drawings(verdicts: Sequence[Verdict]) -> Iterator[Drawing]:
             title = f"{verdict.claim}: every run, by arm"
             caption = f"{verdict.text} Each dot is a run, each bar a mean. {verdict.on}"
             figure = score_plots.strips(panels, title)
-            yield Drawing(f"claim-{verdict.claim}", figure, title, caption, verdict.sets)
+            yield Drawing(verdict.key, figure, title, verdict.sets, caption)

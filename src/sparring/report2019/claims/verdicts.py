@@ -8,6 +8,7 @@ runs say of it, which is often too little.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sparring.metrics.fidelity import bias_note
 from sparring.report.collect import Arm, Arms, Report
 from sparring.report2019.claims.comparisons import Finding
 from sparring.report2019.claims.trials import TRIALS
@@ -27,6 +28,11 @@ class Verdict:
     finding: Finding
     on: str = ""
     sets: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Of the figure of its arms."""
+        return f"claim-{self.claim}"
 
     @property
     def text(self) -> str:
@@ -56,7 +62,7 @@ def _judge(report: Report, claim: str) -> Verdict:
     if claim in NAMES_DATA and not on.faithful(sets):
         words = f"{finding.evidence} The claim is about the sets that it names, not about these."
         finding = Finding("undecided", finding.n, words, finding.scores)
-    return Verdict(claim, finding, " ".join(_on(on, runs, sets)), sets)
+    return Verdict(claim, finding, " ".join(filter(None, _on(on, runs, sets))), sets)
 
 
 def _on(report: Report, runs: list[Run], sets: tuple[str, ...]) -> Iterator[str]:
@@ -64,13 +70,12 @@ def _on(report: Report, runs: list[Run], sets: tuple[str, ...]) -> Iterator[str]
     lengths = sorted({(r.config.training.steps, r.config.training.batch_size) for r in runs})
     steps = ", ".join(f"{steps:,} steps of {batch}" for steps, batch in lengths)
     yield f"Budget {report.plan.budget}: {steps}. Data: {', '.join(map(report.label, sets))}."
-    for run in runs:
-        if isinstance(run.scores, GeneratorScores) and run.scores.extractor and run.config.judging:
-            yield (
-                f"Fréchet distances on features of {run.scores.extractor.name}, over "
-                f"{run.config.judging.images:,} images each: comparable at equal numbers alone."
-            )
-            break
+    for config, scores in ((run.config, run.scores) for run in runs):
+        if isinstance(scores, GeneratorScores) and scores.extractor and config.judging:
+            n = config.judging.images
+            yield f"Fréchet distances on features of {scores.extractor.name}, over {n:,} images."
+            yield bias_note(n) or ""
+            return
 
 
 def observed(report: Report) -> dict[str, Arms]:
