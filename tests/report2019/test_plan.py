@@ -2,8 +2,7 @@ from collections import Counter
 from pathlib import Path
 
 from sparring.report2019.plan import BUDGETS, find_data, source_report
-from sparring.runs.classifier import ClassifierRun
-from sparring.runs.generator import GeneratorRun
+from sparring.runs import ClassifierRun, GeneratorRun
 from sparring.runs.sampler import POOL
 
 

@@ -11,15 +11,12 @@ from typing import Literal
 from sparring.data import catalogue
 from sparring.game import AdaptationMethod
 from sparring.methods import ACGAN, DANN, DCGAN, DSN
-from sparring.runs.classifier import ClassifierRun
-from sparring.runs.evaluators import ExtractorName
-from sparring.runs.generator import GeneratorRun
+from sparring.runs import ClassifierRun, ExtractorName, GeneratorRun, Job
 from sparring.runs.records import SCENARIOS, Use
 from sparring.trainer import Training
 
 BudgetName = Literal["smoke", "quick", "full"]
 System = Literal["gan", "acgan", "dann", "dsn"]
-Runs = list[ClassifierRun | GeneratorRun]
 
 LABEL_SETS = ("Smiling", "Smiling,Male", "all")
 """What the ACGANs are asked to draw. Smiling stands first: it is what pairs of images differ in."""
@@ -97,11 +94,11 @@ def source_report(
     seeds: int,
     only: tuple[System, ...],
     extractor: ExtractorName = "own",
-) -> Runs:
+) -> list[Job]:
     """Every run of the source report, most wanted first; `only` limits them to some systems."""
     plan = BUDGETS[budget]
     systems = set(only) or {"gan", "acgan", "dann", "dsn"}
-    runs: Runs = []
+    runs: list[Job] = []
     pair = found["mnist-m"].used, found["svhn"].used
     for seed in range(seeds):
         runs += _generation(found["celeba"].used, plan, seed, systems, extractor)

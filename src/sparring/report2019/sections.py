@@ -28,7 +28,7 @@ Printed = Mapping[str, Accuracies]
 
 
 def build(out: Path) -> Path:
-    """Build the page of a plan that repeats the source report or tests its claims; see `page.build`.
+    """Build the page of a plan that repeats the source report, or tests its claims (`page.build`).
 
     Where the folder `claims` inside `out` holds the claims' experiments, their verdicts stand here
     too.

@@ -8,8 +8,7 @@ from sparring.report2019.claims.experiments import SCALES, Experiment, experimen
 from sparring.report2019.claims.trials import TRIALS
 from sparring.report2019.plan import find_data
 from sparring.report2019.published import CLAIMS
-from sparring.runs.classifier import ClassifierRun
-from sparring.runs.generator import GeneratorRun
+from sparring.runs import ClassifierRun, GeneratorRun
 
 CPU = torch.device("cpu")
 

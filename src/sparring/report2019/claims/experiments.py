@@ -13,15 +13,14 @@ import torch
 from sparring.errors import unknown
 from sparring.game import AdaptationMethod, GenerativeMethod
 from sparring.methods import ACGAN, DANN, DCGAN, DSN
-from sparring.report2019.plan import BUDGETS, LABEL_SETS, Runs
-from sparring.runs.classifier import ClassifierRun
-from sparring.runs.generator import GeneratorRun
+from sparring.report2019.plan import BUDGETS, LABEL_SETS
+from sparring.runs import ClassifierRun, GeneratorRun, Job
 from sparring.runs.records import SCENARIOS, Scenario, Use
 from sparring.runtime import Precision, resolve_precision
 from sparring.trainer import Training
 
 ScaleName = Literal["smoke", "small", "full"]
-Experiment = dict[str, Runs]
+Experiment = dict[str, list[Job]]
 """Runs by the name of their arm, one run a seed."""
 
 
@@ -78,7 +77,7 @@ def experiments(
     return {claim: arms for claim, arms in known.items() if claim in claims or not claims}
 
 
-def unique(tests: Mapping[str, Experiment]) -> Runs:
+def unique(tests: Mapping[str, Experiment]) -> list[Job]:
     """The runs of all experiments, each once, the first seeds first.
 
     So a test that is stopped half way has whole pairs to compare.
@@ -96,7 +95,7 @@ class _Maker:
     seeds: int
     precision: Precision
 
-    def drawn(self, method: GenerativeMethod, arm: str = "", labels: str = "") -> Runs:
+    def drawn(self, method: GenerativeMethod, arm: str = "", labels: str = "") -> list[Job]:
         training = Training(self.scale.generation_steps, self.scale.batch_size, self.precision)
         return [
             GeneratorRun(
@@ -120,7 +119,7 @@ class _Maker:
         scenario: Scenario = "adapted",
         *,
         back: bool = False,
-    ) -> Runs:
+    ) -> list[Job]:
         """From the role of MNIST-M to that of SVHN, or `back`."""
         pair = self.found["mnist-m"].used, self.found["svhn"].used
         source, target = pair[::-1] if back else pair
