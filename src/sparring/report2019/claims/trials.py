@@ -57,7 +57,8 @@ class Trial:
         verdict, corrected = decide(made)
         text = f"{'; '.join(sentences(made, corrected))}. {self.note(arms)}".strip()
         scores = {score.name: score.by_arm(arms) for score in self.shown}
-        return Finding(verdict, min(c.n for c in made), f"{text[0].upper()}{text[1:]}", scores)
+        n = min((c.n for c in made if c.n), default=0)
+        return Finding(verdict, n, f"{text[0].upper()}{text[1:]}", scores)
 
 
 def in_pairs(score: Score, *pairs: tuple[str, str]) -> Compare:
