@@ -244,7 +244,10 @@ def test_c5_orders_the_three_sets() -> None:
     }
     finding = TRIALS["C5"].judge(arms)
     assert finding.verdict == "holds"
-    assert "Smiling 90.0 %, Smiling,Male 80.0 %, all 70.0 %" in finding.evidence
+    assert (
+        "attributes as asked: 0.90 ± 0.00 Smiling, 0.80 ± 0.00 Smiling,Male, 0.70 ± 0.00 all"
+        in finding.evidence
+    )
     assert TRIALS["C5"].judge(arms | {"all": drawing(near(30, 2))}).verdict == "fails"
 
 

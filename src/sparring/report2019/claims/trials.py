@@ -41,7 +41,7 @@ class Trial:
     """How a claim is tested.
 
     compared, score, test: in words. compare: all comparisons that the claim calls for.
-    shown: scores of which every run is shown. note: what else was seen; it decides nothing.
+    shown: scores of which every run is shown. beside: what else was seen; it decides nothing.
     """
 
     compared: str
@@ -49,16 +49,26 @@ class Trial:
     test: str
     compare: Compare
     shown: tuple[Score, ...]
-    note: Callable[[Arms], str] = lambda arms: ""
+    beside: Callable[[Arms], str] | None = None
 
     def judge(self, arms: Arms) -> Finding:
         """What the arms say."""
         made = self.compare(arms)
         verdict, corrected = decide(made)
-        text = f"{'; '.join(sentences(made, corrected))}. {self.note(arms)}".strip()
-        scores = {score.name: score.by_arm(arms) for score in self.shown}
+        seen = f"{'; '.join(sentences(made, corrected))}."
+        text = f"{seen[0].upper()}{seen[1:]} {self.beside(arms) if self.beside else ''}".strip()
         n = min((c.n for c in made if c.n), default=0)
-        return Finding(verdict, n, f"{text[0].upper()}{text[1:]}", scores)
+        return Finding(verdict, n, text, {score.name: score.by_arm(arms) for score in self.shown})
+
+
+def by_arm(score: Score) -> Callable[[Arms], str]:
+    """A sentence with the score of each arm."""
+
+    def sentence(arms: Arms) -> str:
+        known = [f"{spread(s)} {name}" for name, s in score.by_arm(arms).items() if s.n]
+        return f"{score.name}: {', '.join(known) or 'no run'}."
+
+    return sentence
 
 
 def in_pairs(score: Score, *pairs: tuple[str, str]) -> Compare:
@@ -116,12 +126,6 @@ def stability(arms: Arms) -> list[Comparison]:
     return [Comparison(words, min(totals), float(fisher_exact(table).pvalue), rarer)]
 
 
-def distances(arms: Arms) -> str:
-    """The Fréchet distance of each arm."""
-    each = (f"{spread(found)} {name}" for name, found in FRECHET.by_arm(arms).items())
-    return f"{FRECHET.name}: {', '.join(each)}."
-
-
 def sooner_and_near(arms: Arms) -> list[Comparison]:
     """ACGAN settles sooner than DCGAN, and its players' losses end less than NEAR from 1.0."""
     found = in_pairs(SETTLED, ("ACGAN", "DCGAN"))(arms)
@@ -135,13 +139,6 @@ def sooner_and_near(arms: Arms) -> list[Comparison]:
     return found
 
 
-def attributes(arms: Arms) -> str:
-    """How often the judge saw the attributes that were asked for, by arm."""
-    found = AS_ASKED.by_arm(arms).items()
-    known = [f"{name} {100 * s.mean:.1f} %" for name, s in found if s.mean is not None]
-    return f"Attributes as asked: {', '.join(known) or 'not judged'}."
-
-
 def repeats(arms: Arms) -> list[Comparison]:
     """Whether DANN's accuracy varies more over seeds than the draw of test images explains."""
     arm = arms.get("DANN", NONE)
@@ -153,8 +150,7 @@ def repeats(arms: Arms) -> list[Comparison]:
 
 
 def again(arms: Arms) -> str:
-    """DCGAN's spread, and whether a seed that was run twice gave the same score."""
-    drawn = FRECHET.by_arm({"DCGAN": arms.get("DCGAN", NONE)})["DCGAN"]
+    """Fréchet distances, and whether a seed that was run twice gave the same score."""
 
     def main(run: Run) -> tuple[str, int, float | None]:
         score = ACCURACY if isinstance(run.scores, ClassifierScores) else FRECHET
@@ -164,9 +160,7 @@ def again(arms: Arms) -> str:
     twice = [main(run) for run in arms.get("again", NONE).runs]
     same = sum(run in first for run in twice)
     words = f"A seed run twice gave the same score, to the last digit, in {same} of {len(twice)}."
-    if not twice:
-        words = "No seed was run twice."
-    return f"DCGAN's {FRECHET.name}: {spread(drawn)}. {words}"
+    return f"{by_arm(FRECHET)(arms)} {words if twice else 'No seed was run twice.'}"
 
 
 def directions(arms: Arms) -> list[Comparison]:
@@ -188,7 +182,7 @@ TRIALS = {
         "Fisher's exact test",
         stability,
         (FRECHET,),
-        distances,
+        by_arm(FRECHET),
     ),
     "C2": differ(
         "discriminator with bias and no batch norm v. the tutorials' (batch norm, no bias)",
@@ -217,7 +211,7 @@ TRIALS = {
             ("Smiling,Male", "Smiling"),
         ),
         shown=(FRECHET, AS_ASKED),
-        note=attributes,
+        beside=by_arm(AS_ASKED),
     ),
     "C6": Trial(
         "DANN's spread over seeds v. that of drawing other test images",
