@@ -2,7 +2,7 @@ from collections import Counter
 from pathlib import Path
 
 from sparring.report2019.plan import BUDGETS, find_data, source_report
-from sparring.runs import AdaptationJob, GenerationJob
+from sparring.runs import ClassifierRun, GeneratorRun
 from sparring.runs.sampler import POOL
 
 
@@ -13,20 +13,20 @@ def parquet_folder(path: Path) -> None:
 
 
 def test_the_report_has_every_system_scenario_and_direction() -> None:
-    jobs = source_report(find_data(None), "quick", 2, ())
-    assert len({job.name for job in jobs}) == len(jobs) == 2 * (1 + 3 + 6 + 6)
-    adaptation = [job for job in jobs if isinstance(job, AdaptationJob)]
-    directions = Counter((job.source, job.target) for job in adaptation)
+    runs = source_report(find_data(None), "quick", 2, ())
+    assert len({run.name for run in runs}) == len(runs) == 2 * (1 + 3 + 6 + 6)
+    adaptation = [run for run in runs if isinstance(run, ClassifierRun)]
+    directions = Counter((run.source, run.target) for run in adaptation)
     assert directions == {
         ("photo-digits", "street-digits"): 12,
         ("street-digits", "photo-digits"): 12,
     }
-    generation = [job for job in jobs if isinstance(job, GenerationJob) and job.seed == 0]
-    assert [job.attributes for job in generation] == ["", "Smiling", "Smiling,Male", "all"]
+    generation = [run for run in runs if isinstance(run, GeneratorRun) and run.seed == 0]
+    assert [run.labels for run in generation] == ["", "Smiling", "Smiling,Male", "all"]
 
 
 def test_only_limits_the_systems() -> None:
-    names = [job.name for job in source_report(find_data(None), "smoke", 1, ("dann",))]
+    names = [run.name for run in source_report(find_data(None), "smoke", 1, ("dann",))]
     assert len(names) == 6
     assert all(name.startswith("dann-") for name in names)
 
@@ -65,12 +65,12 @@ def test_full_trains_as_long_as_the_source_report() -> None:
 
 
 def test_every_generator_is_judged_alike() -> None:
-    jobs = source_report(find_data(None), "quick", 1, ("gan", "acgan"), "inception")
+    runs = source_report(find_data(None), "quick", 1, ("gan", "acgan"), "inception")
     orders = {
-        (job.extractor, job.judge_steps, job.judged)
-        for job in jobs
-        if isinstance(job, GenerationJob)
+        (run.extractor, run.judge_steps, run.judged)
+        for run in runs
+        if isinstance(run, GeneratorRun)
     }
     assert orders == {("inception", BUDGETS["quick"].judge_steps, BUDGETS["quick"].judged)}
-    # A brush can draw as many as any budget asks for.
+    # A sampler can draw as many as any budget asks for.
     assert max(budget.judged for budget in BUDGETS.values()) <= POOL

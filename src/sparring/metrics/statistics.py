@@ -1,33 +1,45 @@
 """What n runs say together: mean, spread, interval, whether a difference is clear, how good an
 alarm or a ranking is.
 
-Knows numbers; knows no run, no file and no method.
+Knows numbers; knows no run, no file and no method. scipy.stats takes most of a second to import,
+and one seed never needs it: it is imported where it is used.
 """
 
 import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from statistics import fmean, stdev
 from typing import Any
+
+from sparring.metrics.intervals import Interval, of_share
+
+ALPHA = 0.05
+"""A difference is clear where its p is below."""
+FEWEST = 3
+"""Fewer runs decide nothing."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """One number over n runs.
-
-    runs: the values, one a run, in the order given.
-    mean: None where there is no run.
-    sd: sample standard deviation (n - 1); None for fewer than two runs.
-    """
+    """One number over n runs. runs: the values, one a run, in the order given."""
 
     runs: tuple[float, ...]
-    mean: float | None
-    sd: float | None
 
     @property
     def n(self) -> int:
         return len(self.runs)
+
+    @property
+    def mean(self) -> float | None:
+        """None where there is no run."""
+        return fmean(self.runs) if self.runs else None
+
+    @property
+    def sd(self) -> float | None:
+        """Sample standard deviation (n - 1); None for fewer than two runs."""
+        return stdev(self.runs) if self.n > 1 else None
 
     def as_dict(self) -> dict[str, Any]:
         """`{"mean", "sd", "n", "runs"}`, as results.json has it."""
@@ -35,65 +47,50 @@ class Summary:
 
 
 def summarise(values: Iterable[float]) -> Summary:
-    """The summary of `values`; a value that is not finite makes mean and sd not finite too."""
-    runs = tuple(float(value) for value in values)
-    finite = all(math.isfinite(value) for value in runs)
-    mean = (fmean(runs) if finite else math.nan) if runs else None
-    sd = (stdev(runs) if finite else math.nan) if len(runs) > 1 else None
-    return Summary(runs, mean, sd)
-
-
-def clear_sign(differences: Iterable[float]) -> int:
-    """1 or -1 where the mean difference is clearly above or below zero, else 0.
-
-    Clear: at least three paired differences, and the 95 % interval of their mean (Student's t)
-    leaves zero out.
-    """
-    summary = summarise(differences)
-    if summary.n < 3 or summary.mean is None or summary.sd is None:
-        return 0
-    # scipy.stats takes most of a second to import, and one seed never needs it.
-    from scipy.stats import t
-
-    half = float(t.ppf(0.975, summary.n - 1)) * summary.sd / math.sqrt(summary.n)
-    if not abs(summary.mean) > half:
-        return 0
-    return 1 if summary.mean > 0 else -1
+    """The summary of finite `values`."""
+    return Summary(tuple(float(value) for value in values))
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over n paired runs, with its bootstrap interval.
+    """A mean over n paired runs.
 
     interval: `bootstrap_interval` of the mean; None for fewer than two runs.
-    sign: 1 or -1 where the mean is clearly above or below zero, else 0.
+    p: of Student's t-test that the mean is zero; None for fewer than three runs.
     """
 
     summary: Summary
     interval: tuple[float, float] | None
-    sign: int
+    p: float | None
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the mean is clearly above or below zero, else 0.
+
+        Clear where both the t-test and the bootstrap interval rule zero out: the bootstrap alone
+        is too bold of few seeds, and would call any three differences of one sign clear.
+        """
+        if self.interval is None or self.p is None or self.p >= ALPHA:
+            return 0
+        return int(self.interval[0] > 0) - int(self.interval[1] < 0)
 
     def as_dict(self) -> dict[str, Any]:
-        """The summary's dictionary with `"interval"` ([low, high] or None) and `"sign"`."""
+        """The summary's dictionary with `"interval"` ([low, high] or None), `"p"` and `"sign"`."""
         interval = None if self.interval is None else list(self.interval)
-        return self.summary.as_dict() | {"interval": interval, "sign": self.sign}
+        return self.summary.as_dict() | {"interval": interval, "p": self.p, "sign": self.sign}
 
 
-def bootstrap_interval(
-    values: Iterable[float], confidence: float = 0.95, seed: int = 0
-) -> tuple[float, float] | None:
-    """Bootstrap interval of the mean of `values`, by scipy (9,999 resamples, fixed by `seed`).
+def bootstrap_interval(values: Sequence[float], seed: int = 0) -> tuple[float, float] | None:
+    """95 % bootstrap interval of the mean of `values`, by scipy (9,999 resamples, fixed by `seed`).
 
     BCa (Efron 1987, "Better bootstrap confidence intervals"), or the plain percentiles where BCa
-    is degenerate. None for fewer than two values, or where one is not finite. Few values give too
-    narrow an interval: of normal ones, a 95 % interval covered the mean in 74 % of samples of 3,
-    86 % of 5 and 88 % of 10 (400 samples each).
+    is degenerate. None for fewer than two values. Few values give too narrow an interval: of
+    normal ones it covered the mean in 74 % of samples of 3, 86 % of 5 and 88 % of 10 (400 each).
     """
-    sample = [float(value) for value in values]
-    if len(sample) < 2 or not all(map(math.isfinite, sample)):
+    if len(values) < 2:
         return None
-    if min(sample) == max(sample):
-        return sample[0], sample[0]
+    if min(values) == max(values):
+        return values[0], values[0]
     import numpy as np
     from scipy.stats import bootstrap
 
@@ -101,25 +98,27 @@ def bootstrap_interval(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what it would warn of is looked at below
             random = np.random.default_rng(seed)
-            found = bootstrap(
-                (sample,), np.mean, confidence_level=confidence, method=method, rng=random
-            ).confidence_interval
+            found = bootstrap((values,), np.mean, method=method, rng=random).confidence_interval
         if math.isfinite(found.low) and math.isfinite(found.high):
             break
     return float(found.low), float(found.high)
 
 
-def estimate(values: Iterable[float]) -> Estimate:
-    """Mean of paired values with its interval and its sign.
+def t_test(summary: Summary) -> float | None:
+    """The two-sided p of Student's t-test that the mean is zero; None for fewer than three."""
+    if summary.n < FEWEST or summary.mean is None or summary.sd is None:
+        return None
+    if summary.sd == 0:
+        return float(summary.mean == 0)
+    from scipy.stats import t
 
-    The sign is clear where both the bootstrap interval and Student's (`clear_sign`) leave zero
-    out: the bootstrap alone is too bold of the few seeds that there are, and would call any three
-    differences of one sign clear.
-    """
+    return float(2 * t.sf(abs(summary.mean) / summary.sd * math.sqrt(summary.n), summary.n - 1))
+
+
+def estimate(values: Iterable[float]) -> Estimate:
+    """Mean of finite paired values, with its interval and its p."""
     summary = summarise(values)
-    interval = bootstrap_interval(summary.runs)
-    crosses = interval is None or interval[0] <= 0 <= interval[1]
-    return Estimate(summary, interval, 0 if crosses else clear_sign(summary.runs))
+    return Estimate(summary, bootstrap_interval(summary.runs), t_test(summary))
 
 
 def paired_difference(a: Mapping[int, float], b: Mapping[int, float]) -> Estimate:
@@ -150,13 +149,23 @@ def gaps(
     }
 
 
+def holm(ps: Sequence[float]) -> list[float]:
+    """The p of several tests, in their order, corrected for their number.
+
+    Holm 1979, "A simple sequentially rejective multiple test procedure": the chance that any true
+    null hypothesis gets a corrected p below alpha is at most alpha, however the tests depend.
+    """
+    order = sorted(range(len(ps)), key=ps.__getitem__)
+    scaled = (min(1.0, (len(ps) - rank) * ps[place]) for rank, place in enumerate(order))
+    corrected = dict(zip(order, accumulate(scaled, max), strict=True))
+    return [corrected[place] for place in range(len(ps))]
+
+
 def rank_correlation(scores: Sequence[float], truth: Sequence[float]) -> float | None:
-    """Spearman's rank correlation, in [-1, 1], by scipy.
+    """Spearman's rank correlation, in [-1, 1], of as many scores as true values, by scipy.
 
     None where it does not exist: fewer than two pairs, one side constant, or a value not finite.
     """
-    if len(scores) != len(truth):
-        raise ValueError(f"{len(scores)} scores but {len(truth)} true values")
     if len(scores) < 2 or not all(map(math.isfinite, (*scores, *truth))):
         return None
     if len(set(scores)) == 1 or len(set(truth)) == 1:
@@ -164,40 +173,6 @@ def rank_correlation(scores: Sequence[float], truth: Sequence[float]) -> float |
     from scipy.stats import spearmanr
 
     return float(spearmanr(scores, truth).statistic)
-
-
-def more_often(hits: int, n: int, other_hits: int, other_n: int) -> int:
-    """1 or -1 where hits / n is clearly above or below other_hits / other_n, else 0.
-
-    Clear: Fisher's exact test (1922; two-sided, by scipy) has p < 0.05.
-    """
-    from scipy.stats import fisher_exact
-
-    table = [[hits, n - hits], [other_hits, other_n - other_hits]]
-    if min(n, other_n) == 0 or float(fisher_exact(table).pvalue) >= 0.05:
-        return 0
-    return 1 if hits / n > other_hits / other_n else -1
-
-
-def wider(values: Sequence[float], others: Sequence[float]) -> int:
-    """1 or -1 where `values` clearly spread more or less than `others`, else 0.
-
-    Clear: at least three of each, and Levene's test about the medians (Brown & Forsythe 1974, by
-    scipy) has p < 0.05.
-    """
-    if min(len(values), len(others)) < 3 or not all(map(math.isfinite, (*values, *others))):
-        return 0
-    spreads = stdev(values), stdev(others)
-    if spreads[0] == spreads[1]:
-        return 0
-    from scipy.stats import levene
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # one side may be constant
-        p = float(levene(values, others, center="median").pvalue)
-    if not p < 0.05:
-        return 0
-    return 1 if spreads[0] > spreads[1] else -1
 
 
 def beyond_sampling(accuracies: Sequence[float], images: int) -> float | None:
@@ -208,33 +183,12 @@ def beyond_sampling(accuracies: Sequence[float], images: int) -> float | None:
     or where the mean is 0 or 1.
     """
     mean = fmean(accuracies) if accuracies else 0.0
-    if len(accuracies) < 3 or not 0 < mean < 1:
+    if len(accuracies) < FEWEST or not 0 < mean < 1:
         return None
     from scipy.stats import chi2
 
     variance = mean * (1 - mean) / images
     return float(chi2.sf(sum((a - mean) ** 2 for a in accuracies) / variance, len(accuracies) - 1))
-
-
-@dataclass(frozen=True)
-class Rate:
-    """`hits` of `n`, as a fraction, with Wilson's 95 % interval."""
-
-    hits: int
-    n: int
-    value: float
-    low: float
-    high: float
-
-
-def rate(hits: int, n: int) -> Rate | None:
-    """The rate of `hits` in `n` (Wilson 1927's score interval, by scipy); None where n is 0."""
-    if n == 0:
-        return None
-    from scipy.stats import binomtest
-
-    interval = binomtest(hits, n).proportion_ci(0.95, method="wilson")
-    return Rate(hits, n, hits / n, float(interval.low), float(interval.high))
 
 
 @dataclass(frozen=True)
@@ -251,20 +205,19 @@ class Detector:
     quiet: int
 
     @property
-    def sensitivity(self) -> Rate | None:
+    def sensitivity(self) -> Interval | None:
         """Share of true cases that it caught; None where there was none."""
-        return rate(self.caught, self.caught + self.missed)
+        return _share(self.caught, self.missed)
 
     @property
-    def specificity(self) -> Rate | None:
+    def specificity(self) -> Interval | None:
         """Share of the other cases in which it kept quiet; None where there was none."""
-        return rate(self.quiet, self.quiet + self.false_alarms)
+        return _share(self.quiet, self.false_alarms)
 
     @property
-    def right(self) -> Rate | None:
+    def right(self) -> Interval | None:
         """Share of all cases that it judged rightly; None where there was none."""
-        total = self.caught + self.missed + self.false_alarms + self.quiet
-        return rate(self.caught + self.quiet, total)
+        return _share(self.caught + self.quiet, self.missed + self.false_alarms)
 
     @property
     def balanced_accuracy(self) -> float | None:
@@ -274,6 +227,10 @@ class Detector:
         """
         sides = (self.sensitivity, self.specificity)
         return None if None in sides else fmean(side.value for side in sides if side)
+
+
+def _share(yes: int, no: int) -> Interval | None:
+    return of_share(yes, yes + no) if yes + no else None
 
 
 def detector(alarms: Sequence[bool], truths: Sequence[bool]) -> Detector:

@@ -1,14 +1,16 @@
 from dataclasses import asdict
 
 import pytest
+import torch
 
 from sparring.errors import RequestError
 from sparring.report2019.claims.experiments import SCALES, Experiment, experiments, unique
 from sparring.report2019.claims.trials import TRIALS
 from sparring.report2019.plan import find_data
 from sparring.report2019.published import CLAIMS
-from sparring.runs import AdaptationJob, GenerationJob
-from tests.conftest import CPU
+from sparring.runs import ClassifierRun, GeneratorRun
+
+CPU = torch.device("cpu")
 
 
 def all_ten(seeds: int = 2) -> dict[str, Experiment]:
@@ -16,7 +18,7 @@ def all_ten(seeds: int = 2) -> dict[str, Experiment]:
 
 
 def test_every_claim_of_the_report_has_an_experiment_and_a_trial() -> None:
-    assert list(all_ten()) == list(TRIALS) == [claim.id for claim in CLAIMS]
+    assert list(all_ten()) == list(TRIALS) == list(CLAIMS)
     assert list(experiments(["C7", "C1"], find_data(None), SCALES["small"], 1, CPU)) == ["C1", "C7"]
     with pytest.raises(RequestError, match="unknown claim 'C11'"):
         experiments(["C11"], find_data(None), SCALES["small"], 1, CPU)
@@ -67,11 +69,11 @@ def test_arms_differ_in_what_the_claim_is_about_alone() -> None:
 def test_the_scale_reaches_every_run() -> None:
     scale = SCALES["small"]
     for job in unique(all_ten(1)):
-        if isinstance(job, GenerationJob):
+        if isinstance(job, GeneratorRun):
             assert (job.size, job.training.steps) == (scale.size, scale.generation_steps)
             assert getattr(job.method, "width", None) == scale.width
         else:
-            assert isinstance(job, AdaptationJob)
+            assert isinstance(job, ClassifierRun)
             assert job.training.steps == scale.adaptation_steps
 
 
@@ -80,7 +82,7 @@ def test_directions_go_there_and_back_in_every_scenario() -> None:
     found = {
         name: (arm[0].source, arm[0].target, arm[0].scenario)
         for name, arm in arms.items()
-        if isinstance(arm[0], AdaptationJob)
+        if isinstance(arm[0], ClassifierRun)
     }
     assert found["there, adapted"] == ("photo-digits", "street-digits", "adapted")
     assert found["back, source-only"] == ("street-digits", "photo-digits", "source-only")

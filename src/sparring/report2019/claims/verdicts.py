@@ -1,28 +1,30 @@
 """What runs say about the source report's ten observations: holds, fails or undecided.
 
-Knows groups of runs, and the arms of experiments; how each claim is tested is in `trials`. Where
-`sparring claims` has run a claim's experiment, that decides; else what the reproduction's own runs
-say of it, which is often too little.
+Knows the runs of a report, and the arms of experiments; how each claim is tested is in `trials`.
+Where `sparring claims` has run a claim's experiment, that decides; else what the reproduction's own
+runs say of it, which is often too little.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sparring.report.collect import Arm, Arms, Reproduction
-from sparring.report.groups import Adaptation, Generation
-from sparring.report.runs import Run
-from sparring.report2019.claims import trials
-from sparring.report2019.claims.trials import Decision, Finding
-from sparring.report2019.published import CLAIMS, TABLES, Accuracies, Claim
+from sparring.metrics.fidelity import bias_note
+from sparring.report.collect import Arm, Arms, Report
+from sparring.report2019.claims.comparisons import Finding
+from sparring.report2019.claims.trials import TRIALS
+from sparring.report2019.plan import DIGITS, LABEL_SETS
+from sparring.report2019.published import CLAIMS, NAMES_DATA
+from sparring.runs.folder import Run
+from sparring.runs.records import SCENARIOS, Config, GeneratorScores
+
+NOTHING = Finding("undecided", 0, "No experiment for this claim in these runs.", {})
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim, what was found, and on what.
+    """What was found about a claim ("C1"), and on what. on: budget and data, in sentences."""
 
-    on: a sentence that names budget and data. sets: the data.
-    """
-
-    claim: Claim
+    claim: str
     finding: Finding
     on: str = ""
     sets: tuple[str, ...] = ()
@@ -30,105 +32,80 @@ class Verdict:
     @property
     def key(self) -> str:
         """Of the figure of its arms."""
-        return f"claim-{self.claim.id}"
+        return f"claim-{self.claim}"
 
     @property
-    def verdict(self) -> Decision:
-        """holds, fails or undecided."""
-        return self.finding.verdict
+    def text(self) -> str:
+        """The claim in words."""
+        return CLAIMS[self.claim]
 
     @property
     def evidence(self) -> str:
         """What was seen, in plain sentences."""
-        return " ".join([self.finding.evidence, self.on]).strip()
-
-    @property
-    def n(self) -> int:
-        """Seeds that bear on it."""
-        return self.finding.n
+        return f"{self.finding.evidence} {self.on}".strip()
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """Everything that a claim may be judged on."""
-
-    rep: Reproduction
-    generators: tuple[Generation, ...]
-    adaptations: tuple[Adaptation, ...]
-
-    def generator(self, key: str) -> Generation | None:
-        """The generator with this key in results.json, if it ran."""
-        return next((group for group in self.generators if group.key == key), None)
-
-    def printed(self, group: Adaptation) -> Accuracies | None:
-        """What the report printed for the sets asked for; None where this is no reproduction."""
-        asked = self.rep.asked(group.sets)
-        return TABLES.get((group.method, *asked)) if self.rep.reproduces else None
+def judge(report: Report) -> tuple[Verdict, ...]:
+    """One verdict for each claim, in order."""
+    return tuple(_judge(report, claim) for claim in CLAIMS)
 
 
-def judge(evidence: Evidence) -> tuple[Verdict, ...]:
-    """One verdict for each claim, in order; none where the plan does not repeat the report."""
-    if not evidence.rep.reproduces:
-        return ()
-    return tuple(_judge(evidence, claim) for claim in CLAIMS)
-
-
-def _judge(evidence: Evidence, claim: Claim) -> Verdict:
-    for rep in (evidence.rep, evidence.rep.tests):
-        if rep is not None and claim.id in rep.experiments:
-            arms = rep.experiments[claim.id]
-            break
-    else:
-        rep, arms = evidence.rep, _own(evidence).get(claim.id, {})
+def _judge(report: Report, claim: str) -> Verdict:
+    tested = [one for one in (report, report.tests) if one and claim in one.experiments]
+    on = tested[0] if tested else report
+    arms = on.experiments[claim] if tested else observed(report).get(claim, {})
     if not any(arm.runs or arm.gave_up for arm in arms.values()):
-        return Verdict(
-            claim, Finding("undecided", 0, "No experiment for this claim in these runs.")
-        )
-    finding = trials.TRIALS[claim.id](arms)
+        return Verdict(claim, NOTHING)
+    finding = TRIALS[claim].judge(arms)
     runs = [run for arm in arms.values() for run in arm.runs]
-    sets = tuple(dict.fromkeys(name for run in runs for name in run.sets))
-    if claim.names_data and not rep.faithful(sets):
+    sets = tuple(dict.fromkeys(name for run in runs for name in run.config.sets))
+    if claim in NAMES_DATA and not on.faithful(sets):
         words = f"{finding.evidence} The claim is about the sets that it names, not about these."
         finding = Finding("undecided", finding.n, words, finding.scores)
-    return Verdict(claim, finding, _on(rep, runs, sets), sets)
+    return Verdict(claim, finding, " ".join(filter(None, _on(on, runs, sets))), sets)
 
 
-def _on(rep: Reproduction, runs: list[Run], sets: tuple[str, ...]) -> str:
-    """The budget and the data of an experiment, in a sentence."""
-    lengths = sorted({(run.training["steps"], run.training["batch_size"]) for run in runs})
+def _on(report: Report, runs: list[Run], sets: tuple[str, ...]) -> Iterator[str]:
+    """The budget, the data and the features of an experiment, in sentences."""
+    lengths = sorted({(r.config.training.steps, r.config.training.batch_size) for r in runs})
     steps = ", ".join(f"{steps:,} steps of {batch}" for steps, batch in lengths)
-    return f"Budget {rep.budget}: {steps}. Data: {', '.join(rep.use(s).label for s in sets)}."
+    yield f"Budget {report.plan.budget}: {steps}. Data: {', '.join(map(report.label, sets))}."
+    for config, scores in ((run.config, run.scores) for run in runs):
+        if isinstance(scores, GeneratorScores) and scores.extractor and config.judging:
+            n = config.judging.images
+            yield f"Fréchet distances on features of {scores.extractor.name}, over {n:,} images."
+            yield bias_note(n) or ""
+            return
 
 
-def _own(evidence: Evidence) -> dict[str, Arms]:
+def observed(report: Report) -> dict[str, Arms]:
     """What the reproduction's own runs have of the claims' experiments."""
-    drawn = {group.key: _arm(group.runs) for group in evidence.generators}
-    sets = ("Smiling", "Smiling+Male", "all")
-    labels = {name: drawn.get("acgan" if name == "Smiling" else f"acgan[{name}]") for name in sets}
-    there = {
-        group.method: group
-        for group in evidence.adaptations
-        if evidence.rep.asked(group.sets) == ("mnist-m", "svhn")
-    }
-    back = {(group.method, group.sets[::-1]): group for group in evidence.adaptations}
-    adapted = {name: _arm(group.of("adapted")) for name, group in there.items()}
-    experiments: dict[str, dict[str, Arm | None]] = {
-        "C4": {"DCGAN": drawn.get("dcgan"), "ACGAN": drawn.get("acgan")},
-        "C5": {name.replace("+", ","): arm for name, arm in labels.items()},
-        "C6": {"DCGAN": drawn.get("dcgan"), "DANN": adapted.get("dann")},
-        "C8": {"DSN": adapted.get("dsn"), "DANN": adapted.get("dann")},
-    }
-    if (dann := there.get("dann")) and (reverse := back.get(("dann", dann.sets))):
-        experiments["C7"] = {
-            f"{way}, {scenario}": _arm(group.of(scenario))
-            for way, group in (("there", dann), ("back", reverse))
-            for scenario in ("source-only", "adapted", "target-only")
-        }
+    found: dict[tuple[str, ...], list[Run]] = {}
+    for run in report.runs:
+        if not run.config.arm:
+            found.setdefault(_form(report, run.config), []).append(run)
+
+    def arm(method: str, what: str, scenario: str = "adapted") -> Arm:
+        runs = found.get((method, what, scenario), [])
+        return Arm(tuple(runs), len(runs))
+
+    dcgan = arm("dcgan", "", "generation")
+    acgans = {labels: arm("acgan", labels, "generation") for labels in LABEL_SETS}
+    ways = {"there": " → ".join(DIGITS), "back": " → ".join(DIGITS[::-1])}
+    dann = arm("dann", ways["there"])
     return {
-        claim: {name: arm for name, arm in arms.items() if arm is not None}
-        for claim, arms in experiments.items()
+        "C4": {"DCGAN": dcgan, "ACGAN": acgans["Smiling"]},
+        "C5": acgans,
+        "C6": {"DCGAN": dcgan, "DANN": dann},
+        "C7": {f"{w}, {s}": arm("dann", ways[w], s) for w in ways for s in SCENARIOS},
+        "C8": {"DSN": arm("dsn", ways["there"]), "DANN": dann},
     }
 
 
-def _arm(runs: tuple[Run, ...]) -> Arm:
-    return Arm(runs, len(runs))
+def _form(report: Report, config: Config) -> tuple[str, ...]:
+    """Method, labels of a generator or roles of a classifier's data, and scenario."""
+    what = " → ".join(report.asked(config.sets))
+    if config.scenario == "generation":
+        names = ",".join(config.label_names)
+        what = names if names in ("", *LABEL_SETS) else "all"
+    return config.method, what, config.scenario
