@@ -9,6 +9,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from sparring.divergence import Event
+from sparring.game import LabelKind
 from sparring.metrics.calibration import AccuracyEstimates, Bin
 from sparring.metrics.extractor import Skill
 from sparring.metrics.fidelity import Fidelity
@@ -16,9 +17,12 @@ from sparring.metrics.intervals import Interval
 from sparring.metrics.scorecard import Flip, Leak
 
 Kind = Literal["real", "stand-in"]
-LabelKind = Literal["none", "classes", "attributes"]
 Scenario = Literal["generation", "source-only", "adapted", "target-only"]
 Stage = Literal["training", "choice", "final evaluation"]
+ExtractorName = Literal["own", "inception"]
+Purpose = Literal["training", "reproduction", "claims"]
+SCENARIOS: tuple[Scenario, ...] = ("source-only", "adapted", "target-only")
+"""The lower bound, what is asked, and the upper bound, of a classifier."""
 
 
 class Data(Struct, frozen=True, kw_only=True):
@@ -46,7 +50,7 @@ class Length(Struct, frozen=True, kw_only=True):
 class Judging(Struct, frozen=True, kw_only=True):
     """What a generator is judged by. steps: of each evaluator's training. images: compared."""
 
-    extractor: str
+    extractor: ExtractorName
     steps: int
     images: int
 
@@ -166,7 +170,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     """
 
     step: int
-    validators: dict[str, float]
+    validators: dict[str, float | None]
     accuracy: float | None
 
 
@@ -189,6 +193,7 @@ class ClassifierScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     accuracy, confusion (rows: true classes) and trust are None where the target has no labels.
     predicted_shares: of each class on the target's test images.
     estimated: accuracy on the target without labels. temperature: fitted on the source.
+    seconds: of the training. notes: a sentence for each score or figure that could not be had.
     """
 
     accuracy: float | None
@@ -197,8 +202,9 @@ class ClassifierScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     predicted_shares: tuple[float, ...]
     estimated: AccuracyEstimates
     temperature: float
-    seconds: float
-    images_per_second: float
+    seconds: float = 0.0
+    images_per_second: float = 0.0
+    notes: tuple[str, ...] = ()
     mixing: float | None = None
     a_distance: float | None = None
     confusion: tuple[tuple[int, ...], ...] | None = None
@@ -228,7 +234,8 @@ class Judge(Struct, frozen=True, kw_only=True):
 class Turned(Struct, frozen=True, kw_only=True):
     """What turning one label on (or turning to one class) does, over `pairs` pairs.
 
-    levels, relative, half_area: see `metrics.scorecard.Change`. leakage: by the other label.
+    levels, relative, half_area: see `metrics.scorecard.Change`. leakage: by the other label; of
+    classes, which exclude each other, there is none.
     """
 
     pairs: int
@@ -278,8 +285,8 @@ class GeneratorScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag="
     """
 
     metrics: dict[str, float | None]
-    seconds: float
-    images_per_second: float
+    seconds: float = 0.0
+    images_per_second: float = 0.0
     notes: tuple[str, ...] = ()
     extractor: Extractor | None = None
     fidelity: dict[str, Fidelity] = {}
@@ -322,3 +329,28 @@ class LogRow(Struct, frozen=True, kw_only=True):
     terms: dict[str, float | None] = {}
     gradients: dict[str, float | None] = {}
     measures: dict[str, float | None] = {}
+
+
+class Use(Struct, frozen=True, kw_only=True):
+    """The data set that serves where the source of a plan used `asked`, and why."""
+
+    asked: str
+    used: str
+    kind: Kind
+    why: str
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """plan.json of an output folder: what was to run there, by which command, and what for.
+
+    started: ISO 8601. runs: names of run folders, most wanted first.
+    experiments: names of runs, by experiment and by arm.
+    """
+
+    command: str
+    budget: str
+    purpose: Purpose
+    started: str = ""
+    runs: list[str] = []
+    uses: list[Use] = []
+    experiments: dict[str, dict[str, list[str]]] = {}
