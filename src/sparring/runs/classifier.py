@@ -7,19 +7,18 @@ from functools import partial
 import torch
 from msgspec import structs
 
-from sparring import model
 from sparring.data import catalogue
 from sparring.data.feed import PairStream, Stream
 from sparring.data.images import DataSet, Images
 from sparring.errors import RequestError
 from sparring.game import AdaptationMethod, Batch, Shape
 from sparring.methods import name_of
-from sparring.runs import card, common
+from sparring.runs import common
 from sparring.runs.classifier_evaluation import Arrays, evaluate, outputs
 from sparring.runs.folder import RunFolder, run_name
 from sparring.runs.library import Library
 from sparring.runs.progress import Screen
-from sparring.runs.records import ClassifierScores, Config, Scenario, Selection
+from sparring.runs.records import ClassifierScores, Config, Scenario
 from sparring.runs.selection import Candidates, accuracies, choose, some
 from sparring.runs.target_labels import SealedTarget
 from sparring.trainer import Trainer, Training
@@ -30,9 +29,13 @@ _SOURCE, _TARGET = 0, 1  # keys of the two independent shuffles
 
 @dataclass(frozen=True)
 class Trained:
-    """A classifier after its training, and the states of it that were kept."""
+    """A classifier after its training, the states of it that were kept, and what to try them on.
+
+    copy: built alike; its weights do not matter.
+    """
 
     method: AdaptationMethod
+    copy: AdaptationMethod
     shape: Shape
     candidates: Candidates
     speed: common.Speed
@@ -114,17 +117,7 @@ class ClassifierRun:
         target = SealedTarget(labelled, folder)
         trained = self.train(source, target, folder, device, show)
         scores, arrays = self.evaluate(trained, source, target, device)
-        for name, group in arrays.items():
-            folder.write_arrays(name, group)
-        model.save(
-            folder.path / "model",
-            trained.method,
-            trained.shape,
-            preset=config.preset,
-            data=config.data,
-            card=card.text(config, scores),
-        )
-        folder.write(scores)
+        common.finish(folder, config, trained.method, trained.shape, scores, arrays)
         folder.tidy(self.training.keep_state)
 
     def train(
@@ -147,7 +140,8 @@ class ClassifierRun:
             )
             trainer.run()
         folder.write(common.architecture(method, feed(0)))
-        return Trained(method, shape, candidates, common.Speed.of(trainer))
+        copy = common.build(self.method, shape, self.seed)
+        return Trained(method, copy, shape, candidates, common.Speed.of(trainer))
 
     def evaluate(
         self, trained: Trained, source: DataSet, target: SealedTarget, device: torch.device
@@ -156,29 +150,24 @@ class ClassifierRun:
         target.stage = "choice"
         # The same images for every run on this pair of domains, whatever its seed.
         held_out, unlabelled = some(source.test, 0), some(target.train, 0)
-        copy = common.build(self.method, trained.shape, self.seed).to(device)
-        candidates = trained.candidates
-        choice = None
+        kept, copy, choice = trained.candidates, trained.copy.to(device), None
         if self.scenario == "adapted":
-            choice = choose(candidates, copy, held_out, unlabelled, device)
+            choice = choose(kept, copy, held_out, unlabelled, device)
+        with_bounds = self.scenario != "target-only"  # what is shown of it is its scores alone
         with trained.method.evaluated():
-            views = outputs(trained.method, held_out, unlabelled, device)
+            views = outputs(trained.method, held_out, unlabelled, device) if with_bounds else {}
             target.stage = "final evaluation"  # all is decided: only now are answers looked up
             test = target.open("test")
-            # The map is of before and after adaptation.
-            with_map = self.scenario != "target-only"
             scores, examples, picture = evaluate(
-                trained.method, source.test, test, device, self.per_class, self.seed, with_map
+                trained.method, source.test, test, device, self.per_class, self.seed, with_bounds
             )
-        selection: Selection | None = None
         if choice is not None:
-            known = test.labels is not None
-            selection = choice.record(
-                accuracies(candidates, copy, test, device) if known else None
-            )
-        scores = structs.replace(scores, selection=selection, **vars(trained.speed))
-        files = {"outputs": views | examples, "features": picture}
-        return scores, {name: arrays for name, arrays in files.items() if arrays}
+            known = accuracies(kept, copy, test, device, scores.accuracy)
+            scores = structs.replace(scores, selection=choice.record(known))
+        return structs.replace(scores, **vars(trained.speed)), {
+            "outputs": views | examples,
+            "features": picture,
+        }
 
     def _feed(
         self, source: Images, target: SealedTarget, device: torch.device

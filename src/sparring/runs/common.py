@@ -2,20 +2,23 @@
 
 import dataclasses
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from torch import nn
 
+from sparring import model
 from sparring.data.images import DataSet
 from sparring.errors import RequestError
 from sparring.game import Batch, Method, Pair, Shape
 from sparring.methods import METHODS, name_of
 from sparring.nets.summary import describe
-from sparring.runs import environment
+from sparring.runs import card, environment
 from sparring.runs.folder import RunFolder
-from sparring.runs.records import Architecture, Config, Data, Layer, Length, Network
+from sparring.runs.records import Architecture, Config, Data, Layer, Length, Network, Scores
 from sparring.runtime import resolve_precision
 from sparring.trainer import Trainer, Training
 
@@ -153,3 +156,22 @@ def _summary(network: nn.Module) -> str:
     """The first line of what the network's own class says of itself."""
     ours = type(network).__module__.startswith("sparring.")
     return (type(network).__doc__ or "").partition("\n")[0] if ours else ""
+
+
+def finish(
+    folder: RunFolder,
+    config: Config,
+    method: Method,
+    shape: Shape,
+    scores: Scores,
+    arrays: Mapping[str, dict[str, np.ndarray]],
+) -> None:
+    """Write arrays, model and, last of all, the scores, which make the run finished."""
+    for name, group in arrays.items():
+        if group:
+            folder.write_arrays(name, group)
+    words = card.text(config, scores)
+    model.save(
+        folder.path / "model", method, shape, preset=config.preset, data=config.data, card=words
+    )
+    folder.write(scores)

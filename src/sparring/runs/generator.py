@@ -10,7 +10,6 @@ from msgspec import structs
 from safetensors.numpy import load_file, save
 from torch import Tensor
 
-from sparring import model
 from sparring.data import catalogue
 from sparring.data.feed import Stream
 from sparring.data.images import DataSet
@@ -19,7 +18,7 @@ from sparring.errors import TrainingFailed
 from sparring.game import GenerativeMethod, Labelled, Shape
 from sparring.methods import name_of
 from sparring.metrics.diversity import last_tenth, mean_distance
-from sparring.runs import card, common, evaluators
+from sparring.runs import common, evaluators
 from sparring.runs.folder import RunFolder, run_name
 from sparring.runs.generator_evaluation import Arrays, evaluate, spread
 from sparring.runs.library import Library
@@ -129,17 +128,9 @@ class GeneratorRun:
         show.say(f"{self.name}: evaluating {self.judged:,} images")
         with trained.method.evaluated():
             scores, arrays = evaluate(tools, trained.sampler, self.judged)
-        folder.write_arrays("pictures", arrays | trained.progress)
         scores = _finished(scores, trained, folder.rows())
-        model.save(
-            folder.path / "model",
-            trained.method,
-            trained.shape,
-            preset=config.preset,
-            data=config.data,
-            card=card.text(config, scores),
-        )
-        folder.write(scores)
+        files = {"pictures": arrays | trained.progress}
+        common.finish(folder, config, trained.method, trained.shape, scores, files)
         folder.tidy(self.training.keep_state)
 
     def train(

@@ -42,7 +42,7 @@ def play(
     Yields each outcome as it comes. Raises RequestError, and Stopped when all is saved.
     """
     if min(machine.jobs, len(jobs)) > 1:
-        yield from _in_processes(jobs, library.data, runs, machine)
+        yield from _in_processes(jobs, library.data, runs, machine.for_runs(len(jobs)))
     else:
         for job in jobs:
             yield _one(job, library, runs, machine.device, screen)
@@ -65,8 +65,7 @@ def _in_processes(
     # Torch's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
-    count = min(machine.jobs, len(jobs))
-    with ProcessPoolExecutor(count, context, _begin, (data, machine, stop)) as pool:
+    with ProcessPoolExecutor(machine.jobs, context, _begin, (data, machine, stop)) as pool:
         pending = [
             pool.submit(_work, job, runs, machine.device_of_job(number))
             for number, job in enumerate(jobs)

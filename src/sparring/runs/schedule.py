@@ -29,6 +29,7 @@ from sparring.storage import sweep, write_atomically
 _LOCK = ".lock"
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO}
 _PICTURES = 20_000_000  # bytes of arrays that a run leaves beside its model, about
+_PLENTY = 50_000_000_000  # free bytes with which nobody counts
 
 
 def play_all(
@@ -174,10 +175,12 @@ def check_output(out: Path) -> None:
 
 def check_room(out: Path, waiting: Sequence[Job], library: Library, at_once: int) -> None:
     """Raise RequestError if the disk of `out` has no room for these runs, so many at once."""
+    free = shutil.disk_usage(_nearest(out)).free
+    if free > _PLENTY:
+        return
     needs = [disk_needed(job.method, job.shape(library)) for job in waiting]
     working = sorted((while_training for while_training, _ in needs), reverse=True)[:at_once]
     needed = sum(working) + sum(stays + _PICTURES for _, stays in needs)
-    free = shutil.disk_usage(_nearest(out)).free
     if free < needed:
         raise RequestError(
             f"--out {out}: {free / 1e9:.2f} GB free, {needed / 1e9:.2f} GB needed for the states "

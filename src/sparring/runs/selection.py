@@ -13,22 +13,21 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from sparring.checkpoints import weights_of
 from sparring.data.images import Images
 from sparring.divergence import LogIntervals
 from sparring.game import AdaptationMethod
 from sparring.metrics.predict import predict, predict_labelled
 from sparring.metrics.statistics import rank_correlation
-from sparring.metrics.validators import MEMBERS, DomainOutputs, consensus, score
+from sparring.metrics.validators import DomainOutputs, consensus, score
 from sparring.runs.folder import RunFolder
 from sparring.runs.records import Candidate, Selection
 from sparring.storage import write_atomically
 
-COUNT = 5
-"""Candidates of a training."""
+COUNT, APART = 5, 4
+"""Candidates of a training at most, and steps between two of more than two."""
 SEEN = 1000
 """Images of each domain, at most, that the validators look at."""
-MEMORY = 0.5
-"""What the running mean of the candidates' weights keeps of itself at each of them."""
 
 
 class Candidates:
@@ -37,7 +36,8 @@ class Candidates:
     def __init__(self, method: AdaptationMethod, folder: RunFolder, steps: int) -> None:
         self.method, self.folder = method, folder.path / "candidates"
         every = LogIntervals.of(steps).log
-        moments = {round(m / every) * every for m in np.linspace(0, steps, COUNT + 1)[1:-1]}
+        count = min(COUNT, max(2, steps // APART))
+        moments = {round(m / every) * every for m in np.linspace(0, steps, count + 1)[1:-1]}
         self.moments = (moments | {steps}) - {0}
 
     @property
@@ -52,8 +52,7 @@ class Candidates:
         """Keep the weights, as they are evaluated, at the moments; the trainer's `observe`."""
         if step in self.moments:
             self.folder.mkdir(exist_ok=True)
-            state = self.method.state_dict()
-            weights = {name: value.contiguous().cpu() for name, value in state.items()}
+            weights = {k: v.contiguous().cpu() for k, v in weights_of(self.method).items()}
             write_atomically(self._path(step), save(weights))
         return {}
 
@@ -107,41 +106,37 @@ def choose(
     held_out: Images,
     unlabelled: Images,
     device: torch.device,
-) -> Choice | None:
-    """Choose by `validators.consensus`; None where there are too few images to judge by.
+) -> Choice:
+    """Choose by `validators.consensus`.
 
     copy: built like the method of the candidates; is given weights of one after another.
     held_out: source images that were not trained on, with labels. unlabelled: target images.
     """
     columns: dict[str, list[float]] = {}
-    mean: dict[str, Tensor] = {}
     for step in candidates.steps:
-        weights = candidates.weights(step)
-        mean = {k: _blend(mean.get(k), v) for k, v in weights.items()}
-        copy.load_state_dict(mean)
-        averaged = predict(copy, unlabelled, device).logits
-        copy.load_state_dict(weights)
+        copy.load_state_dict(candidates.weights(step))
         source = predict_labelled(copy, held_out, device)
-        seen = DomainOutputs(source, predict(copy, unlabelled, device), averaged)
+        seen = DomainOutputs(source, predict(copy, unlabelled, device))
         for name, value in score(seen).items():
             columns.setdefault(name, []).append(value)
-    if not set(MEMBERS) <= columns.keys():
-        return None
     return Choice(candidates.steps, columns, consensus(columns))
 
 
 def accuracies(
-    candidates: Candidates, copy: AdaptationMethod, test: Images, device: torch.device
-) -> list[float]:
-    """Each candidate's accuracy on `test`, in order of their steps; for when one is chosen."""
+    candidates: Candidates,
+    copy: AdaptationMethod,
+    test: Images,
+    device: torch.device,
+    last: float | None,
+) -> list[float] | None:
+    """Each candidate's accuracy on `test`, in order of their steps; for when one is chosen.
+
+    last: that of the last one, which is known; None where `test` has no labels.
+    """
+    if last is None:
+        return None
     found = []
-    for step in candidates.steps:
+    for step in candidates.steps[:-1]:
         copy.load_state_dict(candidates.weights(step))
         found.append(predict_labelled(copy, test, device).accuracy)
-    return found
-
-
-def _blend(mean: Tensor | None, value: Tensor) -> Tensor:
-    if mean is None or not value.is_floating_point():
-        return value
-    return mean.lerp(value, 1 - MEMORY)
+    return [*found, last]
