@@ -157,5 +157,7 @@ def _mixed_sample(
         sides.append(
             (found.features[index], known, found.predicted[index], np.full(len(index), domain))
         )
-    features, known, predicted, domains = (np.concatenate(part) for part in zip(*sides, strict=True))
+    features, known, predicted, domains = (
+        np.concatenate(part) for part in zip(*sides, strict=True)
+    )
     return features, {"label": known, "predicted": predicted, "domain": domains}

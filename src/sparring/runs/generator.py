@@ -161,9 +161,7 @@ class GeneratorRun:
         return Trained(method, shape, sampler, snapshots.arrays(), common.Speed.of(trainer))
 
 
-def _finished(
-    scores: GeneratorScores, trained: Trained, rows: Sequence[LogRow]
-) -> GeneratorScores:
+def _finished(scores: GeneratorScores, trained: Trained, rows: Sequence[LogRow]) -> GeneratorScores:
     """The scores with the mean losses of the training's last tenth, and its speed."""
     columns: dict[str, list[float]] = {}
     for row in rows:
