@@ -20,6 +20,8 @@ from sparring.runtime import Machine
 from sparring.trainer import Training
 from tests.conftest import CPU
 
+TWO = Machine(CPU, 2, 1)
+
 
 @pytest.fixture
 def faces(tmp_path: Path) -> Path:

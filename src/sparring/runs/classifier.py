@@ -29,16 +29,12 @@ _SOURCE, _TARGET = 0, 1  # keys of the two independent shuffles
 
 @dataclass(frozen=True)
 class Trained:
-    """A classifier after its training, the states of it that were kept, and what to try them on.
-
-    copy: built alike; its weights do not matter.
-    """
+    """A classifier after its training, and the states of it that were kept."""
 
     method: AdaptationMethod
-    copy: AdaptationMethod
+    trainer: Trainer
     shape: Shape
     candidates: Candidates
-    speed: common.Speed
 
 
 @dataclass(frozen=True)
@@ -117,8 +113,7 @@ class ClassifierRun:
         target = SealedTarget(labelled, folder)
         trained = self.train(source, target, folder, device, show)
         scores, arrays = self.evaluate(trained, source, target, device)
-        common.finish(folder, config, trained.method, trained.shape, scores, arrays)
-        folder.tidy(self.training.keep_state)
+        common.finish(folder, config, trained.trainer, trained.shape, scores, arrays)
 
     def train(
         self,
@@ -140,8 +135,7 @@ class ClassifierRun:
             )
             trainer.run()
         folder.write(common.architecture(method, feed(0)))
-        copy = common.build(self.method, shape, self.seed)
-        return Trained(method, copy, shape, candidates, common.Speed.of(trainer))
+        return Trained(method, trainer, shape, candidates)
 
     def evaluate(
         self, trained: Trained, source: DataSet, target: SealedTarget, device: torch.device
@@ -150,7 +144,8 @@ class ClassifierRun:
         target.stage = "choice"
         # The same images for every run on this pair of domains, whatever its seed.
         held_out, unlabelled = some(source.test, 0), some(target.train, 0)
-        kept, copy, choice = trained.candidates, trained.copy.to(device), None
+        kept, choice = trained.candidates, None
+        copy = common.build(self.method, trained.shape, self.seed).to(device)
         if self.scenario == "adapted":
             choice = choose(kept, copy, held_out, unlabelled, device)
         with_bounds = self.scenario != "target-only"  # what is shown of it is its scores alone
@@ -164,10 +159,7 @@ class ClassifierRun:
         if choice is not None:
             known = accuracies(kept, copy, test, device, scores.accuracy)
             scores = structs.replace(scores, selection=choice.record(known))
-        return structs.replace(scores, **vars(trained.speed)), {
-            "outputs": views | examples,
-            "features": picture,
-        }
+        return scores, {"outputs": views | examples, "features": picture}
 
     def _feed(
         self, source: Images, target: SealedTarget, device: torch.device

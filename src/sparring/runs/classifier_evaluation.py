@@ -149,15 +149,11 @@ def _mixed_sample(
     Images without labels are chosen by the class that is predicted.
     """
     sides = []
-    for domain, (found, truth) in enumerate(
-        ((on_source.outputs, on_source.label), (on_target, label))
-    ):
+    both = (on_source.outputs, on_source.label), (on_target, label)
+    for domain, (found, truth) in enumerate(both):
         index = choose_per_class(found.predicted if truth is None else truth, count, seed)
         known = np.full(len(index), UNKNOWN) if truth is None else truth[index]
-        sides.append(
-            (found.features[index], known, found.predicted[index], np.full(len(index), domain))
-        )
-    features, known, predicted, domains = (
-        np.concatenate(part) for part in zip(*sides, strict=True)
-    )
+        domains = np.full(len(index), domain)
+        sides.append((found.features[index], known, found.predicted[index], domains))
+    features, known, predicted, domains = map(np.concatenate, zip(*sides, strict=True))
     return features, {"label": known, "predicted": predicted, "domain": domains}

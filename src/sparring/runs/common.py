@@ -3,11 +3,11 @@
 import dataclasses
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from msgspec import structs
 from torch import nn
 
 from sparring import model
@@ -27,19 +27,6 @@ M = TypeVar("M", bound=Method)
 STATES, CANDIDATES = 6, 5
 """What lies on the disk at most while a run trains. States: two saved files and the one that is
 being written, each of the present and of a healthy state. Candidates: weights to choose from."""
-
-
-@dataclass(frozen=True)
-class Speed:
-    """How long a training took. images_per_second: of one domain."""
-
-    seconds: float
-    images_per_second: float
-
-    @classmethod
-    def of(cls, trainer: Trainer) -> "Speed":
-        """The speed of a training that has ended."""
-        return cls(round(trainer.seconds, 2), round(trainer.images_per_second, 1))
 
 
 def asked(method: Method, seed: int, training: Training, device: torch.device) -> dict[str, Any]:
@@ -161,17 +148,20 @@ def _summary(network: nn.Module) -> str:
 def finish(
     folder: RunFolder,
     config: Config,
-    method: Method,
+    trainer: Trainer,
     shape: Shape,
     scores: Scores,
     arrays: Mapping[str, dict[str, np.ndarray]],
 ) -> None:
-    """Write arrays, model and, last of all, the scores, which make the run finished."""
+    """Write arrays, model and, last of all, the scores, which make the run finished.
+
+    arrays: by file. Then removes what only an unfinished run needs.
+    """
     for name, group in arrays.items():
         if group:
             folder.write_arrays(name, group)
-    words = card.text(config, scores)
-    model.save(
-        folder.path / "model", method, shape, preset=config.preset, data=config.data, card=words
-    )
-    folder.write(scores)
+    target, words = folder.path / "model", card.text(config, scores)
+    model.save(target, trainer.method, shape, preset=config.preset, data=config.data, card=words)
+    seconds, speed = round(trainer.seconds, 2), round(trainer.images_per_second, 1)
+    folder.write(structs.replace(scores, seconds=seconds, images_per_second=speed))
+    folder.tidy(trainer.training.keep_state)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 
 from sparring import cache
 from sparring.data.images import DataSet
@@ -128,8 +128,8 @@ def load_or_train(
     try:
         with safe_open(path, "pt") as file:
             about = msgspec.json.decode(file.metadata()["about"], type=_Kept)
-            network = Extractor(about.name, about.label_names, about.label_kind)
-            network.load_state_dict({name: file.get_tensor(name) for name in file.keys()})
+        network = Extractor(about.name, about.label_names, about.label_kind)
+        network.load_state_dict(load_file(path))
         network.learned_from = about.learned_from
         return network.to(device).eval().requires_grad_(False), about.skill
     except (FileNotFoundError, NotADirectoryError):

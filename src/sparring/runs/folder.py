@@ -23,6 +23,8 @@ Knows files and their records; knows no torch, no method and no report. A folder
 
 import hashlib
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -199,21 +201,14 @@ class RunFolder:
             shutil.rmtree(self.path / name, ignore_errors=True)
 
 
-class _told:
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
     """Raise RequestError, in one line, where a file of a run is missing or damaged."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError | ValueError | msgspec.MsgspecError | SafetensorError):
-            raise RequestError(
-                f"cannot read {self.path}: {' '.join(str(error).split())[:200]}; "
-                "remove the run folder"
-            ) from error
+    try:
+        yield
+    except (OSError, ValueError, msgspec.MsgspecError, SafetensorError) as error:
+        words = " ".join(str(error).split())[:200]
+        raise RequestError(f"cannot read {path}: {words}; remove the run folder") from error
 
 
 class Run(RunFolder):

@@ -23,7 +23,7 @@ from sparring.runs.folder import RunFolder, run_name
 from sparring.runs.generator_evaluation import Arrays, evaluate, spread
 from sparring.runs.library import Library
 from sparring.runs.progress import Screen
-from sparring.runs.records import Config, ExtractorName, GeneratorScores, Judging, LogRow
+from sparring.runs.records import Config, ExtractorName, Judging, LogRow
 from sparring.runs.sampler import Sampler
 from sparring.storage import write_atomically
 from sparring.trainer import Trainer, Training
@@ -37,11 +37,10 @@ WATCHED = 16
 class Trained:
     """A generator after its training, what draws with it, and what it drew on the way."""
 
-    method: GenerativeMethod
+    trainer: Trainer
     shape: Shape
     sampler: Sampler
     progress: Arrays
-    speed: common.Speed
 
 
 @dataclass(frozen=True)
@@ -97,8 +96,7 @@ class GeneratorRun:
 
     def shape(self, library: Library) -> Shape:
         """What the networks are built for."""
-        train = self.data(library).train
-        return Shape(self.size, train.label_names if train.kind != "none" else (), train.kind)
+        return _shape(self.data(library))
 
     def check(self, library: Library, show: Screen) -> None:
         """Raise RequestError where what judges the images cannot be had."""
@@ -126,12 +124,11 @@ class GeneratorRun:
         )
         trained = self.train(self.data(library), folder, device, show)
         show.say(f"{self.name}: evaluating {self.judged:,} images")
-        with trained.method.evaluated():
+        with trained.sampler.method.evaluated():
             scores, arrays = evaluate(tools, trained.sampler, self.judged)
-        scores = _finished(scores, trained, folder.rows())
+        scores = structs.replace(scores, metrics=scores.metrics | final_losses(folder.rows()))
         files = {"pictures": arrays | trained.progress}
-        common.finish(folder, config, trained.method, trained.shape, scores, files)
-        folder.tidy(self.training.keep_state)
+        common.finish(folder, config, trained.trainer, trained.shape, scores, files)
 
     def train(
         self, dataset: DataSet, folder: RunFolder, device: torch.device, show: Screen
@@ -140,35 +137,34 @@ class GeneratorRun:
 
         dataset: with the labels that are asked for.
         """
-        kind = dataset.train.kind
-        shape = Shape(self.size, dataset.train.label_names if kind != "none" else (), kind)
+        shape = _shape(dataset)
         method = common.build(self.method, shape, self.seed)
         sampler = Sampler(method, dataset.train, self.seed, device)
         snapshots = Snapshots(sampler, folder, self.training.steps)
         batch_size, key = self.training.batch_size, (self.seed,)
         stream = Stream(dataset.train, batch_size, key, device, dataset.mirror)
-        feed = stream.unlabelled if kind == "none" else stream.labelled
-        watch = Watch(
-            sampler,
-            snapshots,
-            spread(dataset.test.pixels),
-            LogIntervals.of(self.training.steps).gradients,
-        )
+        feed = stream.unlabelled if shape.kind == "none" else stream.labelled
+        every = LogIntervals.of(self.training.steps).gradients
+        watch = Watch(sampler, snapshots, spread(dataset.test.pixels), every)
         with show.task(self.name) as task:
             trainer = Trainer(method, feed, self.training, folder.path, device, task.update, watch)
             trainer.run()
         folder.write(common.architecture(method, feed(0)))
-        return Trained(method, shape, sampler, snapshots.arrays(), common.Speed.of(trainer))
+        return Trained(trainer, shape, sampler, snapshots.arrays())
 
 
-def _finished(scores: GeneratorScores, trained: Trained, rows: Sequence[LogRow]) -> GeneratorScores:
-    """The scores with the mean losses of the training's last tenth, and its speed."""
+def _shape(dataset: DataSet) -> Shape:
+    train = dataset.train
+    return Shape(train.size, () if train.labels is None else train.label_names, train.kind)
+
+
+def final_losses(rows: Sequence[LogRow]) -> dict[str, float]:
+    """Mean loss of each player over the last tenth of the log."""
     columns: dict[str, list[float]] = {}
     for row in rows:
         for player, loss in row.losses.items():
             columns.setdefault(f"{player}_loss", []).append(math.nan if loss is None else loss)
-    losses = {name: last_tenth(values) for name, values in columns.items()}
-    return structs.replace(scores, metrics=scores.metrics | losses, **vars(trained.speed))
+    return {name: last_tenth(values) for name, values in columns.items()}
 
 
 class Snapshots:

@@ -168,7 +168,8 @@ def _obedience(
     names = drawn.label_names[:TURNED]
     count = max(FEWEST_PAIRS, len(drawn) // len(names))
     turned: dict[str, Turned] = {}
-    heat, means = [], []
+    heat: list[np.ndarray] = []
+    means: list[Tensor] = []
     for place, name in enumerate(names):
         pairs = sampler.pairs(place, count)
         moved = change(pairs)

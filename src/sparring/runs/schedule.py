@@ -87,7 +87,7 @@ def _play(
         for number, run in enumerate(ended, planned - len(waiting) + 1):
             if run.failure is not None:
                 failures.append(run.failure)
-            screen.say(f"[{number}/{planned}] {_told(run, RunFolder(out / 'runs' / run.job.name))}")
+            screen.say(f"[{number}/{planned}] {_told(run, Run(out / 'runs' / run.job.name))}")
     return failures
 
 
@@ -193,8 +193,8 @@ def _nearest(place: Path) -> Path:
     return next(path for path in (place, *place.absolute().parents) if path.exists())
 
 
-def _told(run: Outcome, folder: RunFolder) -> str:
-    words = outcome(folder.read(Scores)) if run.failure is None else f"failed: {run.failure}"  # type: ignore[type-abstract]
+def _told(run: Outcome, folder: Run) -> str:
+    words = outcome(folder.scores) if run.failure is None else f"failed: {run.failure}"
     return f"{run.job.name}: {run.seconds:.0f} s, {words}"
 
 
