@@ -1,5 +1,7 @@
 import os
 import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -27,3 +29,15 @@ def test_a_signal_stops_at_once_or_waits_to_be_looked_at(number: signal.Signals)
         send_thrice(number)
     assert stopped.value.signal == number
     assert [signal.getsignal(each) for each in NUMBERS] == before
+
+
+def test_in_another_thread_signals_are_left_alone() -> None:
+    def work() -> list[int]:
+        assert threading.current_thread() is not threading.main_thread()
+        with stopping_at_once(), stop_requests() as requests:
+            assert [signal.getsignal(each) for each in NUMBERS] == before
+            return requests
+
+    before = [signal.getsignal(each) for each in NUMBERS]
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(work).result() == []

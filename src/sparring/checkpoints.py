@@ -1,25 +1,23 @@
 """The saved states of one training: written whole or not at all, checked before they are used.
 
-Knows files, safetensors and torch's container format; knows nothing of what a state means. The name
-of a saved state holds its place in time and the SHA-256 of its bytes, so damage is seen and an
-older state is taken; sealed tensors end in theirs. No code in a file is ever run (`weights_only`).
+Knows files and torch's container format; of what a state means it knows the running means alone.
+The name of a saved state holds its place in time and the SHA-256 of its bytes, so damage is seen
+and an older state is taken. No code in a file is ever run (`weights_only`).
 """
 
 import hashlib
-import json
+import io
 import logging
 import pickle
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
-from torch import Tensor, nn
+from torch import Tensor
 
+from sparring.averages import Averaged
 from sparring.errors import RequestError
-from sparring.storage import publish, temporary_for, write_atomically, writing
+from sparring.storage import write_atomically, writing
 
 KEPT = 2
 """Files kept: the newest, and the one before it in case the newest is damaged."""
@@ -30,37 +28,13 @@ State = dict[str, Any]
 _log = logging.getLogger(__name__)
 
 
-def write_weights(path: Path, network: nn.Module) -> None:
-    """Write the parameters and buffers of `network` as safetensors, atomically."""
-    write_atomically(path, save(_portable(network.state_dict())))
+def weights_of(method: Averaged) -> dict[str, Tensor]:
+    """The state dict with running means in place of their modules: what a trained method is.
 
-
-def write_sealed(path: Path, tensors: Mapping[str, Tensor], about: str = "") -> None:
-    """Write `tensors`, and words on them, as safetensors that end in their SHA-256; atomically."""
-    data = save(_portable(tensors), {"about": about})
-    write_atomically(path, data + hashlib.sha256(data).digest())
-
-
-def read_sealed(path: Path) -> tuple[dict[str, Tensor], str]:
-    """What `write_sealed` wrote, on the CPU.
-
-    Raises OSError where it cannot be read, and ValueError where it is not what was written.
+    Shares its memory with the method: copy it, or write it, before training goes on.
     """
-    content = path.read_bytes()
-    size = hashlib.sha256().digest_size
-    data, seal = content[:-size], content[-size:]
-    if hashlib.sha256(data).digest() != seal:
-        raise ValueError("it is damaged")
-    try:
-        tensors = load(data)
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        return tensors, str(header["__metadata__"]["about"])
-    except (SafetensorError, KeyError, RecursionError) as error:
-        raise ValueError(f"it holds something else: {error}") from error
-
-
-def _portable(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value.contiguous().cpu() for name, value in tensors.items()}
+    with method.evaluated():
+        return method.state_dict()
 
 
 class Checkpoints:
@@ -79,17 +53,13 @@ class Checkpoints:
         Raises RequestError where the disk is full or the folder cannot be written; the older
         files are then untouched.
         """
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        digest = hashlib.sha256(buffer.getbuffer()).hexdigest()
         with writing(self.folder):
             self.folder.mkdir(exist_ok=True)
-            temporary = temporary_for(self.folder / "state")
-            try:
-                with temporary.open("wb") as file:
-                    hashed = _Hashed(file)
-                    _save(state, hashed)
-                name = f"state-{rollbacks}-{step:09d}-{hashed.digest()}.pt"
-                publish(temporary, self.folder / name)
-            finally:
-                temporary.unlink(missing_ok=True)
+            path = self.folder / f"state-{rollbacks}-{step:09d}-{digest}.pt"
+            write_atomically(path, buffer.getbuffer())
             for old in self._files()[:-KEPT]:
                 old.unlink()
 
@@ -110,38 +80,6 @@ class Checkpoints:
                 "remove that folder, and this run starts anew"
             )
         return None
-
-
-class _Hashed:
-    """A binary file for writing that hashes what passes.
-
-    An error is kept until `close`: torch's writer, which is C++, does not let one through.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file, self.sha256 = file, hashlib.sha256()
-        self.error: OSError | None = None
-
-    def write(self, data: bytes | memoryview) -> int:
-        if self.error is None:
-            try:
-                self.file.write(data)
-                self.sha256.update(data)
-            except OSError as error:
-                self.error = error
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing: the file is flushed once, when it is published."""
-
-    def digest(self) -> str:
-        return self.sha256.hexdigest()
-
-
-def _save(state: State, file: _Hashed) -> None:
-    torch.save(state, cast(BinaryIO, file))  # it only ever writes
-    if file.error is not None:
-        raise file.error
 
 
 def _load(path: Path, device: torch.device) -> State | None:

@@ -1,17 +1,23 @@
 """A method is a game: it names its players and, for each batch, yields moves.
 
-Knows torch alone. Knows nothing of how moves are played (trainer), where images come from (data)
-or how results are judged (measure).
+Knows torch and running means. Knows nothing of how moves are played (trainer), where images come
+from (data) or how results are judged (metrics).
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from torch.optim import Adam, Optimizer
+
+from sparring.averages import Averaged
+
+LabelKind = Literal["none", "classes", "attributes"]
+"""What labels are: one of several exclusive classes, or any number of yes-or-no attributes."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,7 @@ class Unlabelled:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Images with labels: int64 [N] classes, or float32 [N, A] attributes in {0, 1}."""
+    """Images with labels: int64 [N] class numbers, or float32 [N, A] attributes in {0, 1}."""
 
     image: Tensor
     label: Tensor
@@ -56,9 +62,9 @@ class Move(NamedTuple):
 class Row:
     """What the log says of the steps since its last row: means, by name.
 
-    losses: by player. terms: as the moves gave them.
-    gradients: Euclidean norm of each player's last gradient; measures: what the job observed.
-        Both are empty in rows between two pulses.
+    losses: by player. terms: as the moves gave them; some may begin late in a training.
+    gradients: Euclidean norm of each player's last gradient; empty in most rows.
+    measures: what was observed.
     """
 
     losses: Mapping[str, float]
@@ -73,14 +79,32 @@ class Shape:
 
     size: height and width in pixels.
     labels: names of the classes or attributes; empty where there are none.
+    kind: whether they exclude one another (classes) or are independent (attributes).
     """
 
     size: int
     labels: tuple[str, ...] = ()
+    kind: LabelKind = "none"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a training has diverged, stands still or has collapsed; each method may set its own.
+
+    loss: a player's loss has exploded beyond this (in absolute value).
+    gradient: a player whose gradient is shorter than this learns nothing.
+    reached, left: a measure has collapsed that once was `reached` at the least, and of which less
+        than the share `left` is left.
+    """
+
+    loss: float = 1e4
+    gradient: float = 1e-8
+    reached: float = 0.3
+    left: float = 0.2
 
 
 @dataclass(eq=False, kw_only=True)
-class Method(nn.Module, ABC):
+class Method(Averaged, ABC):
     """Base class of every method. Subclasses are dataclasses: their fields are the settings.
 
     A subclass sets `batch_type`, builds its networks in `build`, names them in `players` and
@@ -88,6 +112,11 @@ class Method(nn.Module, ABC):
     """
 
     batch_type: ClassVar[type[Unlabelled] | type[Labelled] | type[Pair]]
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {"report2019": {}}
+    """By name of a preset, the settings that differ from the defaults."""
+    scheduled: ClassVar[bool] = False
+    """Whether anything depends on `progress`: such a training cannot be prolonged exactly."""
+    limits: ClassVar[Limits] = Limits()
 
     learning_rate: float = 2e-4
     """Step size of Adam, for every player."""
@@ -95,9 +124,9 @@ class Method(nn.Module, ABC):
     """Decay rates of Adam's two moments."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> "Method":
-        # nn.Module must be initialised before the dataclass assigns the fields.
+        # A module must be initialised before the dataclass assigns the fields.
         method = super().__new__(cls)
-        nn.Module.__init__(method)
+        Averaged.__init__(method)
         return method
 
     @abstractmethod
@@ -116,13 +145,20 @@ class Method(nn.Module, ABC):
         earlier player's new weights.
         """
 
+    def stepped(self, progress: float) -> None:
+        """Called once a batch, after its last move and before the running means follow."""
+        return
+
+    def optimizer(self, player: str, parameters: list[Tensor]) -> Optimizer:
+        """What steps `player`. It may schedule its own rates; a rollback slows them all down.
+
+        parameters: the player's, each with its dimensions in the order in which they lie in memory.
+        """
+        return Adam(parameters, lr=self.learning_rate, betas=self.betas, fused=True)
+
     def alarm(self, row: Row) -> str | None:
         """Plain words where `row` says that the game is lost, as far as the method can tell."""
         return None
-
-
-WON = 7.0
-"""A generator's loss in a lost game: its images pass for real with a probability of 1 in 1,000."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -138,20 +174,12 @@ class GenerativeMethod(Method):
         """Normal noise, float32 [count, noise_size]."""
         return torch.randn(count, self.noise_size, device=device)
 
-    def alarm(self, row: Row) -> str | None:
-        """The discriminator has won: it errs on no image, and the generator learns little."""
-        hits = min(row.terms["hits_real"], row.terms["hits_fake"])
-        loss = row.losses["generator"]
-        if hits < 0.999 or loss < WON:
-            return None
-        return (
-            f"the discriminator has won: it tells {hits:.1%} of real and generated images apart, "
-            f"and the generator's loss is {loss:.1f}"
-        )
-
     @abstractmethod
     def sample(self, noise: Tensor, label: Tensor) -> Tensor:
-        """Images float32 [N, 3, S, S] in [-1, 1] of noise and labels ([N, A]; A may be 0)."""
+        """Images float32 [N, 3, S, S] in [-1, 1] of noise float32 [N, noise_size].
+
+        label: int64 [N] class numbers, float [N, A] attributes, or [N, 0] where there are none.
+        """
 
 
 @dataclass(eq=False, kw_only=True)
@@ -174,8 +202,13 @@ class AdaptationMethod(Method):
         if isinstance(batch, Pair):
             yield self.adapt(batch, progress)
         else:
-            task = cross_entropy(self.classify(self.features(batch.image)), batch.label)
+            seen = self.view(batch.image)
+            task = cross_entropy(self.classify(self.features(seen)), batch.label)
             yield Move("network", task, {"task": task})
+
+    def view(self, image: Tensor) -> Tensor:
+        """What training sees of images float32 [N, 3, S, S] in [-1, 1]: augmented, if at all."""
+        return image
 
     @abstractmethod
     def adapt(self, batch: Pair, progress: float) -> Move:

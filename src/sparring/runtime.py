@@ -1,46 +1,194 @@
-"""The machine: which device, in what arithmetic, and how tensors lie in its memory.
+"""The machine: which device, in what arithmetic, how many runs at once, how tensors lie in memory.
 
-The one place that knows it. Knows no network of ours, no training and no file.
+The one place that knows it. What holds for the whole process is set by `Machine.set_up` alone,
+which the command line and its child processes call. Knows no network, no training and no file of
+ours.
 """
 
 import ctypes
 import gc
+import os
+import platform
+import sys
 from collections.abc import Callable
-from typing import Literal
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sparring.errors import RequestError
+
 Precision = Literal["auto", "float32", "bfloat16"]
+
+MEMORY_OF_A_RUN = 2_000_000_000
+"""Bytes of main memory that a run takes at the most, on the CPU, in sizes of the source report."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What runs are played on.
+
+    device: a cuda device without a number stands for all cards.
+    jobs: runs at once, each in a process of its own. threads: of each run.
+    threads_asked: whether someone wants just that many threads, however few runs there are.
+    """
+
+    device: torch.device
+    jobs: int
+    threads: int
+    threads_asked: bool = False
+
+    @classmethod
+    def of(
+        cls, device: str | None = None, jobs: int | None = None, threads: int | None = None
+    ) -> Self:
+        """The machine at hand; what is None (or "auto") is chosen.
+
+        On a CPU one thread a run: two runs side by side are as fast as one on two threads, and
+        they do not wait for each other's threads where the machine is busy. On cards a run each.
+        Raises RequestError for a device that is not there.
+        """
+        found = find_device(device)
+        if jobs is None and found.type == "cpu":
+            jobs = max(1, min(cores() // (threads or 1), _memory() // MEMORY_OF_A_RUN))
+        elif jobs is None:
+            jobs = torch.cuda.device_count() if found == torch.device("cuda") else 1
+        share = max(1, cores() // jobs)
+        return cls(found, jobs, threads or share, threads is not None)
+
+    def for_runs(self, runs: int) -> Self:
+        """The machine for so many runs: where they are few, each gets the threads of more."""
+        jobs = max(1, min(self.jobs, runs))
+        threads = self.threads if self.threads_asked else max(1, cores() // jobs)
+        return replace(self, jobs=jobs, threads=threads)
+
+    def device_of_job(self, number: int) -> torch.device:
+        """Where run `number` (from 0) of those at once is played: spread over the cards."""
+        if self.device == torch.device("cuda"):
+            return torch.device("cuda", number % torch.cuda.device_count())
+        return self.device
+
+    def set_up(self, deterministic: bool = False) -> None:
+        """Set what holds for the whole process: threads, arithmetic, the allocator.
+
+        deterministic: the same numbers at every repetition on a card, at some cost; operations
+            that cannot have that raise RuntimeError.
+        """
+        torch.set_num_threads(self.threads)
+        keep_freed_memory()
+        if self.device.type == "cuda":
+            torch.set_float32_matmul_precision("high")  # TF32
+            torch.backends.cudnn.benchmark = not deterministic
+            torch.use_deterministic_algorithms(deterministic)
+        if deterministic:  # cuBLAS reads it when it starts
+            os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+
+
+def find_device(name: str | None = None) -> torch.device:
+    """The device called "cpu", "cuda", "cuda:1" or "mps"; the fastest for None or "auto".
+
+    Raises RequestError for one that is not there.
+    """
+    there = [torch.device("cpu")]
+    if torch.backends.mps.is_available():
+        there.insert(0, torch.device("mps"))
+    if torch.cuda.is_available():
+        cards = [torch.device("cuda", number) for number in range(torch.cuda.device_count())]
+        there = [torch.device("cuda"), *cards, *there]
+    if name in (None, "auto"):
+        return there[0]
+    for device in there:
+        if str(device) == name:
+            return device
+    raise RequestError(f"no device '{name}' here; there are: {', '.join(map(str, there))}")
 
 
 def resolve_precision(precision: Precision, device: torch.device) -> Precision:
-    """What "auto" can mean here: bfloat16 where the machine computes with it, else float32.
+    """What "auto" means here: bfloat16 where the machine has instructions for it, else float32.
 
     Parameters, losses, norms and optimizers are float32 in either case.
     """
     if precision != "auto":
         return precision
     if device.type == "cuda":
-        capable = torch.cuda.is_bf16_supported()
+        capable = torch.cuda.get_device_capability(device) >= (8, 0)  # from Ampere on
     else:
-        found = torch.cpu.get_capabilities()
-        capable = found.get("avx512_bf16", False) or found.get("amx_bf16", False)
+        flags = _processor("flags").split() if device.type == "cpu" else []
+        capable = "avx512_bf16" in flags or "amx_bf16" in flags
     return "bfloat16" if capable else "float32"
 
 
-def device() -> torch.device:
-    """Where networks are trained."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # options of glibc's mallopt
+def busy(threads: int) -> str | None:
+    """A line for the user where so many threads will wait for other programs'; None where not.
+
+    One thread only shares its core; several, which wait for each other at every layer, were seen
+    at a tenth of their speed beside a single busy process.
+    """
+    load = os.getloadavg()[0]
+    if threads == 1 or load + threads < cores() + 0.7:
+        return None
+    return (
+        f"this machine is busy (load {load:.1f} on {cores()} cores): {threads} threads will wait "
+        "for each other; one thread (--threads 1) may be faster"
+    )
 
 
-def prepare(network: nn.Module) -> None:
-    """Make ready for many equal steps: `network`'s weights, and this process's allocator."""
-    lay_out(network)
-    keep_freed()
+def describe_machine(device: torch.device) -> dict[str, Any]:
+    """Versions and hardware, for the record of a run."""
+    cuda = device.type == "cuda"
+    return {
+        "python": sys.version.split()[0],
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "cpu": _processor("model name") or platform.processor() or platform.machine(),
+        "device": torch.cuda.get_device_name(device) if cuda else device.type,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _processor(field: str) -> str:
+    """A field of Linux's description of the first core; "" where there is none."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    fields = dict(line.partition(":")[::2] for line in reversed(lines))
+    return next((text.strip() for name, text in fields.items() if name.strip() == field), "")
+
+
+def _memory() -> int:
+    """Bytes of main memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """State of the global random generators that a training on `device` draws from."""
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        state["mps"] = torch.mps.get_rng_state()
+    return state
+
+
+def restore_random_state(device: torch.device, state: dict[str, Tensor]) -> None:
+    """Draw on as after `random_state` gave `state`. Raises KeyError for one of another device."""
+    torch.set_rng_state(state["cpu"].cpu())
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state["cuda"].cpu(), device)
+    elif device.type == "mps":
+        torch.mps.set_rng_state(state["mps"].cpu())
 
 
 def lay_out(network: nn.Module) -> None:
@@ -61,7 +209,10 @@ def as_it_lies(tensor: Tensor, like: Tensor) -> Tensor:
     return tensor.permute(order).contiguous()
 
 
-def keep_freed() -> None:
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # options of glibc's mallopt
+
+
+def keep_freed_memory() -> None:
     """Keep the memory of freed tensors for the next step's, until `release`.
 
     glibc asks the system for every large tensor anew and gives it back at once. The system clears

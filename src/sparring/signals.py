@@ -1,6 +1,7 @@
 """Asked to stop: what SIGINT and SIGTERM do, at once or at the next good moment."""
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
@@ -12,7 +13,9 @@ Handler = Callable[[int, FrameType | None], None]
 
 @contextmanager
 def _handling(handler: Handler) -> Iterator[None]:
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    """Have `handler` called, where that is possible: signals reach the main thread alone."""
+    main = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM) if main else ()
     before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield

@@ -1,15 +1,15 @@
-"""Files that are written whole or not at all, JSON without NaN, and logs that grow row by row.
+"""Files that are written whole or not at all, JSON, and logs that grow row by row.
 
 Knows the file system; knows nothing of what is in a file, and needs no torch.
 """
 
-import json
-import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from sparring.errors import RequestError
 
@@ -46,7 +46,7 @@ def publish(temporary: Path, path: Path) -> None:
         os.close(folder)
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes | memoryview) -> None:
     """Write `data` to `path`: a reader, or a crash, sees the old file or the new one.
 
     Raises RequestError where the disk is full or the folder cannot be written.
@@ -83,19 +83,15 @@ def _running(pid: str) -> bool:
     return True
 
 
-def finite(value: Any) -> Any:
-    """`value` with every float in it that is not finite as None: JSON has no NaN."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    return [finite(item) for item in value] if isinstance(value, list | tuple) else value
+def to_json(value: Any) -> bytes:
+    """`value` as JSON in one line. A number that is not finite becomes null: JSON has no NaN."""
+    # Scalars of numpy are the one kind of value that msgspec does not know.
+    return msgspec.json.encode(value, enc_hook=lambda scalar: scalar.item())
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, atomically. A number that is not finite becomes null."""
-    text = json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomically(path, f"{text}\n".encode())
+    """Write a record, or plain values, as indented JSON, atomically; see `to_json`."""
+    write_atomically(path, msgspec.json.format(to_json(value), indent=2) + b"\n")
 
 
 class RowLog:
@@ -104,10 +100,10 @@ class RowLog:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def append(self, row: dict[str, Any]) -> None:
-        """Add one row. A number that is not finite becomes null."""
-        with writing(self.path), self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(finite(row), allow_nan=False) + "\n")
+    def append(self, row: Any) -> None:
+        """Add one row."""
+        with writing(self.path), self.path.open("ab") as file:
+            file.write(to_json(row) + b"\n")
 
     def sync(self) -> None:
         """Bring the rows to the disk, so that they are never behind a saved state."""
@@ -115,28 +111,22 @@ class RowLog:
             with writing(self.path), self.path.open("rb") as file:
                 os.fsync(file.fileno())
 
-    def rows(self) -> Iterator[dict[str, Any]]:
+    def rows(self) -> list[dict[str, Any]]:
         """The rows in order; none where there is no file. Skips a torn last line.
 
         Raises RequestError where a row is damaged.
         """
         if not self.path.is_file():
-            return
-        for line in self.path.read_bytes().splitlines(keepends=True):
-            if line.endswith(b"\n"):
-                yield _row(line, self.path)
+            return []
+        whole = self.path.read_bytes().rpartition(b"\n")[0]
+        try:
+            return [msgspec.json.decode(line, type=dict) for line in whole.splitlines()]
+        except msgspec.MsgspecError as error:
+            raise RequestError(
+                f"cannot read {self.path}: a row is damaged; remove the run folder"
+            ) from error
 
     def cut(self, step: int) -> None:
         """Drop the rows after `step`: a resumed training writes them again."""
-        rows = [json.dumps(row) + "\n" for row in self.rows() if row["step"] <= step]
-        write_atomically(self.path, "".join(rows).encode())
-
-
-def _row(line: bytes, path: Path) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        row = None
-    if not (isinstance(row, dict) and isinstance(row.get("step"), int)):
-        raise RequestError(f"cannot read {path}: a row is damaged; remove the run folder")
-    return row
+        rows = [to_json(row) + b"\n" for row in self.rows() if row["step"] <= step]
+        write_atomically(self.path, b"".join(rows))

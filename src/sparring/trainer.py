@@ -1,24 +1,27 @@
 """Plays any game: resumes its moves, steps its players, logs, saves, goes on where it was.
 
-Knows the game, its health and the run folder; knows no method, no data set and no report.
+Knows the game, whether it goes well, and the folder that it is given: log.jsonl, events.json and
+checkpoints/. Knows no method, no data set, no run and no report; sets nothing process-wide but the
+global random state.
 """
 
 import copy
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
-from sparring.checkpoints import Checkpoints, State, write_weights
-from sparring.divergence import Event, Health, Rhythm
+from sparring import averages, runtime
+from sparring.checkpoints import Checkpoints, State
+from sparring.divergence import Event, LogIntervals, Monitor
 from sparring.errors import RequestError, Stopped, TrainingFailed
 from sparring.game import Batch, Method, Move, Row
-from sparring.runtime import Precision, as_it_lies, prepare, resolve_precision
+from sparring.player import Player
 from sparring.signals import stop_requests
 from sparring.storage import RowLog, write_json
 
@@ -30,12 +33,17 @@ class Training:
     """How long and how to train.
 
     checkpoint_seconds: how long to wait at the least between two saves; it changes no result.
+    rescue: go back to a good state, at a lower learning rate, where the training diverges or
+        collapses. Without it, the first number that is not finite ends the training.
+    keep_state: save the last state too, so that a later training of more steps goes on from there.
     """
 
     steps: int
     batch_size: int = 128
-    precision: Precision = "auto"
+    precision: runtime.Precision = "auto"
     checkpoint_seconds: float = 120.0
+    rescue: bool = True
+    keep_state: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,10 +60,12 @@ class Status:
 class Trainer:
     """Trains a built method.
 
-    feed: batch number k (from 0) to the batch; must depend on k alone.
+    feed: batch number k (from 0) to the batch, on `device`; must depend on k alone.
+    folder: where the log, the events and the saved states go; it must exist.
     watch: called with the status whenever the log gets a row.
     observe: called with the step whenever the log gets a row; returns what it measured, by name.
-        May use the method in evaluation mode, and must leave the global random state alone.
+        Sees the method in evaluation mode, running means in place of their modules, and must leave
+        the global random state alone.
     """
 
     def __init__(
@@ -69,22 +79,14 @@ class Trainer:
         observe: Callable[[int], Mapping[str, float]] = lambda step: {},
     ) -> None:
         self.method = method.to(device)
-        prepare(method)
+        runtime.lay_out(method)
+        averages.begin(method)
         self.feed, self.training, self.folder = feed, training, folder
         self.device, self.watch, self.observe = device, watch, observe
-        self.bfloat16 = resolve_precision(training.precision, device) == "bfloat16"
-        self.parameters = {name: list(net.parameters()) for name, net in method.players().items()}
-        self.optimizers = {
-            name: torch.optim.Adam(
-                [as_it_lies(parameter.detach(), parameter) for parameter in parameters],
-                lr=method.learning_rate,
-                betas=method.betas,
-                fused=True,
-            )
-            for name, parameters in self.parameters.items()
-        }
-        self.rhythm = Rhythm.of(training.steps)
-        self.health = Health(method.alarm, self._tell)
+        self.bfloat16 = runtime.resolve_precision(training.precision, device) == "bfloat16"
+        self.players = {name: Player(method, name, net) for name, net in method.players().items()}
+        self.intervals = LogIntervals.of(training.steps)
+        self.monitor = Monitor(method, training.rescue, self._tell)
         self.log = RowLog(folder / "log.jsonl")
         self.checkpoints = Checkpoints(folder / "checkpoints")
         self.unlogged: list[dict[str, Tensor]] = []
@@ -101,7 +103,7 @@ class Trainer:
         """Train to the last step, from the last saved state if there is one.
 
         Raises Stopped after SIGINT or SIGTERM (the state is saved first) and TrainingFailed when
-        the training diverges again and again (the weights of the last healthy state are kept).
+        the training diverges again and again (the method is then as in its last good state).
         """
         self._resume()
         self.method.train()
@@ -112,16 +114,18 @@ class Trainer:
                 self.unlogged.append(self._play(self.feed(self.step)))
                 self.step += 1
                 self.seconds = time.monotonic() - started
-                if self._due(self.rhythm.log):
+                if self._due(self.intervals.log):
                     self._log()
                 due = time.monotonic() - saved > self.training.checkpoint_seconds
-                if due and self.healthy["step"] == self.step:
-                    self._save(self.healthy)
+                if due and self.good["step"] == self.step:
+                    self._save(self.good)
                     saved = time.monotonic()
                 if requests:
                     self._save(self._state())
                     raise Stopped(requests[0], f"stopped at step {self.step:,}; all is saved")
-        self._finish()
+        if self.training.keep_state:
+            self._save(self._state())
+        self.method.eval()
 
     def _due(self, interval: int) -> bool:
         return self.step % interval == 0 or self.step == self.training.steps
@@ -129,47 +133,36 @@ class Trainer:
     def _play(self, batch: Batch) -> dict[str, Tensor]:
         """One batch: resume the method's moves and step each mover. Returns detached scalars."""
         scalars: dict[str, Tensor] = {}
-        moves = self.method.moves(batch, self.step / self.training.steps)
-        pulse = (self.step + 1) % self.rhythm.pulse == 0
+        progress = self.step / self.training.steps
+        moves = self.method.moves(batch, progress)
+        with_gradients = (self.step + 1) % self.intervals.gradients == 0
         while move := self._next(moves):
-            gradients = self._step(move)
+            gradients = self.players[move.player].step(move.loss, self.monitor.rate)
             scalars[f"losses/{move.player}"] = move.loss.detach()
             scalars |= {f"terms/{name}": value.detach() for name, value in move.terms.items()}
-            if pulse:
+            if with_gradients:
                 scalars[f"gradients/{move.player}"] = get_total_norm(gradients)
             del gradients  # as large as the player: not to be held through the next move
+        self.method.stepped(progress)
+        averages.update(self.method)
         return scalars
 
     def _next(self, moves: Iterator[Move]) -> Move | None:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             return next(moves, None)
 
-    def _step(self, move: Move) -> list[Tensor]:
-        """Step one player; returns its gradients."""
-        # Gradients of this player alone: nothing is left behind in the others.
-        parameters, optimizer = self.parameters[move.player], self.optimizers[move.player]
-        gradients = torch.autograd.grad(move.loss, parameters, allow_unused=True)
-        views = optimizer.param_groups[0]["params"]
-        for view, parameter, gradient in zip(views, parameters, gradients, strict=True):
-            view.grad = None if gradient is None else as_it_lies(gradient, parameter)
-        optimizer.step()
-        optimizer.zero_grad()
-        return [gradient for gradient in gradients if gradient is not None]
-
     def _log(self) -> None:
         """Write a row and look at it: keep this state to go back to, or go back."""
         row = self._row()
-        if trouble := self.health.examine(self.step, row):
+        if trouble := self.monitor.examine(self.step, row):
             self._go_back(trouble)
             return
-        images = self.step * self.training.batch_size
-        self.log.append(
-            {"step": self.step, "images": images, "seconds": round(self.seconds, 3)}
-            | {name: values for name, values in asdict(row).items() if values}
-        )
+        images, seconds = self.step * self.training.batch_size, round(self.seconds, 3)
+        about = {"step": self.step, "images": images, "seconds": seconds}
+        self.log.append(about | {name: group for name, group in vars(row).items() if group})
         self._show(row)
-        if self.health.well and self._due(self.rhythm.restore):
-            self.healthy = self._state()
+        if self.monitor.well and self._due(self.intervals.restore):
+            self.good = self._state()
 
     def _row(self) -> Row:
         """The means since the last row; one wait for the device."""
@@ -181,11 +174,10 @@ class Trainer:
         means = torch.stack([torch.stack(column).mean() for column in columns.values()]).tolist()
         groups: dict[str, dict[str, float]] = {"losses": {}, "terms": {}, "gradients": {}}
         for key, value in zip(columns, means, strict=True):
-            group, name = key.split("/")
+            group, name = key.split("/", 1)
             groups[group][name] = value
-        self.method.eval()
-        measures = self.observe(self.step)
-        self.method.train()
+        with self.method.evaluated():
+            measures = self.observe(self.step)
         return Row(**groups, measures=measures)
 
     def _show(self, row: Row) -> None:
@@ -199,30 +191,36 @@ class Trainer:
         )
 
     def _go_back(self, trouble: str) -> None:
-        """Return to the last healthy state, and change what may help.
+        """Return to the last good state, and change what may help.
 
-        Raises TrainingFailed where that was done too often: that state's weights are then kept.
+        Raises TrainingFailed where that was done too often, or is not wanted.
         """
-        failed_at, healthy_step = self.step, self.healthy["step"]
-        goes_on = self.health.go_back(failed_at, healthy_step, trouble)
-        health = self.health.state()
-        self._apply(self.healthy)
-        self.health.restore(health)
+        failed = f"{self.folder.name}: {trouble} at step {self.step}"
+        if not self.training.rescue:
+            raise TrainingFailed(f"{failed}; {self._last_row()}; try a lower learning rate")
+        good_step = self.good["step"]
+        goes_on = self.monitor.go_back(self.step, good_step, trouble)
+        monitor = self.monitor.state()
+        self._apply(self.good)
+        self.monitor.restore(monitor)
         self.log.cut(self.step)
         if not goes_on:
-            self._finish()
+            self.method.eval()
             raise TrainingFailed(
-                f"{self.folder.name}: {trouble} at step {failed_at}, after "
-                f"{self.health.rollbacks} rollbacks; the weights of step {healthy_step} are kept; "
-                "try a lower --learning-rate or another --seed"
+                f"{failed}, after {self.monitor.rollbacks} rollbacks, the last to step "
+                f"{good_step}; try a lower learning rate or another seed"
             )
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
-                group["lr"] = self.method.learning_rate * self.health.rate
-        torch.manual_seed(int(torch.randint(2**62, ())) + self.health.rollbacks)
+        torch.manual_seed(int(torch.randint(2**62, ())) + self.monitor.rollbacks)
         self.since = self.step, self.seconds
-        self.healthy = self._state()
-        self._save(self.healthy)
+        self.good = self._state()
+        self._save(self.good)
+
+    def _last_row(self) -> str:
+        rows = self.log.rows()
+        if not rows:
+            return "no row of the log was finite"
+        losses = ", ".join(f"{player} {loss:.3g}" for player, loss in rows[-1]["losses"].items())
+        return f"the last finite losses, at step {rows[-1]['step']}: {losses}"
 
     def _state(self) -> State:
         """All that training needs to go on bit for bit, as copies."""
@@ -230,39 +228,38 @@ class Trainer:
             "step": self.step,
             "seconds": self.seconds,
             "method": self.method.state_dict(),
-            "adam": {name: o.state_dict() for name, o in self.optimizers.items()},
+            "averages": {name: mean.state_dict() for name, mean in self.method.average.items()},
+            "optimizers": {name: p.optimizer.state_dict() for name, p in self.players.items()},
             "unlogged": self.unlogged,
-            "health": self.health.state(),
-            "random": torch.get_rng_state(),
+            "monitor": self.monitor.state(),
+            "random": runtime.random_state(self.device),
         }
-        if self.device.type == "cuda":
-            state["random_cuda"] = torch.cuda.get_rng_state(self.device)
         return copy.deepcopy(state)
 
     def _apply(self, state: State) -> None:
         """Be where `state` is; the wall clock alone goes on."""
         self.step = state["step"]
         self.method.load_state_dict(state["method"])
-        for name, optimizer in self.optimizers.items():
+        for name, mean in self.method.average.items():
+            mean.load_state_dict(state["averages"][name])
+        for name, player in self.players.items():
             # An optimizer would take over the tensors themselves, and change them.
-            optimizer.load_state_dict(copy.deepcopy(state["adam"][name]))
+            player.optimizer.load_state_dict(copy.deepcopy(state["optimizers"][name]))
         self.unlogged = list(state["unlogged"])
-        self.health.restore(state["health"])
-        torch.set_rng_state(state["random"].cpu())
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["random_cuda"].cpu(), self.device)
+        self.monitor.restore(state["monitor"])
+        runtime.restore_random_state(self.device, state["random"])
 
     def _save(self, present: State) -> None:
         # Both states: a resumed training must go back to the same state as one never stopped.
         self.log.sync()
-        state = {"present": present, "healthy": self.healthy}
-        self.checkpoints.save(state, self.health.rollbacks, present["step"])
+        state = {"present": present, "good": self.good}
+        self.checkpoints.save(state, self.monitor.rollbacks, present["step"])
 
     def _resume(self) -> None:
         """Go on from the last saved state, or be ready to go back to the beginning."""
         saved = self.checkpoints.load(self.device)
         if saved is None:
-            self.healthy = self._state()
+            self.good = self._state()
         else:
             self._take_up(saved)
         self.since = self.step, self.seconds
@@ -271,7 +268,7 @@ class Trainer:
 
     def _take_up(self, saved: State) -> None:
         try:
-            self.healthy = saved["healthy"]
+            self.good = saved["good"]
             self._apply(saved["present"])
             self.seconds = saved["present"]["seconds"]
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
@@ -287,12 +284,7 @@ class Trainer:
 
     def _write_events(self) -> None:
         path = self.folder / "events.json"
-        if self.health.events:
-            write_json(path, [asdict(event) for event in self.health.events])
+        if self.monitor.events:
+            write_json(path, {"events": self.monitor.events})
         else:
             path.unlink(missing_ok=True)
-
-    def _finish(self) -> None:
-        """Write the weights. A saved state stays until the run has its scores."""
-        write_weights(self.folder / "weights.safetensors", self.method)
-        self.method.eval()

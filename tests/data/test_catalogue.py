@@ -1,4 +1,5 @@
 import os
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,6 +79,12 @@ def test_unknown_names_are_met_with_the_nearest() -> None:
         catalogue.load("no/such/folder", None, size=32)
 
 
+def test_places_that_cannot_be_are_one_line() -> None:
+    for name in ("~stranger-there-is-none/x", "x" * 5000 + "/y"):
+        with pytest.raises(RequestError):
+            catalogue.load(name, None, size=32)
+
+
 def test_stand_ins_are_drawn_and_brought_to_size(monkeypatch: pytest.MonkeyPatch) -> None:
     part = images(size=64)
     drawn = DataSet("toy-faces", "stand-in", part, part, mirror=True)
@@ -110,16 +117,68 @@ def test_own_folders_are_told_by_their_content(tmp_path: Path) -> None:
     assert (celeb.train.label_names, celeb.mirror) == (("Young",), True)
 
 
-def test_same_classes() -> None:
-    ten, nine = tuple("0123456789"), tuple("012345678")
-    catalogue.same_classes(digits("a", ten), digits("b", ten))
-    catalogue.same_classes(digits("a", ten), digits("b", ()))
-    with pytest.raises(RequestError, match="a and b have different classes: only a has 9: give"):
-        catalogue.same_classes(digits("a", ten), digits("b", nine))
-    with pytest.raises(RequestError, match="only a has x; only b has y"):
-        catalogue.same_classes(digits("a", ("x",)), digits("b", ("y",)))
-    with pytest.raises(RequestError, match="same names in another order"):
-        catalogue.same_classes(digits("a", ("x", "y")), digits("b", ("y", "x")))
+def test_own_sets_are_called_after_their_whole_folder(tmp_path: Path) -> None:
+    for name in ("v1.0", "v1.5"):
+        pictures(tmp_path / name, 20)
+        assert catalogue.load(str(tmp_path / name), None, size=4).name == name
+    with zipfile.ZipFile(tmp_path / "v2.0.zip", "w") as archive:
+        for path in (tmp_path / "v1.0").iterdir():
+            archive.write(path, path.name)
+    assert catalogue.load(str(tmp_path / "v2.0.zip"), None, size=4).name == "v2.0"
+
+
+def test_names_in_records_never_collide(tmp_path: Path) -> None:
+    def names(*asked: str) -> tuple[str, ...]:
+        paths = [str(tmp_path / name) if "/" in name else name for name in asked]
+        return catalogue.distinct_names(paths)
+
+    assert names("a/digits", "b/digits") == ("a/digits", "b/digits")
+    assert names("b/digits", "a/digits", "b/digits") == ("b/digits", "a/digits", "b/digits")
+    assert names("x/v1.0", "x/v1.5", "mnist") == ("v1.0", "v1.5", "mnist")
+    assert names("a/z/digits", "a/digits", "b/z/digits") == ("a/z/digits", "a/digits", "b/z/digits")
+    assert names("own/mnist") == ("own/mnist",)
+    assert len(set(names("a/digits", "a/digits.zip"))) == 2
+
+
+def test_a_target_is_renumbered_to_the_sources_classes() -> None:
+    source = digits("s", ("cat", "caf\u00e9", "ox"))
+    part = Images(torch.zeros(3, 3, 4, 4, dtype=torch.uint8), torch.tensor([0, 1, 1]), ("x", "y"))
+    part = replace(part, label_names=("ox", "cafe\u0301"))
+    aligned = catalogue.align(source, DataSet("t", "real", part, part.unlabelled()))
+    assert aligned.train.labels is not None
+    assert aligned.train.labels.tolist() == [2, 1, 1]
+    assert aligned.train.label_names == aligned.test.label_names == source.train.label_names
+    assert aligned.test.labels is None
+
+
+def test_a_target_without_labels_stays_and_one_of_other_classes_is_refused() -> None:
+    source = digits("a", ("x", "y"))
+    bare = digits("b", ()).unlabelled()
+    assert catalogue.align(source, bare) is bare
+    with pytest.raises(RequestError, match="b has classes that a lacks: z: name them alike"):
+        catalogue.align(source, digits("b", ("y", "z", "x")))
+    with pytest.raises(RequestError, match="faces has attributes"):
+        catalogue.align(source, faces())
+
+
+def test_a_flat_target_loads_without_labels_and_its_class_folders_serve_for_testing(
+    tmp_path: Path,
+) -> None:
+    for split in ("train", "test"):
+        pictures(tmp_path / "source" / split / "10", 1)
+        pictures(tmp_path / "source" / split / "9", 2)
+    pictures(tmp_path / "target" / "train", 3)
+    pictures(tmp_path / "target" / "test" / "10", 1)
+    pictures(tmp_path / "target" / "test" / "09", 1)
+    (tmp_path / "target" / "test" / "09").rename(tmp_path / "target" / "test" / "9")
+    source, target = (
+        catalogue.load(str(tmp_path / name), None, size=4) for name in ("source", "target")
+    )
+    assert source.train.label_names == ("9", "10")
+    aligned = catalogue.align(source, target)
+    assert aligned.train.labels is None
+    assert aligned.test.labels is not None
+    assert aligned.test.labels.tolist() == [1, 0]
 
 
 def test_attributes_are_picked_in_the_order_asked_for() -> None:
@@ -134,33 +193,26 @@ def test_attributes_are_picked_in_the_order_asked_for() -> None:
 
 
 def test_attributes_that_are_not_there() -> None:
-    with pytest.raises(RequestError, match="unknown attribute 'a': "):
+    with pytest.raises(RequestError, match="unknown attribute or class 'a': "):
         catalogue.attributes(faces(), "A,a")
     bare = digits("d", ("x",))
     bare = replace(bare, train=bare.train.unlabelled(), test=bare.test.unlabelled())
-    with pytest.raises(RequestError, match="d has no attributes"):
+    with pytest.raises(RequestError, match="d has no labels"):
         catalogue.attributes(bare, "x")
 
 
-def test_each_class_counts_as_an_attribute() -> None:
-    whole = digits("d", ("x", "y", "z"))
-    assert whole.train.labels is not None
-    picked = catalogue.attributes(whole, "z,x").train.labels
-    assert picked is not None
-    expected = [[int(label == 2), int(label == 0)] for label in whole.train.labels.tolist()]
-    assert picked.tolist() == expected
-
-
-def test_a_domain_without_class_labels_is_told() -> None:
-    whole = digits("d", ("x", "y"))
-    catalogue.classified(whole, "target")
-    bare = replace(whole, test=whole.test.unlabelled())
-    with pytest.raises(RequestError, match="target d has no class labels on its test images"):
-        catalogue.classified(bare, "target")
-    with pytest.raises(
-        RequestError, match=r"the source \w+ has no class labels on its train images"
-    ):
-        catalogue.classified(faces(), "source")
+def test_exclusive_classes_stay_classes() -> None:
+    labels = torch.tensor([2, 0, 1, 2])
+    pixels = torch.arange(4, dtype=torch.uint8)[:, None, None, None].expand(4, 3, 4, 4)
+    part = Images(pixels, labels, ("x", "y", "z"))
+    whole = DataSet("d", "real", part, part)
+    assert catalogue.attributes(whole, "all") is whole
+    picked = catalogue.attributes(whole, "z, x").train
+    assert picked.label_names == ("z", "x")
+    assert picked.kind == "classes"
+    assert picked.labels is not None
+    assert picked.labels.tolist() == [0, 1, 0]
+    assert picked.pixels[:, 0, 0, 0].tolist() == [0, 1, 3]
 
 
 REAL_DATA = os.environ.get("SPARRING_DATA")

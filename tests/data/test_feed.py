@@ -4,11 +4,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from sparring.data.feed import PairStream, Stream, normalise, to_pixels
 from sparring.data.images import Images
 
 CPU = torch.device("cpu")
+ORDERS = [[1, 7, 3, 6], [9, 0, 8, 5], [2, 4, 8, 2]]
+HEADS = [False, True, False, False, False, False, True, True]
 
 
 def images(count: int, labelled: bool = True) -> Images:
@@ -87,3 +90,36 @@ def test_mirroring_flips_about_half_and_only_when_asked() -> None:
 def test_an_unlabelled_set_has_no_labelled_batches() -> None:
     with pytest.raises(ValueError, match="unlabelled"):
         Stream(images(4, labelled=False), 2, (0,), CPU).labelled(0)
+
+
+def test_the_numbers_on_a_cpu_are_those_of_the_first_edition() -> None:
+    stream = Stream(images(10), 4, (3, 1), CPU, mirror=True)
+    assert [stream.indices(step).tolist() for step in (0, 1, 2)] == ORDERS
+    ramp = torch.arange(4, dtype=torch.uint8).expand(8, 3, 4, 4).clone()
+    mirrored = Stream(Images(ramp, None, ()), 8, (3, 1), CPU, mirror=True).unlabelled(5).image
+    assert (mirrored[:, 0, 0, 0] > mirrored[:, 0, 0, 3]).tolist() == HEADS
+
+
+class Copies(TorchDispatchMode):
+    """Counts what is brought from one device to another."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        out = func(*args, **(kwargs or {}))
+        if isinstance(out, torch.Tensor):
+            tensors = [a for a in args if isinstance(a, torch.Tensor) and a.ndim]
+            self.count += any(a.device != out.device for a in tensors)
+        return out
+
+
+def test_nothing_is_copied_to_the_device_inside_a_step() -> None:
+    stream = Stream(images(100), 8, (0,), torch.device("meta"))
+    with Copies() as copies:
+        stream.labelled(0)
+        assert copies.count == 1  # the epoch's order
+        for step in range(1, 12):
+            stream.labelled(step)
+        assert copies.count == 1
+        stream.labelled(12)
+        assert copies.count == 2

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -18,9 +20,10 @@ def test_the_fingerprint_changes_with_pixels_labels_and_shape() -> None:
         Images(base.pixels, torch.tensor([0, 1, 0]), ("a", "b")),
         Images(base.pixels.reshape(3, 3, 1, 4), base.labels, ("a", "b")),
         base.unlabelled(),
+        replace(base, label_names=("a", "c")),
     ]
     prints = {image.fingerprint() for image in [base, *others]}
-    assert len(prints) == 5
+    assert len(prints) == 6
     assert all(value.startswith("sha256:") for value in prints)
     swapped = DataSet("x", "real", base, pixel), DataSet("x", "real", pixel, base)
     assert swapped[0].fingerprint() != swapped[1].fingerprint()
@@ -38,3 +41,17 @@ def test_unlabelled_drops_the_labels_and_take_keeps_them_together() -> None:
     taken = images().take(torch.tensor([2, 0]))
     assert taken.labels is not None
     assert taken.labels.tolist() == [1, 0]
+
+
+def test_the_kind_of_labels_is_told() -> None:
+    assert images().kind == "classes"
+    assert images().unlabelled().kind == "none"
+    assert replace(images(), labels=torch.zeros(3, 2).long()).kind == "attributes"
+
+
+def test_pixels_are_hashed_once() -> None:
+    part = images()
+    whole = DataSet("x", "real", part, part)
+    first = whole.fingerprint()
+    part.pixels[0] = 1  # unseen: the images are frozen, and were read already
+    assert whole.fingerprint() == first

@@ -1,7 +1,14 @@
+import re
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 
-from sparring.data.pixels import DIGITS, check_labels, digit_images, resize
+from sparring import cache
+from sparring.data import pixels as module
+from sparring.data.labels import DIGITS
+from sparring.data.pixels import digit_images, empty_pixels, random_crops, resize
 from sparring.errors import RequestError
 
 
@@ -24,17 +31,80 @@ def test_bilinear_positions_rounded_to_the_nearest() -> None:
     assert resize(torch.full((1, 1, 7, 7), 255, dtype=torch.uint8), 32).unique().tolist() == [255]
 
 
-@pytest.mark.parametrize("wrong", [-1, 10])
-def test_a_label_out_of_range_is_named_with_its_image(wrong: int) -> None:
-    check_labels(torch.tensor([0, 9]), 10, "here")
-    with pytest.raises(RequestError, match=rf"here: label {wrong} of image 2 is not in 0\.\.9"):
-        check_labels(torch.tensor([0, 9, wrong, wrong]), 10, "here")
+@pytest.mark.parametrize("shape", [(1,), (2, 1), ()])
+def test_digits_need_a_label_each(shape: tuple[int, ...]) -> None:
+    pixels = np.zeros((2, 1, 4, 4), np.uint8)
+    assert digit_images(pixels, np.array([3, 4]), 4, "here").label_names == DIGITS
+    with pytest.raises(RequestError, match=re.escape(f"here has 2 images and labels {shape}")):
+        digit_images(pixels, np.zeros(shape, int), 4, "here")
+    with pytest.raises(RequestError, match="here has 0 images"):
+        digit_images(pixels[:0], np.zeros(0, int), 4, "here")
 
 
-def test_digits_need_as_many_labels_as_images() -> None:
-    pixels = torch.zeros(2, 1, 4, 4, dtype=torch.uint8)
-    assert digit_images(pixels, torch.tensor([3, 4]), 4, "here").label_names == DIGITS
-    with pytest.raises(RequestError, match="here has 2 images and 1 labels"):
-        digit_images(pixels, torch.tensor([3]), 4, "here")
-    with pytest.raises(RequestError, match="here has 0 images and 0 labels"):
-        digit_images(pixels[:0], torch.tensor([]).long(), 4, "here")
+def test_crops_come_from_all_photographs_and_places() -> None:
+    photos = [np.full((33, 40, 3), value, np.uint8) for value in (10, 20)]
+    photos[0][32] = 99  # the last row: in half of the crops of the first
+    crops = random_crops(np.random.default_rng(0), 400, photos)
+    assert crops.shape == (400, 3, 32, 32)
+    assert 150 < (crops[:, 0, 0, 0] == 20).sum() < 250
+    assert 60 < (crops[:, 0, 31, 0] == 99).sum() < 140
+
+
+def mapped_files() -> list[str]:
+    """The files that this process has mapped and that have no name any more."""
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    return [line for line in lines if "/pixels-" in line and line.endswith("(deleted)")]
+
+
+def test_small_sets_lie_in_memory_and_large_ones_in_a_file_without_a_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(module, "MAPPED_FROM", 2 * 3 * 8 * 8)
+    before = len(mapped_files())
+    small = empty_pixels(1, 8)
+    assert len(mapped_files()) == before
+    large = empty_pixels(2, 8)
+    assert len(mapped_files()) == before + 1
+    assert list(cache.folder().iterdir()) == []
+    for pixels, count in ((small, 1), (large, 2)):
+        assert pixels.shape == (count, 3, 8, 8)
+        assert pixels.dtype == torch.uint8
+    del pixels, large
+    assert len(mapped_files()) == before
+
+
+def test_mapped_pixels_hold_what_they_are_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pixels = torch.randint(0, 256, (5, 3, 16, 16), dtype=torch.uint8)
+    expected = resize(pixels, 8)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(module, "MAPPED_FROM", 1)
+    found = resize(pixels, 8)
+    assert len(mapped_files()) == 1
+    assert torch.equal(found, expected)
+    assert torch.equal(found[torch.tensor([4, 0])], expected[[4, 0]])
+    assert found.numpy().tobytes() == expected.numpy().tobytes()
+
+
+def test_a_full_disk_is_told_before_anything_is_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(OSError, match=r"[Nn]o space"):
+        empty_pixels(10**12, 64)
+    assert list(cache.folder().iterdir()) == []
+
+
+def test_where_files_cannot_be_reserved_as_on_macos_they_are_mapped_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(module, "MAPPED_FROM", 1)
+    monkeypatch.delattr("os.posix_fallocate")
+    pixels = empty_pixels(3, 8)
+    pixels.fill_(7)
+    assert pixels.sum() == 7 * 3 * 3 * 64
+    with pytest.raises(OSError, match=r"[Nn]o space"):
+        empty_pixels(10**12, 64)

@@ -7,12 +7,13 @@ from torch import Tensor
 
 from sparring.data.images import Images
 from sparring.errors import Stopped
+from sparring.game import LabelKind
 from sparring.metrics.extractor import (
     Extractor,
-    as_attributes,
     features_of,
     shifted,
     skill,
+    task_of,
     train_extractor,
     verdicts,
 )
@@ -34,6 +35,9 @@ class Reader:
 
     label_names = ("A", "B")
 
+    def __init__(self, label_kind: LabelKind = "attributes") -> None:
+        self.label_kind = label_kind
+
     def logits(self, pixels: Tensor) -> Tensor:
         return pixels[:, :2, 0, 0].float() - 127.5
 
@@ -50,7 +54,7 @@ def test_skill_by_hand() -> None:
     assert found.accuracy == {"A": 0.75, "B": 0.75}
     assert found.always == {"A": 0.75, "B": 1.0}
     assert found.balanced["A"] == pytest.approx((2 / 3 + 1) / 2)
-    assert np.isnan(found.balanced["B"])
+    assert found.balanced["B"] is None
     assert found.mean_balanced == found.balanced["A"]
     assert found.n == 4
 
@@ -84,7 +88,7 @@ def test_training_images_are_moved_by_up_to_two_pixels() -> None:
 
 def test_features_and_verdicts_do_not_depend_on_the_batch() -> None:
     torch.manual_seed(0)
-    network = Extractor("convnet-attributes", ("A", "B", "C")).eval()
+    network = Extractor("convnet-attributes", ("A", "B", "C"), "attributes").eval()
     pixels = shades(9, 3).pixels
     whole, parts = features_of(network, pixels), features_of(network, pixels, batch_size=4)
     assert whole.shape == (9, 256)
@@ -94,24 +98,44 @@ def test_features_and_verdicts_do_not_depend_on_the_batch() -> None:
     assert np.array_equal(verdicts(network, pixels, batch_size=4), expected.numpy())
 
 
-def test_classes_become_attributes() -> None:
-    images = Images(shades(3, 0).pixels, torch.tensor([2, 0, 2]), ("a", "b", "c"))
-    name, found = as_attributes(images, 0)
-    assert name == "convnet-classes"
-    assert found.labels is not None
-    assert found.labels.tolist() == [[0, 0, 1], [1, 0, 0], [0, 0, 1]]
+def test_of_classes_the_likeliest_is_the_one_verdict() -> None:
+    judge = Reader("classes")
+    # The logits are 127.5 or -127.5: both high, both low, then one of each; of equal ones A.
+    seen = verdicts(judge, image_of((1, 1), (0, 0), (1, 0), (0, 1)))
+    assert seen.tolist() == [[True, False], [True, False], [True, False], [False, True]]
+    found = skill(
+        judge, Images(image_of((1, 0), (0, 1), (1, 1)), torch.tensor([0, 1, 1]), ("A", "B"))
+    )
+    assert found.accuracy == {"A": pytest.approx(2 / 3), "B": pytest.approx(2 / 3)}
+    assert found.balanced["A"] == pytest.approx((1 + 1 / 2) / 2)
+
+
+def test_exclusive_classes_are_learned_with_one_head() -> None:
+    def coloured(count: int, seed: int) -> Images:
+        own = torch.Generator().manual_seed(seed)
+        pixels = torch.randint(0, 120, (count, 3, 16, 16), generator=own, dtype=torch.uint8)
+        label = torch.arange(count) % 3
+        pixels[torch.arange(count), label] += 60
+        return Images(pixels, label, ("red", "green", "blue"))
+
+    network, found = train_extractor(coloured(120, 0), coloured(60, 1), 0, CPU, steps=30)
+    assert (network.name, network.label_kind) == ("convnet-classes", "classes")
+    assert (verdicts(network, coloured(30, 2).pixels).sum(1) == 1).all()
+    assert found.mean_balanced is not None
+    assert found.mean_balanced > 0.95
 
 
 def test_unlabelled_images_are_turned_and_the_turn_is_the_label() -> None:
     images = shades(40, 0).unlabelled()
     before = images.pixels.clone()
-    name, found = as_attributes(images, 0)
+    name, found = task_of(images, 0)
     assert name == "convnet-quarter-turns"
     assert torch.equal(images.pixels, before)
     assert found.labels is not None
-    assert found.labels.sum(0).min() > 0
+    assert found.kind == "classes"
+    assert found.labels.bincount(minlength=4).min() > 0
     for image, turned, label in zip(before, found.pixels, found.labels, strict=True):
-        assert torch.equal(turned, image.rot90(int(label.argmax()), (1, 2)))
+        assert torch.equal(turned, image.rot90(int(label), (1, 2)))
 
 
 def test_it_learns_from_unlabelled_images() -> None:
@@ -123,6 +147,7 @@ def test_it_learns_from_unlabelled_images() -> None:
 
     network, found = train_extractor(dark(0), dark(1), 0, CPU, steps=20)
     assert network.name == "convnet-quarter-turns"
+    assert found.mean_balanced is not None
     assert found.mean_balanced > 0.9
 
 

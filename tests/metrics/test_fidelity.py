@@ -1,15 +1,14 @@
-import importlib
-import json
-
+import msgspec
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparring.errors import RequestError
 from sparring.metrics.fidelity import (
     FEWEST,
+    Fidelity,
+    bias_note,
     fidelity,
     frechet_distance,
     frechet_name,
@@ -126,16 +125,35 @@ def test_only_inception_is_called_fid() -> None:
     assert frechet_name("convnet-attributes") == "Fréchet distance (convnet-attributes)"
 
 
-def test_a_torchvision_that_does_not_fit_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(name: str) -> None:
-        raise RuntimeError("operator torchvision::nms\ndoes not exist")
+@pytest.mark.parametrize(("n", "told"), [(20, True), (5000, True), (9999, True), (10_000, False)])
+def test_few_images_are_said_to_bias_the_frechet_distance(n: int, told: bool) -> None:
+    note = bias_note(n)
+    assert (note is not None) == told
+    assert note is None or ("biased upwards" in note and f"n = {n:,}" in note)
 
-    monkeypatch.setattr(importlib, "import_module", fails)
-    with pytest.raises(RequestError, match=r"nms\\ndoes not exist.*pip uninstall torchvision"):
-        frechet_distance(normal(5, 0), normal(5, 1))
+
+def test_few_images_do_bias_it() -> None:
+    few = [frechet_distance(normal(50, s), normal(50, s + 99)) for s in range(20)]
+    many = [frechet_distance(normal(2000, s), normal(2000, s + 99)) for s in range(3)]
+    assert min(few) > max(many) > 0
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize(("real", "drawn", "features"), [(300, 200, 8), (24, 20, 40)])
+def test_the_frechet_distance_is_that_of_torchmetrics(real: int, drawn: int, features: int) -> None:
+    torchmetrics = pytest.importorskip("torchmetrics.image.fid")
+
+    class Given(torch.nn.Identity):
+        num_features = features
+
+    metric = torchmetrics.FrechetInceptionDistance(Given())
+    left, right = normal(real, 0, features=features), normal(drawn, 1, 0.4, features)
+    metric.update(torch.from_numpy(left).double(), real=True)
+    metric.update(torch.from_numpy(right).double(), real=False)
+    assert frechet_distance(left, right) == pytest.approx(float(metric.compute()), rel=1e-5)
 
 
 def test_all_scores_together() -> None:
     found = fidelity("net", normal(30, 0), normal(40, 1))
     assert (found.n_real, found.n_drawn, found.manifold.neighbours) == (30, 40, 5)
-    assert json.loads(json.dumps(found.as_dict()))["kid"]["n"] == 10
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Fidelity) == found

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from sparring.metrics.extractor import features_of
-from sparring.metrics.reference import Yardstick, blurred, noised, shuffled
+from sparring.metrics.reference import ReferenceFeatures, blurred, noised, shuffled
 
 POINT = torch.zeros(1, 3, 21, 21, dtype=torch.uint8)
 POINT[..., 10, 10] = 255
@@ -61,20 +61,25 @@ class Shade:
 
 def test_every_row_compares_equally_many_and_stands_in_order() -> None:
     train, test = noise(300, 0), noise(100, 1)
-    yard = Yardstick.of(Shade(), train, test, count=60)
-    assert list(yard.calibration) == ["real test images", "blurred", "noised", "shuffled pixels"]
-    score = yard.score(yard.features(noise(90, 3) // 2))
-    assert {(r.n_real, r.n_drawn, r.extractor) for r in (score, *yard.calibration.values())} == {
-        (60, 60, "shade")
-    }
-    floor = yard.calibration["real test images"].frechet
-    assert floor < yard.calibration["blurred"].frechet
+    reference = ReferenceFeatures.of(Shade(), train, test, count=60)
+    assert list(reference.calibration) == [
+        "real test images",
+        "blurred",
+        "noised",
+        "shuffled pixels",
+    ]
+    score = reference.score(reference.features(noise(90, 3) // 2))
+    assert {
+        (r.n_real, r.n_drawn, r.extractor) for r in (score, *reference.calibration.values())
+    } == {(60, 60, "shade")}
+    floor = reference.calibration["real test images"].frechet
+    assert floor < reference.calibration["blurred"].frechet
     assert floor < score.frechet
     # This extractor is blind to the places of pixels, and the row says so.
-    assert yard.calibration["shuffled pixels"].frechet == pytest.approx(floor, abs=1e-6)
-    assert np.array_equal(yard.real, features_of(Shade(), train[yard.chosen]))
-    assert np.array_equal(yard.unseen, features_of(Shade(), test[:60]))
+    assert reference.calibration["shuffled pixels"].frechet == pytest.approx(floor, abs=1e-6)
+    assert np.array_equal(reference.real, features_of(Shade(), train[reference.chosen]))
+    assert np.array_equal(reference.unseen, features_of(Shade(), test[:60]))
 
 
 def test_no_set_is_asked_for_more_than_it_has() -> None:
-    assert len(Yardstick.of(Shade(), noise(300, 0), noise(30, 1), count=60).real) == 30
+    assert len(ReferenceFeatures.of(Shade(), noise(300, 0), noise(30, 1), count=60).real) == 30

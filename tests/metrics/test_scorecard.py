@@ -4,7 +4,7 @@ import torch
 
 from sparring.data.images import Images
 from sparring.metrics.scorecard import (
-    Points,
+    LabelledFeatures,
     accuracy,
     change,
     class_diversity,
@@ -34,6 +34,24 @@ def test_accuracy_by_hand() -> None:
     assert found["A"].n == 4
 
 
+def test_accuracy_of_classes_is_that_of_the_images_drawn_as_each() -> None:
+    # Asked for A, A, B (of classes B, A, C); seen as A, B, B.
+    drawn = Images(image_of((1, 0), (0, 1), (0, 1)), torch.tensor([1, 1, 0]), ("B", "A"))
+    found = accuracy(Reader("classes"), drawn)
+    assert {name: (share.value, share.n) for name, share in found.items()} == {
+        "B": (1, 1),
+        "A": (0.5, 2),
+    }
+
+
+def test_turning_to_a_class_by_hand() -> None:
+    # From B to A, from A to A, from B to B.
+    pairs = torch.stack([image_of((0, 1), (1, 0), (0, 1)), image_of((1, 0), (1, 0), (0, 1))], 1)
+    found = flip(Reader("classes"), pairs, "A")
+    shares = (found.flipped, found.backwards, found.always, found.never)
+    assert [share.value for share in shares] == pytest.approx([1 / 3, 0, 1 / 3, 1 / 3])
+
+
 def test_flips_by_hand() -> None:
     found = flip(Reader(), PAIRS, "A")
     assert found.flipped.value == 0.4
@@ -58,7 +76,7 @@ def test_a_generator_that_turns_one_thing_alone_does_not_leak() -> None:
     real = Images(image_of(YES, YES), torch.ones(2, 2, dtype=torch.long), ("A", "B"))
     found = leakage(Reader(), pairs, "A", real)
     assert found["B"].changed.value == found["B"].drift == 0
-    assert np.isnan(found["B"].real_gap)
+    assert found["B"].real_gap is None
 
 
 def test_change_by_hand() -> None:
@@ -81,18 +99,25 @@ def test_an_even_change_is_half_in_half_the_area() -> None:
     pairs = torch.zeros(2, 2, 3, 4, 4, dtype=torch.uint8)
     pairs[:, 1] = 200
     assert change(pairs).half_area == 0.5
-    assert np.isnan(change(pairs).relative)
-    assert np.isnan(change(torch.zeros_like(pairs)).half_area)
+    assert change(pairs).relative is None
+    assert change(torch.zeros_like(pairs)).half_area is None
 
 
-def test_class_scores_keep_classes_apart() -> None:
+def features(values: np.ndarray, labels: np.ndarray, *names: str) -> LabelledFeatures:
+    blank = torch.zeros(len(labels), 3, 2, 2, dtype=torch.uint8)
+    return LabelledFeatures.of(values, Images(blank, torch.from_numpy(labels), names))
+
+
+def test_class_scores_keep_groups_apart() -> None:
     random = np.random.default_rng(0)
     labels = np.stack([np.arange(200) % 2, np.zeros(200, int)], 1)
-    real = random.normal(size=(200, 3)) + 5 * labels[:, :1]
-    good = Points(random.normal(size=(200, 3)) + 5 * labels[:, :1], labels)
-    swapped = Points(random.normal(size=(200, 3)) + 5 * (1 - labels[:, :1]), labels)
-    names, truth = ("A", "B"), Points(real, labels)
-    right, wrong = class_kid(names, truth, good), class_kid(names, truth, swapped)
+
+    def cloud(labels: np.ndarray) -> np.ndarray:
+        return random.normal(size=(200, 3)) + 5 * labels[:, :1]
+
+    truth = features(cloud(labels), labels, "A", "B")
+    right = class_kid(truth, features(cloud(labels), labels, "A", "B"))
+    wrong = class_kid(truth, features(cloud(1 - labels), labels, "A", "B"))
     assert list(right) == ["A", "not A", "B", "not B"]
     assert right["B"] is None
     assert right["A"] is not None
@@ -104,9 +129,20 @@ def test_class_scores_keep_classes_apart() -> None:
     assert wrong["not B"].low < 1
 
 
+def test_of_exclusive_classes_each_is_one_group() -> None:
+    found = features(np.zeros((3, 1)), np.array([2, 0, 2, 1]), "a", "b", "c").groups
+    assert {name: group.tolist() for name, group in found.items()} == {
+        "a": [False, True, False],
+        "b": [False, False, False],
+        "c": [True, False, True],
+    }
+
+
 def test_class_diversity_by_hand() -> None:
     labels = np.array([[1]] * 20 + [[0]] * 20)
     real = np.concatenate([np.arange(20.0), np.arange(20.0)])[:, None]
     drawn = np.concatenate([np.arange(20.0) / 4, np.full(20, 7.0)])[:, None]
-    found = class_diversity(("A",), Points(real, labels), Points(drawn, labels))
+    found = class_diversity(features(real, labels, "A"), features(drawn, labels, "A"))
     assert found == {"A": pytest.approx(0.25), "not A": 0}
+    alike = features(np.zeros_like(real), labels, "A")
+    assert class_diversity(alike, alike) == {"A": None, "not A": None}

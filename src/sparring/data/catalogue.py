@@ -4,16 +4,18 @@ Knows which reader reads what; knows nothing inside a file.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
-from torch.nn.functional import one_hot
 
 from sparring.data.files import entries
 from sparring.data.formats import celeba, folders, idx, listed, mat, parquet, usps
 from sparring.data.images import DataSet, Images
+from sparring.data.labels import DIGITS, composed
+from sparring.data.labels import class_order as class_order
 from sparring.data.pixels import resize
 from sparring.errors import RequestError, unknown
 
@@ -36,7 +38,7 @@ class Real:
         return next((read for found, read in self.layouts if found(folder)), None)
 
 
-_PARQUET = (parquet.found, parquet.read_digits)
+_PARQUET = (parquet.found, partial(parquet.read, names=DIGITS))
 
 REAL = {
     "mnist": Real(
@@ -70,39 +72,29 @@ STAND_INS = {"photo-digits": "mnist-m", "street-digits": "svhn", "toy-faces": "c
 def load(name: str, data: Path | None, *, size: int) -> DataSet:
     """Load a set by name, or a folder or zip of one's own by its path, at `size` pixels.
 
-    data: the folder of real sets; None where there is none.
+    data: the folder of real sets; None where there is none. A set of one's own is called after
+    its folder, or its zip without `.zip`.
     Raises RequestError where the name is unknown, or the set is missing, damaged or at odds
     with itself.
     """
     if name in STAND_INS:
         return _stand_in(name, size)
-    path = _place(name)
     try:
         if name in REAL:
             return _real(name, data, size)
+        path = _place(name)
         if (name and path.exists()) or os.sep in name:
             return _own(path, size)
-    except OSError as error:  # such as a folder that one may not look into
-        raise RequestError(f"cannot read {name}: {error}; check who may read it") from error
+    except OSError as error:  # such as a folder that one may not look into, or a name too long
+        raise RequestError(f"cannot read {name}: {error}; check that it is there") from error
     raise unknown("data set", name, [*REAL, *STAND_INS, "the path of a folder or zip"])
-
-
-def name_of(asked: str) -> str:
-    """The name of the set that `load` would give for `asked`."""
-    return asked if asked in REAL or asked in STAND_INS else _own_name(_place(asked))
 
 
 def _place(name: str) -> Path:
     try:
-        path = Path(name).expanduser()
-        path.exists()
-    except (OSError, RuntimeError) as error:  # a name too long; ~stranger
+        return Path(name).expanduser()
+    except RuntimeError as error:  # ~stranger
         raise RequestError(f"there can be no data set at {name}: {error}") from error
-    return path
-
-
-def _own_name(path: Path) -> str:
-    return path.resolve().stem
 
 
 def find(name: str, data: Path | None) -> Path | None:
@@ -133,10 +125,9 @@ def _real(name: str, data: Path | None, size: int) -> DataSet:
 
 
 def _stand_in(name: str, size: int) -> DataSet:
-    from sparring.data.standins import photo_digits, street_digits, toy_faces
+    from sparring.data import standins
 
-    draw = {"photo-digits": photo_digits, "street-digits": street_digits, "toy-faces": toy_faces}
-    drawn = draw[name]()
+    drawn: DataSet = getattr(standins, name.replace("-", "_"))()
     if drawn.train.size == size:
         return drawn
     train, test = (replace(s, pixels=resize(s.pixels, size)) for s in (drawn.train, drawn.test))
@@ -156,66 +147,88 @@ def _own(path: Path, size: int) -> DataSet:
     else:
         read = folders.read
     train, test = read(path, size)
-    return DataSet(_own_name(path), "real", train, test, mirror=faces)
+    return DataSet(_unzipped(path.resolve()).name, "real", train, test, mirror=faces)
 
 
-def same_classes(source: DataSet, target: DataSet) -> None:
-    """Raise RequestError where both domains name their classes and the names differ."""
-    ours, theirs = source.train.label_names, target.train.label_names
-    if not ours or not theirs or ours == theirs:
-        return
-    differences = [
-        f"only {name} has {', '.join(sorted(set(own) - set(other))[:5])}"
-        for name, own, other in (
-            (source.name, ours, theirs),
-            (target.name, theirs, ours),
+def _unzipped(path: Path) -> Path:
+    """`path` without the suffix `.zip`; any other dot belongs to the name: `v1.0`."""
+    return path.with_suffix("") if path.suffix.lower() == ".zip" else path
+
+
+def distinct_names(asked: Sequence[str]) -> tuple[str, ...]:
+    """What each of `asked`, names or paths, is called in records: equal only for the same set.
+
+    Names of the catalogue stay. A set of one's own is called by the shortest end of its full path
+    that no other set asked for, and no name of the catalogue, shares: `a/digits`, `b/digits`.
+    """
+    known = REAL.keys() | STAND_INS.keys()
+    own = {name: _place(name).resolve() for name in asked if name not in known}
+    ends = {path: [*_ends(_unzipped(path)), str(path)] for path in own.values()}
+
+    def shortest(path: Path) -> str:
+        taken = known.union(*(others for other, others in ends.items() if other != path))
+        return next(end for end in ends[path] if end not in taken)
+
+    return tuple(shortest(own[name]) if name in own else name for name in asked)
+
+
+def _ends(path: Path) -> list[str]:
+    """`c`, `b/c`, `a/b/c` of the path `/a/b/c`, all composed."""
+    parts = [composed(part) for part in path.parts[1:]]
+    return ["/".join(parts[start:]) for start in reversed(range(len(parts)))]
+
+
+def align(source: DataSet, target: DataSet) -> DataSet:
+    """The target with its classes numbered as the source's of the same name, in whatever order.
+
+    A target without labels is returned as it is. Raises RequestError where it has classes that
+    the source lacks, or attributes in place of classes.
+    """
+    if "attributes" in (target.train.kind, target.test.kind):
+        raise RequestError(f"{target.name} has attributes: put each class into a folder of its own")
+    names = [composed(name) for name in source.train.label_names]
+    theirs = [composed(name) for name in target.train.label_names]
+    if unheard := [name for name in theirs if name not in names]:
+        raise RequestError(
+            f"{target.name} has classes that {source.name} lacks: {', '.join(unheard[:5])}: "
+            "name them alike, or remove them"
         )
-        if set(own) - set(other)
-    ]
-    raise RequestError(
-        f"{source.name} and {target.name} have different classes: "
-        f"{'; '.join(differences) or 'the same names in another order'}: give both the same"
-    )
+    if not theirs:
+        return target
+    number = torch.tensor([names.index(name) for name in theirs])
 
+    def renumbered(images: Images) -> Images:
+        labels = None if images.labels is None else number[images.labels]
+        return replace(images, labels=labels, label_names=source.train.label_names)
 
-def classified(dataset: DataSet, role: str) -> None:
-    """Raise RequestError unless both splits of `role` (source, target) have class labels."""
-    for part, images in (("train", dataset.train), ("test", dataset.test)):
-        if images.labels is None or images.labels.ndim != 1:
-            raise RequestError(
-                f"the {role} {dataset.name} has no class labels on its {part} images: "
-                "put them into one folder a class, or name another set"
-            )
-
-
-def _with_attributes(images: Images, name: str) -> Images:
-    if images.labels is None:
-        raise RequestError(f"{name} has no attributes: name a set of faces that has some")
-    if images.labels.ndim == 2:
-        return images
-    return replace(images, labels=one_hot(images.labels, len(images.label_names)))
+    return replace(target, train=renumbered(target.train), test=renumbered(target.test))
 
 
 def attributes(dataset: DataSet, names: str) -> DataSet:
-    """The same set with only the attributes in `names`: "Smiling,Male", or "all".
+    """The same set with only the attributes, or only the classes, in `names`: "Smiling,Male".
 
-    Each class of a set with class labels counts as an attribute, which its images alone have.
-    Labels become int64 [N, A] in the order asked for. Raises RequestError where the set has no
-    labels, or not these.
+    Attributes stay int64 [N, A], in the order asked for. Of exclusive classes the images of the
+    others are left out, and the classes are numbered in the order asked for. "all" changes
+    nothing. Raises RequestError where the set has no labels, or not these.
     """
     known = dataset.train.label_names
-    train, test = (_with_attributes(part, dataset.name) for part in (dataset.train, dataset.test))
-    dataset = replace(dataset, train=train, test=test)
+    if "none" in (dataset.train.kind, dataset.test.kind):
+        raise RequestError(f"{dataset.name} has no labels: name a set that has attributes, classes")
     if names == "all":
         return dataset
-    wanted = tuple(dict.fromkeys(name.strip() for name in names.split(",")))
+    wanted = tuple(dict.fromkeys(composed(name.strip()) for name in names.split(",")))
     for name in wanted:
         if name not in known:
-            raise unknown("attribute", name, known)
-    columns = torch.tensor([known.index(name) for name in wanted])
+            raise unknown("attribute or class", name, known)
+    places = torch.tensor([known.index(name) for name in wanted])
 
     def pick(part: Images) -> Images:
         assert part.labels is not None  # checked above
-        return replace(part, labels=part.labels[:, columns], label_names=wanted)
+        if part.kind == "attributes":
+            return replace(part, labels=part.labels[:, places], label_names=wanted)
+        some = part.take(torch.isin(part.labels, places).nonzero()[:, 0])
+        assert some.labels is not None
+        numbers = (some.labels[:, None] == places).int().argmax(1)
+        return replace(some, labels=numbers, label_names=wanted)
 
     return replace(dataset, train=pick(dataset.train), test=pick(dataset.test))

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from sparring.data import decoded_cache as decoded
 from sparring.data.decoded_cache import Decoded
-from sparring.data.mapped import empty_pixels
+from sparring.data.pixels import empty_pixels
 from sparring.errors import RequestError
 
 MAX_PIXELS = 64_000_000
@@ -31,15 +31,13 @@ MAX_PIXELS = 64_000_000
 MAX_FAILURES = 0.01
 """The part of a set that may fail to decode before the whole set is refused."""
 
-_ALONE, _LARGE = Lock(), 4_000_000
-"""Pictures of more pixels than this are decoded one at a time: each may take a gigabyte."""
+_ALONE, _LARGE = Lock(), 4_000_000  # larger pictures one at a time: each may take a gigabyte
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 _CHUNK = 128
 _log = logging.getLogger("sparring")
 
-
-DAMAGE = (
+_DAMAGE = (
     *(OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError),
     *(struct.error, zlib.error, OverflowError, MemoryError),
     *(Image.DecompressionBombError, Image.DecompressionBombWarning),
@@ -54,24 +52,29 @@ class UndecodableError(Exception):
 def decode(data: bytes, size: int) -> np.ndarray:
     """Decode one picture to RGB, crop its central square and resize that: uint8 [3, size, size].
 
-    EXIF rotation is applied, transparency is laid on white, 16 bits become 8. The resize is
-    bilinear and antialiased; a square that has the size already keeps its exact pixels.
-    Raises UndecodableError.
+    The resize is bilinear and antialiased; a square that has the size already keeps its exact
+    pixels. Raises UndecodableError.
+    """
+    return _square(open_rgb(data), size)
+
+
+def open_rgb(data: bytes) -> Image.Image:
+    """Decode one picture to RGB, of its own size.
+
+    EXIF rotation is applied, transparency is laid on white, 16 bits become 8.
+    Raises UndecodableError, before it decodes where there are over MAX_PIXELS.
     """
     try:
         with Image.open(BytesIO(data), formats=_FORMATS) as image:
-            check_pixels(image)
-            with _ALONE if image.width * image.height > _LARGE else nullcontext():
+            count = image.width * image.height
+            if count > MAX_PIXELS:
+                raise UndecodableError(f"{image.width}x{image.height} pixels are too many")
+            with _ALONE if count > _LARGE else nullcontext():
                 ImageOps.exif_transpose(image, in_place=True)
-                return _square(_rgb(image), size)
-    except DAMAGE as error:
+                image.load()
+                return _rgb(image)
+    except _DAMAGE as error:
         raise UndecodableError(str(error)) from error
-
-
-def check_pixels(image: Image.Image) -> None:
-    """Raise UndecodableError for a picture, opened but not decoded, of over MAX_PIXELS."""
-    if image.width * image.height > MAX_PIXELS:
-        raise UndecodableError(f"{image.width}x{image.height} pixels are too many")
 
 
 def _square(rgb: Image.Image, size: int) -> np.ndarray:
@@ -106,61 +109,60 @@ def decode_all(
     """
     if count == 0:
         raise RequestError(f"{where} holds no images: put some there, or name another place")
-    pixels = _room(count, size, where)
-    key = decoded.key_of(_bytes(items(), count), size) if count >= decoded.FEWEST else None
-    kept = None if key is None else decoded.recall(key)
-    if key is not None and kept is None:
-        _log.info("%s: decoding %s images, which is done once", where, f"{count:,}")
-    found = _decode_into(pixels, items(), where) if kept is None else kept
-    if len(found.places) < count:
-        _account(items(), set(range(count)) - set(found.places.tolist()), count, where)
-    if key is not None and kept is None:
-        decoded.keep(key, found)
+    if count < decoded.FEWEST:
+        return _decode_into(_room(count, size, where), items, where)
+    key = decoded.key_of((picture for _, picture in items()), size)
+    if found := decoded.recall(key):
+        _account(items, found.places, count, where)
+        return found
+    _log.info("%s: decoding %s images, which is done once", where, f"{count:,}")
+    found = _decode_into(_room(count, size, where), items, where)
+    decoded.keep(key, found)
     return found
 
 
-def _bytes(items: Iterable[tuple[str, bytes]], count: int) -> Iterator[bytes]:
-    return (picture for _, picture in islice(items, count))
-
-
-def _decode_into(pixels: Tensor, items: Iterable[tuple[str, bytes]], where: object) -> Decoded:
-    """Fill `pixels` with the first of `items`."""
+def _decode_into(
+    pixels: Tensor, items: Callable[[], Iterable[tuple[str, bytes]]], where: object
+) -> Decoded:
     rows = pixels.numpy()
     kept: list[int] = []
     seen = 0
     with warnings.catch_warnings():  # around the threads: filters are global
         warnings.simplefilter("ignore")  # Pillow warns of damage; what decodes is good enough
-        for picture in islice(_pictures(items, pixels.shape[-1]), len(pixels)):
+        for picture in _pictures(items(), pixels.shape[-1]):
             if picture is not None:
                 rows[len(kept)] = picture
                 kept.append(seen)
             seen += 1
-    if seen != len(pixels):
+    if seen < len(pixels):
         raise RequestError(f"{where} holds fewer images than it promises: download it again")
-    return Decoded(pixels[: len(kept)], torch.tensor(kept))
+    places = torch.tensor(kept, dtype=torch.int64)
+    _account(items, places, seen, where)
+    return Decoded(pixels[: len(kept)], places)
 
 
 def _room(count: int, size: int, where: object) -> Tensor:
-    """Memory for `count` pictures; it is taken as it is filled, so a wrong count costs nothing.
-
-    Raises RequestError where the machine has not so much.
-    """
-    needed = count * 3 * size**2
+    """Room for `count` pictures. Raises RequestError where the machine has not so much."""
     try:
         return empty_pixels(count, size)
-    except (OSError, RuntimeError):  # no room on the disk; a limit on this process
-        pass
-    raise RequestError(
-        f"{where}: {count:,} images of {size} pixels take {needed / 1e9:,.1f} GB, more than there "
-        "is: take fewer"
-    )
+    except (OSError, RuntimeError) as error:  # no room on the disk; a limit on this process
+        raise RequestError(
+            f"{where}: {count:,} images of {size} pixels take {count * 3 * size**2 / 1e9:,.1f} GB, "
+            "more than there is: take fewer"
+        ) from error
 
 
 def _pictures(items: Iterable[tuple[str, bytes]], size: int) -> Iterator[np.ndarray | None]:
     """The picture of each item, None where it does not decode."""
 
     def attempt(some: list[tuple[str, bytes]]) -> list[np.ndarray | None]:
-        return [_picture(data, size) for _, data in some]
+        pictures: list[np.ndarray | None] = []
+        for _, data in some:
+            try:
+                pictures.append(decode(data, size))
+            except UndecodableError:
+                pictures.append(None)
+        return pictures
 
     rest = iter(items)
     threads = min(8, os.cpu_count() or 1)
@@ -171,17 +173,14 @@ def _pictures(items: Iterable[tuple[str, bytes]], size: int) -> Iterator[np.ndar
                 yield from pictures
 
 
-def _picture(data: bytes, size: int) -> np.ndarray | None:
-    try:
-        return decode(data, size)
-    except UndecodableError:
-        return None
-
-
 def _account(
-    items: Iterable[tuple[str, bytes]], failed: set[int], count: int, where: object
+    items: Callable[[], Iterable[tuple[str, bytes]]], places: Tensor, count: int, where: object
 ) -> None:
-    names = (name for place, (name, _) in enumerate(items) if place in failed)
+    """Warn of the pictures that are not at `places`; raise RequestError where they are many."""
+    failed = set(range(count)) - set(places.tolist())
+    if not failed:
+        return
+    names = (name for place, (name, _) in enumerate(items()) if place in failed)
     first = ", ".join(islice(names, 3)) + (", ..." if len(failed) > 3 else "")
     told = f"{len(failed)} of {count} images in {where} do not decode ({first})"
     if len(failed) > MAX_FAILURES * count:

@@ -28,7 +28,7 @@ LIMIT = 10_000_000_000
 
 _SPARE = 5_000_000_000  # bytes of the disk that are left to others
 
-_FORMAT = 1  # to be raised where the same bytes shall decode to something else
+_FORMAT = 2  # to be raised where the same bytes shall decode to something else
 
 
 class Decoded(NamedTuple):
@@ -48,49 +48,39 @@ def key_of(pictures: Iterable[bytes], size: int) -> str:
 
 
 def recall(key: str) -> Decoded | None:
-    """The set that was kept as `key`; None where there is none, or not as it was written.
+    """The set that was kept as `key`; None where there is none.
 
     Its pixels lie in the file, which the system maps into memory: every process has the same ones.
     """
-    for path in _folder().glob(f"{key}-*"):
-        with contextlib.suppress(OSError, SafetensorError):
-            with path.open("rb") as file:
-                whole = hashlib.file_digest(file, "sha256").hexdigest() in path.stem
-            if whole:
-                os.utime(path)
-                with safe_open(path, "pt") as tensors:
-                    return Decoded(tensors.get_tensor("pixels"), tensors.get_tensor("places"))
+    with contextlib.suppress(OSError, SafetensorError):
+        path = _path(key)
+        os.utime(path)
+        with safe_open(path, "pt") as tensors:
+            return Decoded(tensors.get_tensor("pixels"), tensors.get_tensor("places"))
     return None
 
 
 def keep(key: str, found: Decoded) -> None:
     """Keep a set for `recall` where there is room; of what is then over LIMIT the oldest goes."""
+    path = _path(key)
     with contextlib.suppress(OSError, SafetensorError):  # all that is lost is time
-        folder = _folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        sweep(folder, shared=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent, shared=True)
         size = found.pixels.nbytes
-        if size > LIMIT or shutil.disk_usage(folder).free < size + _SPARE:
+        if size > LIMIT or shutil.disk_usage(path.parent).free < size + _SPARE:
             return
-        temporary = temporary_for(folder / key)
-        try:
-            save_file(found._asdict(), temporary)
-            with temporary.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            publish(temporary, folder / f"{key}-{digest}.safetensors")
-        finally:
-            temporary.unlink(missing_ok=True)
-        _drop_oldest(folder)
+        save_file(found._asdict(), temporary_for(path))
+        publish(temporary_for(path), path)
+        _drop_oldest(path.parent)
 
 
 def _drop_oldest(folder: Path) -> None:
     total = 0
-    found = sorted((path.stat().st_mtime_ns, path) for path in folder.glob("*.safetensors"))
-    for _, path in reversed(found):
+    for path in sorted(folder.glob("*.safetensors"), key=os.path.getmtime, reverse=True):
         total += path.stat().st_size
         if total > LIMIT:
             path.unlink()
 
 
-def _folder() -> Path:
-    return cache.folder() / "decoded"
+def _path(key: str) -> Path:
+    return cache.folder() / "decoded" / f"{key}.safetensors"

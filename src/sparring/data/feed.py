@@ -1,7 +1,8 @@
 """From images in memory to batches on the device, normalised alike for every domain.
 
 Knows images and the three kinds of batch; knows no method. Which images make batch k depends on
-the seed and k alone, so a resumed training needs no data state.
+the seed and k alone, so a resumed training needs no data state. Nothing is copied to the device
+for a step: images, labels and each epoch's order lie there, and coins are tossed there.
 """
 
 from dataclasses import dataclass, field
@@ -25,10 +26,10 @@ def to_pixels(image: Tensor) -> Tensor:
     return scaled.to(torch.uint8).contiguous()
 
 
-def _generator(*key: int) -> torch.Generator:
+def _generator(device: torch.device, *key: int) -> torch.Generator:
     """A random generator that belongs to `key` alone."""
     state = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(state >> np.uint64(1)))
+    return torch.Generator(device).manual_seed(int(state >> np.uint64(1)))
 
 
 @dataclass
@@ -49,15 +50,17 @@ class Stream:
     def __post_init__(self) -> None:
         self._pixels = self.images.pixels.to(self.device)
         labels = self.images.labels
-        if labels is not None and labels.ndim == 2:
+        if self.images.kind == "attributes" and labels is not None:
             labels = labels.float()
         self._labels = None if labels is None else labels.to(self.device)
 
     def _order(self, epoch: int) -> Tensor:
+        """This epoch's order, int64 [N]. Drawn on the CPU: it is the same on every device."""
         if epoch not in self._orders:
-            self._orders = {e: o for e, o in self._orders.items() if e >= epoch - 1}
-            shuffle = _generator(*self.key, 0, epoch)
-            self._orders[epoch] = torch.randperm(len(self.images), generator=shuffle)
+            self._orders = {e: order for e, order in self._orders.items() if e == epoch - 1}
+            shuffle = _generator(torch.device("cpu"), *self.key, 0, epoch)
+            order = torch.randperm(len(self.images), generator=shuffle)
+            self._orders[epoch] = order.to(self.device)
         return self._orders[epoch]
 
     def indices(self, step: int) -> Tensor:
@@ -70,10 +73,11 @@ class Stream:
         return orders[start : start + self.batch_size]
 
     def _image(self, step: int, index: Tensor) -> Tensor:
-        image = normalise(self._pixels[index.to(self.device)])
+        image = normalise(self._pixels[index])
         if self.mirror:
-            coin = torch.rand(len(index), generator=_generator(*self.key, 1, step)) < 0.5
-            image = torch.where(coin.to(self.device)[:, None, None, None], image.flip(3), image)
+            toss = _generator(self.device, *self.key, 1, step)
+            heads = torch.rand(len(index), device=self.device, generator=toss) < 0.5
+            image = torch.where(heads[:, None, None, None], image.flip(3), image)
         return image
 
     def unlabelled(self, step: int) -> Unlabelled:
@@ -85,7 +89,7 @@ class Stream:
         if self._labels is None:
             raise ValueError("an unlabelled set has no labelled batches")
         index = self.indices(step)
-        return Labelled(self._image(step, index), self._labels[index.to(self.device)])
+        return Labelled(self._image(step, index), self._labels[index])
 
 
 @dataclass

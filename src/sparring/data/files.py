@@ -3,15 +3,18 @@
 Knows names and bytes; knows nothing of pixels or labels.
 """
 
+import bz2
+import gzip
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from io import BufferedIOBase
 from itertools import takewhile
 from pathlib import Path
 
+from sparring.data.labels import composed
 from sparring.errors import RequestError, check_name
 
 MAX_BYTES = 512 << 20
@@ -20,7 +23,8 @@ MAX_BYTES = 512 << 20
 MAX_TEXT = 64 << 20
 """The same for a list: text grows some fifty times when it is parsed."""
 
-_PIECE = 1 << 20
+_PACKED = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File}
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, struct.error)
 
 
 @dataclass(frozen=True)
@@ -49,44 +53,41 @@ def damaged(place: object, reason: object) -> RequestError:
     return RequestError(f"{place} is damaged or incomplete ({why}): download it again")
 
 
-def too_large(place: object, most: int) -> RequestError:
-    """Build the error for a file that would take more memory than any such file needs."""
-    return RequestError(f"{place} holds more than {most >> 20} MB: give smaller files")
-
-
 def read(entry: Entry, most: int = MAX_BYTES) -> bytes:
-    """All bytes of one file. Raises RequestError for a damaged one, or one of over `most` bytes."""
+    """All bytes of one file, unpacked where its name ends in .gz or .bz2.
+
+    Raises RequestError for a damaged one, or one of over `most` bytes.
+    """
     try:
-        if isinstance(entry, Member):
-            return _unzip(entry, most)
-        if entry.stat().st_size > most:
-            raise too_large(entry, most)
-        return entry.read_bytes()
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+        data = _unzip(entry, most) if isinstance(entry, Member) else _load(entry, most)
+    except _DAMAGE as error:
         raise damaged(entry, error) from error
     except (NotImplementedError, RuntimeError) as error:  # unknown compression, or encrypted
         raise RequestError(f"cannot read {entry} ({error}): unpack the zip yourself") from error
+    if data is None or len(data) > most:
+        raise RequestError(f"{entry} holds more than {most >> 20} MB: give smaller files")
+    return data
 
 
-def _unzip(member: Member, most: int) -> bytes:
+def _load(path: Path, most: int) -> bytes | None:
+    """The file's bytes; None where there are too many to be taken up."""
+    if path.stat().st_size > most:
+        return None
+    if path.suffix not in _PACKED:
+        return path.read_bytes()
+    with _PACKED[path.suffix](path, "rb") as stream:
+        return stream.read(most + 1)
+
+
+def _unzip(member: Member, most: int) -> bytes | None:
     info = member.archive.getinfo(member.name)
     # Python's readers of the other methods take all that a few bytes may grow to.
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise NotImplementedError("neither stored nor deflated")
     if info.file_size > most:
-        raise too_large(member, most)
+        return None
     with member.archive.open(info) as file:
         return file.read(max(1, info.file_size))  # with no number it may take 2 GB at once
-
-
-def read_stream(stream: BufferedIOBase, place: object, most: int) -> bytes:
-    """All bytes of a stream that unpacks. Raises RequestError where they are more than `most`."""
-    data = bytearray()
-    while piece := stream.read(_PIECE):
-        data += piece
-        if len(data) > most:
-            raise too_large(place, most)
-    return bytes(data)
 
 
 def read_text(entry: Entry) -> str:
@@ -98,51 +99,39 @@ def read_text(entry: Entry) -> str:
 
 
 def entries(root: Path) -> dict[str, Entry]:
-    """Every file below a folder or inside a zip, by its path relative to `root`, sorted.
+    """Every file below a folder or inside a zip, by its composed path from `root`, sorted.
 
     Hidden files and folders are left out. Raises RequestError where `root` is neither a folder
-    nor a zip that can be read, or where a name is not UTF-8.
+    nor a zip that can be read, where a name is not UTF-8, or two differ in composition alone.
     """
-    found: dict[str, Entry]
-    if root.is_dir():
-        found = _below(root)
-    elif root.is_file():
-        found = _zipped(root)
-    else:
+    if not root.exists():
         raise RequestError(f"{root} does not exist: give a folder of images, or a zip")
-    names = [name for name in sorted(found) if not _hidden(name)]
-    for name in names:
+    found: dict[str, Entry] = {}
+    for written, entry in _below(root) if root.is_dir() else _zipped(root):
+        name = composed(written)
+        if any(part.startswith(".") or part == "__MACOSX" for part in name.split("/")):
+            continue
         check_name(name)
-    return {name: found[name] for name in names}
+        if name in found:
+            raise RequestError(f"{root} holds {name} twice: rename one or remove it")
+        found[name] = entry
+    return dict(sorted(found.items()))
 
 
-def _below(root: Path) -> dict[str, Entry]:
-    try:
-        return {p.relative_to(root).as_posix(): p for p in root.rglob("*") if p.is_file()}
-    except (OSError, RecursionError) as error:
-        raise RequestError(
-            f"cannot list {root} ({error}): check who may read it and how deep its folders lie"
-        ) from error
+def _below(root: Path) -> Iterator[tuple[str, Path]]:
+    return ((path.relative_to(root).as_posix(), path) for path in root.rglob("*") if path.is_file())
 
 
-def _zipped(path: Path) -> dict[str, Entry]:
+def _zipped(path: Path) -> Iterator[tuple[str, Member]]:
     try:
         archive = zipfile.ZipFile(path)
-    # NotImplementedError: a version from the future; ValueError: names or offsets out of range
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
+    except (*_DAMAGE, NotImplementedError) as error:  # the last: a version from the future
         raise damaged(path, error) from error
-    names = [name for name in archive.namelist() if not name.endswith("/")]
-    if outside := next((name for name in names if _leads_out(name)), None):
-        raise RequestError(f"{path} holds {outside}, which leads out of it: pack it anew")
-    return {name: Member(archive, name) for name in names}
-
-
-def _leads_out(name: str) -> bool:
-    return name.startswith("/") or ".." in name.split("/")
-
-
-def _hidden(name: str) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+    for name in dict.fromkeys(archive.namelist()):
+        if name.startswith("/") or ".." in name.split("/"):
+            raise RequestError(f"{path} holds {name}, which leads out of it: pack it anew")
+        if not name.endswith("/"):
+            yield name, Member(archive, name)
 
 
 def images_of(files: Mapping[str, Entry]) -> dict[str, Entry]:
@@ -176,26 +165,26 @@ def hash_split(names: Iterable[str], where: object) -> tuple[list[str], list[str
     A file stays on its side whatever is added beside it or removed. Raises RequestError where
     there are so few names that one side is empty.
     """
-    train: list[str] = []
-    test: list[str] = []
+    sides: tuple[list[str], list[str]] = ([], [])
     for name in names:
-        is_test = int.from_bytes(sha256(name.encode()).digest()[:8]) % 5 == 0
-        (test if is_test else train).append(name)
-    if not train or not test:
+        sides[int.from_bytes(sha256(name.encode()).digest()[:8]) % 5 == 0].append(name)
+    if not all(sides):
         raise RequestError(
-            f"{where} has too few images ({len(train) + len(test)}) to split into train and test: "
+            f"{where} has too few images ({sum(map(len, sides))}) to split into train and test: "
             "add more, or make train/ and test/ yourself"
         )
-    return train, test
+    return sides
 
 
-def match(rows: Mapping[str, object], files: Mapping[str, Entry], where: object) -> None:
+def match(rows: Iterable[str], files: Iterable[str], where: object) -> None:
     """Raise RequestError unless every row of a list has its image and every image a row."""
+    listed, there = set(rows), set(files)
     for missing, what, mend in (
-        (sorted(rows.keys() - files.keys()), "rows without an image", "add the image"),
-        (sorted(files.keys() - rows.keys()), "images without a row", "add the row"),
+        (listed - there, "rows without an image", "add the image"),
+        (there - listed, "images without a row", "add the row"),
     ):
         if missing:
             raise RequestError(
-                f"{where}: {len(missing)} {what}, the first is {missing[0]}: {mend}, or take it out"
+                f"{where}: {len(missing)} {what}, the first is {min(missing)}: {mend}, "
+                "or take it out"
             )

@@ -5,12 +5,13 @@ Knows tensors; knows no file format, no method and no training.
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-Kind = Literal["real", "stand-in"]
+from sparring.game import LabelKind
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Images:
     """A set of images of one size.
 
     pixels: uint8 [N, 3, S, S].
-    labels: int64 [N] with a class index each, or int64 [N, A] with attributes in {0, 1};
+    labels: int64 [N] with a class number each, or int64 [N, A] with attributes in {0, 1};
         None where the set is unlabelled.
     label_names: names of the classes (class labels), or of the A attributes.
     """
@@ -41,6 +42,13 @@ class Images:
         """Height and width in pixels."""
         return self.pixels.shape[-1]
 
+    @property
+    def kind(self) -> LabelKind:
+        """What the labels say: one class of several, any number of attributes, or nothing."""
+        if self.labels is None:
+            return "none"
+        return "classes" if self.labels.ndim == 1 else "attributes"
+
     def unlabelled(self) -> "Images":
         """The same images with the labels dropped."""
         return replace(self, labels=None)
@@ -51,8 +59,12 @@ class Images:
         return replace(self, pixels=self.pixels[index], labels=labels)
 
     def fingerprint(self) -> str:
-        """`sha256:...` of shape, pixels and labels; equal sets have equal fingerprints."""
-        digest = hashlib.sha256(repr(tuple(self.pixels.shape)).encode())
+        """`sha256:...` of pixels, labels and their names; equal sets have equal fingerprints."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        digest = hashlib.sha256(repr((tuple(self.pixels.shape), self.label_names)).encode())
         digest.update(self.pixels.contiguous().numpy().data)
         if self.labels is not None:
             digest.update(self.labels.contiguous().numpy().data)
@@ -68,7 +80,7 @@ class DataSet:
     """
 
     name: str
-    kind: Kind
+    kind: Literal["real", "stand-in"]
     train: Images
     test: Images
     mirror: bool = False
@@ -78,6 +90,6 @@ class DataSet:
         return replace(self, train=self.train.unlabelled(), test=self.test.unlabelled())
 
     def fingerprint(self) -> str:
-        """`sha256:...` over both splits."""
+        """`sha256:...` over both splits. Their bytes are read once, however often this is asked."""
         both = (self.train.fingerprint() + self.test.fingerprint()).encode()
         return f"sha256:{hashlib.sha256(both).hexdigest()}"

@@ -17,21 +17,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
-from sparring.data.decode import DAMAGE, UndecodableError, check_pixels
+from sparring.data.decode import UndecodableError, open_rgb
 from sparring.data.files import damaged, entries, read
 from sparring.data.formats import idx
 from sparring.data.images import Images
+from sparring.data.pixels import CROP as SIZE
+from sparring.data.pixels import random_crops
 from sparring.errors import RequestError
+from sparring.storage import publish, temporary_for
 
-SIZE = 32
 PAD = 2
-# One photograph in this many is kept for the test split.
-TEST_EVERY = 5
+TEST_EVERY = 5  # one photograph in this many is kept for the test split
 MAX_PHOTOS = 2 << 30
 """Bytes that all photographs together may take in memory; those of BSDS500 take 0.1 GB."""
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -46,22 +46,10 @@ def build_mnist_m(digits: Tensor, photos: list[np.ndarray], seed: int) -> Tensor
     """
     if not photos or any(min(photo.shape[:2]) < SIZE for photo in photos):
         raise ValueError(f"photos must be one or more, each {SIZE} pixels or more either way")
-    crops = _crops(np.random.default_rng(seed), len(digits), photos)
+    crops = torch.from_numpy(random_crops(np.random.default_rng(seed), len(digits), photos))
     ink = F.pad(digits > 0, [PAD] * 4)[:, None]
     # |crop - 255| where there is ink, |crop - 0| elsewhere.
     return torch.where(ink, 255 - crops, crops)
-
-
-def _crops(rng: np.random.Generator, n: int, photos: list[np.ndarray]) -> Tensor:
-    """Draw `n` crops, each from a photograph drawn first: uint8 [n, 3, 32, 32]."""
-    crops = np.empty((n, 3, SIZE, SIZE), np.uint8)
-    choice = rng.integers(0, len(photos), n)
-    for index, photo in enumerate(photos):
-        mine = np.flatnonzero(choice == index)
-        windows = sliding_window_view(photo, (SIZE, SIZE), axis=(0, 1))
-        y, x = (rng.integers(0, extent, len(mine)) for extent in windows.shape[:2])
-        crops[mine] = windows[y, x]
-    return torch.from_numpy(crops)
 
 
 def build(mnist: Path, photos: Path, out: Path, seed: int) -> None:
@@ -89,12 +77,10 @@ def read_photos(path: Path) -> list[np.ndarray]:
     Raises RequestError where there are none, or one is broken or smaller than 32 pixels.
     """
     photos: list[np.ndarray] = []
-    room = MAX_PHOTOS
     for name, entry in entries(path).items():
         if name.lower().endswith((".jpg", ".jpeg")):
             photos.append(_decode(f"{path}:{name}", read(entry)))
-            room -= photos[-1].nbytes
-            if room < 0:
+            if sum(photo.nbytes for photo in photos) > MAX_PHOTOS:
                 raise RequestError(f"the photographs in {path} take over 2 GB: give fewer")
     if not photos:
         raise RequestError(f"no .jpg photographs in {path}: give a folder or a zip of JPEGs")
@@ -105,10 +91,8 @@ def _decode(place: str, data: bytes) -> np.ndarray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of damage beside the picture
-            image = Image.open(io.BytesIO(data), formats=["JPEG"])
-            check_pixels(image)
-            photo = np.asarray(image.convert("RGB"))
-    except (*DAMAGE, UndecodableError) as error:
+            photo = np.asarray(open_rgb(data))
+    except UndecodableError as error:
         raise damaged(place, error) from error
     if min(photo.shape[:2]) < SIZE:
         raise RequestError(f"{place} is smaller than {SIZE} pixels: remove it")
@@ -116,23 +100,14 @@ def _decode(place: str, data: bytes) -> np.ndarray:
 
 
 def write_parquet(path: Path, images: Images) -> None:
-    """Write images, as PNG, and class labels where there are any, in the hub's schema.
-
-    Makes the folder. The file appears whole or not at all.
-    """
+    """Write labelled images, as PNG, in the hub's schema; the file appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pngs = (_png(image) for image in images.pixels.permute(0, 2, 3, 1).numpy())
-    rows = [{"bytes": png, "path": f"{index:05}.png"} for index, png in enumerate(pngs)]
-    columns = {"image": pa.array(rows, IMAGE)}
-    if images.labels is not None:
-        columns["label"] = pa.array(images.labels.numpy())
-    part = path.with_suffix(".part")
-    # PNG is compressed already.
-    pq.write_table(pa.table(columns), part, compression="none")
-    part.replace(path)
-
-
-def _png(image: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "png")
-    return buffer.getvalue()
+    rows = []
+    for index, pixels in enumerate(images.pixels.permute(0, 2, 3, 1).numpy()):
+        png = io.BytesIO()
+        Image.fromarray(pixels).save(png, "png")
+        rows.append({"bytes": png.getvalue(), "path": f"{index:05}.png"})
+    assert images.labels is not None  # MNIST's
+    table = pa.table({"image": pa.array(rows, IMAGE), "label": pa.array(images.labels.numpy())})
+    pq.write_table(table, temporary_for(path), compression="none")  # PNG is compressed already
+    publish(temporary_for(path), path)

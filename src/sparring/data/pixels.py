@@ -1,21 +1,54 @@
-"""Tensors of pixels: one size for all, and digits with checked labels.
+"""Tensors of pixels: where they lie, their size, digits with labels, crops of photographs.
 
 Knows tensors; knows no file format.
 """
 
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from sparring import cache
 from sparring.data.images import Images
-from sparring.data.mapped import empty_pixels
+from sparring.data.labels import DIGITS, class_numbers
 from sparring.errors import RequestError
 
-DIGITS = tuple("0123456789")
-"""The class names of every set of digits."""
+MAPPED_FROM = 4_000_000_000
+"""Bytes from which on pixels lie in a mapped file: 1.3 million images of 32 pixels."""
+
+CROP = 32
+"""Height and width of what is cut from a photograph to lie behind a digit."""
 
 _CHUNK = 4096
+
+
+def empty_pixels(count: int, size: int) -> Tensor:
+    """Room for uint8 [count, 3, size, size] of any content: in memory, or in a mapped file.
+
+    The system keeps of a mapped file in memory what it has room for. The file lies in the cache
+    folder without a name: nothing is left of it when the process ends, however it ends.
+    Raises OSError where the disk has no room for it, RuntimeError where memory has none.
+    """
+    shape = (count, 3, size, size)
+    needed = count * 3 * size**2
+    if needed < MAPPED_FROM:
+        return torch.empty(shape, dtype=torch.uint8)
+    folder = cache.folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(folder).free < needed:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="pixels-") as file:
+        if hasattr(os, "posix_fallocate"):  # not on macOS
+            # Taken at once: a disk that fills up later would kill the process at some assignment.
+            os.posix_fallocate(file.fileno(), 0, needed)
+        return torch.from_file(file.name, shared=True, size=needed, dtype=torch.uint8).view(shape)
 
 
 def resize(pixels: Tensor, size: int) -> Tensor:
@@ -34,35 +67,26 @@ def resize(pixels: Tensor, size: int) -> Tensor:
     return resized
 
 
-def class_numbers(values: np.ndarray, where: object) -> Tensor:
-    """Labels of any numeric type, [N], as int64. Raises RequestError for one that is not whole."""
-    if values.dtype.kind == "f":
-        values = values.astype(np.float64)
-        # Of a value that is no number both comparisons are false.
-        if not ((np.abs(values) < 2**31) & (values == np.trunc(values))).all():
-            raise RequestError(f"{where}: there are labels that are no class numbers: mend them")
-    return torch.from_numpy(values.astype(np.int64))
-
-
-def check_labels(labels: Tensor, classes: int, where: object) -> None:
-    """Raise RequestError unless all labels (int64 [N]) lie in 0 .. classes - 1."""
-    wrong = (labels < 0) | (labels >= classes)
-    if wrong.any():
-        place = int(wrong.nonzero()[0])
-        raise RequestError(
-            f"{where}: label {int(labels[place])} of image {place} is not in 0..{classes - 1}: "
-            "mend the labels, or download the set again"
-        )
-
-
-def digit_images(pixels: Tensor, labels: Tensor, size: int, where: object) -> Images:
-    """Digits as Images: uint8 [N, 1 or 3, H, W] resized to `size`, int64 [N] labels 0 to 9.
+def digit_images(pixels: np.ndarray, labels: np.ndarray, size: int, where: object) -> Images:
+    """Digits as Images: uint8 [N, 1 or 3, H, W] resized to `size`, labels 0 to 9, [N].
 
     Raises RequestError where there are none, the counts differ or a label is out of range.
     """
-    if len(pixels) != len(labels) or len(pixels) == 0:
+    if len(pixels) == 0 or labels.shape != (len(pixels),):
         raise RequestError(
-            f"{where} has {len(pixels)} images and {len(labels)} labels: download the set again"
+            f"{where} has {len(pixels)} images and labels {labels.shape}: download the set again"
         )
-    check_labels(labels, len(DIGITS), where)
-    return Images(resize(pixels, size), labels, DIGITS)
+    numbers = class_numbers(labels, len(DIGITS), where)
+    return Images(resize(torch.from_numpy(pixels), size), numbers, DIGITS)
+
+
+def random_crops(rng: np.random.Generator, n: int, photos: Sequence[np.ndarray]) -> np.ndarray:
+    """Cut `n` crops, uint8 [n, 3, 32, 32], each from a photo (uint8 [H, W, 3]) drawn first."""
+    crops = np.empty((n, 3, CROP, CROP), np.uint8)
+    choice = rng.integers(0, len(photos), n)
+    for index, photo in enumerate(photos):
+        mine = np.flatnonzero(choice == index)
+        windows = sliding_window_view(photo, (CROP, CROP), axis=(0, 1))
+        y, x = (rng.integers(0, extent, len(mine)) for extent in windows.shape[:2])
+        crops[mine] = windows[y, x]
+    return crops

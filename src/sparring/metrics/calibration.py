@@ -55,34 +55,10 @@ class AccuracyEstimates:
     average_confidence: float
 
 
-def calibration_error(logits: np.ndarray, label: np.ndarray) -> float:
-    """Expected calibration error, in [0, 1], over 15 bins of equal width, by torchmetrics.
-
-    Mean |accuracy - confidence| over the bins, weighted by their counts (Naeini et al. 2015,
-    "Obtaining well calibrated probabilities using Bayesian binning"; Guo et al. 2017,
-    arXiv 1706.04599, eq. 3).
-    """
-    # Only here is torch needed, and importing torchmetrics takes a second.
-    import torch
-    from torchmetrics.functional.classification import multiclass_calibration_error
-
-    # torchmetrics gives a confidence of exactly 1 a bin of its own; the last bin is [14/15, 1].
-    below_one = np.nextafter(np.float32(1), np.float32(0))
-    probability = np.minimum(_probability(logits).astype(np.float32), below_one)
-    return float(
-        multiclass_calibration_error(
-            torch.from_numpy(probability),
-            torch.from_numpy(np.asarray(label, dtype=np.int64)),
-            num_classes=logits.shape[1],
-            n_bins=BINS,
-        )
-    )
-
-
 def reliability(confidence: np.ndarray, correct: np.ndarray) -> tuple[Bin, ...]:
     """The reliability curve of confidences [N] in [0, 1]: bins that hold a prediction, rising.
 
-    The bins of `calibration_error`; a confidence of 1 is in the last (Guo et al. 2017, eq. 1-2).
+    BINS bins of equal width; a confidence of 1 is in the last (Guo et al. 2017, eq. 1-2).
     """
     edges = np.linspace(0, 1, BINS + 1)
     place = np.minimum(np.searchsorted(edges, confidence, side="right") - 1, BINS - 1)
@@ -96,6 +72,16 @@ def reliability(confidence: np.ndarray, correct: np.ndarray) -> tuple[Bin, ...]:
         )
         for k in np.unique(place)
     )
+
+
+def calibration_error(logits: np.ndarray, label: np.ndarray) -> float:
+    """Expected calibration error, in [0, 1]: how far `reliability` lies from the diagonal.
+
+    Mean |accuracy - confidence| over the bins, weighted by their counts (Naeini et al. 2015,
+    "Obtaining well calibrated probabilities using Bayesian binning"; Guo et al. 2017, eq. 3).
+    """
+    curve = reliability(_probability(logits).max(1), logits.argmax(1) == label)
+    return sum(abs(b.accuracy - b.confidence) * b.count for b in curve) / len(label)
 
 
 def fit_temperature(logits: np.ndarray, label: np.ndarray) -> float:

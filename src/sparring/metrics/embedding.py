@@ -4,14 +4,11 @@ Domain mixing asks nearest neighbours, proxy A-distance asks a linear classifier
 """
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
-
 DISTANCE_POINTS = 2000  # of each domain, at most, in `proxy_a_distance`
+FEWEST_SHOWN = 4  # points that a t-SNE map is made of
 
 
 def choose_per_class(label: np.ndarray, count: int, seed: int) -> np.ndarray:
@@ -23,14 +20,16 @@ def choose_per_class(label: np.ndarray, count: int, seed: int) -> np.ndarray:
     return np.sort(np.concatenate(chosen))
 
 
-def tsne(features: np.ndarray, seed: int) -> np.ndarray:
+def tsne(features: np.ndarray, seed: int) -> np.ndarray | None:
     """t-SNE (van der Maaten & Hinton 2008) of features [N, F], on at most 50 principal components.
 
     By openTSNE (Poličar et al. 2024) where it is installed, else by scikit-learn. Returns float32
-    [N, 2]. Deterministic by seed; N must be at least 4.
+    [N, 2], or None for fewer than FEWEST_SHOWN points. Deterministic by seed.
     """
     from sklearn.decomposition import PCA  # takes a second to import, as does all of sklearn
 
+    if len(features) < FEWEST_SHOWN:
+        return None
     reduced = features
     if features.shape[1] > 50 and len(features) > 50:
         reduced = PCA(50, random_state=seed).fit_transform(features)
@@ -59,15 +58,19 @@ def _by_sklearn(points: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
     return found
 
 
-def domain_mixing(features: np.ndarray, domain: np.ndarray, neighbours: int = 10) -> float:
+def domain_mixing(features: np.ndarray, domain: np.ndarray, neighbours: int = 10) -> float | None:
     """How mixed two domains (`domain` int [N] of 0 and 1) are among nearest neighbours.
 
     For each point, the share of the other domain among its nearest neighbours in feature space,
     over the share that fully mixed domains would give; averaged within each domain, then over
-    both. 0: the domains lie apart; 1: fully mixed.
+    both. 0: the domains lie apart; 1: fully mixed. None where there are not enough points for so
+    many neighbours, or of one domain none.
     """
     from sklearn.neighbors import NearestNeighbors
 
+    sizes = np.bincount(domain, minlength=2)
+    if len(features) <= neighbours or not sizes.all():
+        return None
     search = NearestNeighbors(n_neighbors=neighbours + 1).fit(features)
     nearest = search.kneighbors(features, return_distance=False)
     itself = nearest == np.arange(len(features))[:, None]
@@ -75,7 +78,6 @@ def domain_mixing(features: np.ndarray, domain: np.ndarray, neighbours: int = 10
     itself[~itself.any(1), -1] = True
     others = nearest[~itself].reshape(len(features), neighbours)
     other_share = (domain[others] != domain[:, None]).mean(1)
-    sizes = np.bincount(domain, minlength=2)
     ratios = [
         other_share[domain == side].mean() / (sizes[1 - side] / (len(domain) - 1))
         for side in (0, 1)
@@ -83,42 +85,32 @@ def domain_mixing(features: np.ndarray, domain: np.ndarray, neighbours: int = 10
     return float(np.mean(ratios))
 
 
-def stack(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Features of both domains as float64 [N + M, F]; their domain int64, 0 source, 1 target."""
-    points = np.concatenate([source, target]).astype(np.float64)
-    return points, np.repeat([0, 1], [len(source), len(target)])
-
-
-def domain_classifier() -> "Pipeline":
-    """A linear classifier of domains: logistic regression on standardised features.
-
-    Strongly regularised (C = 0.01), for there may be as many features as points.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    return make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
-
-
-def proxy_a_distance(source: np.ndarray, target: np.ndarray, seed: int) -> float:
+def proxy_a_distance(source: np.ndarray, target: np.ndarray, seed: int) -> float | None:
     """2 (1 - 2 error) of a linear classifier that tells source [N, F] from target features [M, F].
 
     Ben-David et al. 2007 ("Analysis of representations for domain adaptation", section 5); Ganin
     et al. 2016 (arXiv 1505.07818, section 5.1). 2: told apart without error; 0: not at all; a
     little below 0 by chance. As many points of either domain, at most `DISTANCE_POINTS`; a random
-    half trains `domain_classifier`, the other half gives the error. Deterministic by seed. Raises
-    ValueError for fewer than two points a domain.
+    half trains the classifier, the other half gives the error. Deterministic by seed. None for
+    fewer than two points a domain.
     """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     count = min(len(source), len(target), DISTANCE_POINTS)
     if count < 2:
-        raise ValueError("two points of each domain are needed to tell the domains apart")
+        return None
     # Drawn alike for both: were an image in both domains, both copies fall into the same half.
     chosen = [np.random.default_rng(seed).permutation(len(f))[:count] for f in (source, target)]
-    halves = [
-        stack(source[chosen[0][half]], target[chosen[1][half]])
+    (points, domain), (unseen, truth) = (
+        (
+            np.concatenate([source[chosen[0][half]], target[chosen[1][half]]]).astype(np.float64),
+            np.repeat([0, 1], len(chosen[0][half])),
+        )
         for half in (slice(count // 2), slice(count // 2, None))
-    ]
-    (points, domain), (unseen, truth) = halves
-    error = 1 - domain_classifier().fit(points, domain).score(unseen, truth)
+    )
+    # Strongly regularised, for there may be as many features as points.
+    classifier = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=1000))
+    error = 1 - classifier.fit(points, domain).score(unseen, truth)
     return float(2 * (1 - 2 * error))

@@ -1,21 +1,27 @@
 """A small convolutional network, trained on a set's own labels, that gives images features.
 
 Serves as the feature extractor of the fidelity scores and, trained apart, as the judge of
-attributes. Knows images in memory and training on them; knows no generator and no file.
+labels. Knows images in memory and training on them; knows no generator and no file.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, one_hot, pad
+from torch.nn.functional import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    one_hot,
+    pad,
+)
 
 from sparring.data.feed import Stream, normalise
 from sparring.data.images import Images
 from sparring.errors import Stopped
+from sparring.game import LabelKind
 from sparring.signals import stop_requests
 
 STEPS, BATCH_SIZE = 600, 128
@@ -42,12 +48,15 @@ class Extractor(nn.Module):
     The features come from all places of a 4x4 grid, unaveraged: in aligned faces, where something
     is tells much of what it is.
     name: what it learned from: `convnet-attributes`, `convnet-classes`, `convnet-quarter-turns`.
+    label_kind: whether the labels are exclusive classes or independent attributes.
     learned_from: fingerprint of the images that it learned from; empty before it has.
     """
 
-    def __init__(self, name: str, label_names: tuple[str, ...], width: int = 32) -> None:
+    def __init__(
+        self, name: str, label_names: tuple[str, ...], label_kind: LabelKind, width: int = 32
+    ) -> None:
         super().__init__()
-        self.name, self.label_names = name, label_names
+        self.name, self.label_names, self.label_kind = name, label_names, label_kind
         self.learned_from = ""
         widths = [3, width, 2 * width, 4 * width, 8 * width]
         layers: list[nn.Module] = []
@@ -60,7 +69,7 @@ class Extractor(nn.Module):
         self.head = nn.Linear(FEATURES, len(label_names))
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits float [N, A] of images float [N, 3, S, S] in [-1, 1]."""
+        """Logits float [N, K] of images float [N, 3, S, S] in [-1, 1]."""
         logits: Tensor = self.head(self.trunk(image))
         return logits
 
@@ -70,7 +79,7 @@ class Extractor(nn.Module):
         return features
 
     def logits(self, pixels: Tensor) -> Tensor:
-        """Logits float32 [N, A] of uint8 images [N, 3, S, S]; above 0 is yes."""
+        """Logits float32 [N, K] of uint8 images [N, 3, S, S]."""
         return self.forward(normalise(pixels))
 
 
@@ -78,20 +87,21 @@ class Extractor(nn.Module):
 class Skill:
     """How well an extractor knows the labels of n images that it was not trained on.
 
+    Each label is a question of yes or no: has the image the attribute, is it of the class.
     accuracy, balanced: by label; balanced is the mean of the hit rates among yes and among no,
-        and NaN where one of them does not occur. always: the accuracy of the constant answer.
+        and None where one of them does not occur. always: the accuracy of the constant answer.
     """
 
     n: int
     accuracy: dict[str, float]
-    balanced: dict[str, float]
+    balanced: dict[str, float | None]
     always: dict[str, float]
 
     @property
-    def mean_balanced(self) -> float:
-        """Mean of `balanced` over the labels that have both values; NaN where none has."""
-        known = [value for value in self.balanced.values() if value == value]
-        return float(np.mean(known)) if known else float("nan")
+    def mean_balanced(self) -> float | None:
+        """Mean of `balanced` over the labels that have both answers; None where none has."""
+        known = [value for value in self.balanced.values() if value is not None]
+        return float(np.mean(known)) if known else None
 
     @property
     def mean_accuracy(self) -> float:
@@ -99,24 +109,20 @@ class Skill:
         return float(np.mean(list(self.accuracy.values())))
 
 
-def as_attributes(images: Images, seed: int) -> tuple[str, Images]:
-    """What an extractor can learn from `images`, and the images with labels int64 [N, A].
+def task_of(images: Images, seed: int) -> tuple[str, Images]:
+    """What an extractor learns from `images`: its name, and the images with the labels for it.
 
-    Attributes stay; classes become one attribute each; unlabelled images are each turned by a
-    random quarter turn, which is then the label (Gidaris et al. 2018, section 2).
+    Classes and attributes stay; unlabelled images are each turned by a random quarter turn, which
+    is then the class (Gidaris et al. 2018, section 2).
     """
-    if images.labels is None:
-        own = torch.Generator().manual_seed(seed)
-        turn = torch.randint(4, (len(images),), generator=own)
-        pixels = images.pixels.clone()
-        for quarters in (1, 2, 3):
-            pixels[turn == quarters] = pixels[turn == quarters].rot90(quarters, (2, 3))
-        return "convnet-quarter-turns", Images(pixels, one_hot(turn, 4), QUARTER_TURNS)
-    if images.labels.ndim == 1:
-        return "convnet-classes", replace(
-            images, labels=one_hot(images.labels, len(images.label_names))
-        )
-    return "convnet-attributes", images
+    if images.labels is not None:
+        return f"convnet-{images.kind}", images
+    own = torch.Generator().manual_seed(seed)
+    turn = torch.randint(4, (len(images),), generator=own)
+    pixels = images.pixels.clone()
+    for quarters in (1, 2, 3):
+        pixels[turn == quarters] = pixels[turn == quarters].rot90(quarters, (2, 3))
+    return "convnet-quarter-turns", Images(pixels, turn, QUARTER_TURNS)
 
 
 def train_extractor(
@@ -135,27 +141,28 @@ def train_extractor(
     random state is left alone. The network comes back in evaluation mode. Raises Stopped after
     SIGINT or SIGTERM.
     """
-    name, examples = as_attributes(train, seed)
+    name, examples = task_of(train, seed)
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        network = Extractor(name, examples.label_names).to(device)
+        network = Extractor(name, examples.label_names, examples.kind).to(device)
         stream = Stream(examples, BATCH_SIZE, (seed,), device, mirror)
         _fit(network, stream, steps, bfloat16)
     network.learned_from = train.fingerprint()
     network.eval().requires_grad_(False)
-    return network, skill(network, as_attributes(held_out, seed)[1])
+    return network, skill(network, task_of(held_out, seed)[1])
 
 
 def _fit(network: Extractor, stream: Stream, steps: int, bfloat16: bool) -> None:
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
+    loss_of = cross_entropy if network.label_kind == "classes" else binary_cross_entropy_with_logits
     network.train()
     with stop_requests() as requests:
         for step in range(steps):
             batch = stream.labelled(step)
             with torch.autocast(stream.device.type, torch.bfloat16, enabled=bfloat16):
                 logits = network(shifted(batch.image))
-            loss = binary_cross_entropy_with_logits(logits.float(), batch.label)
+            loss = loss_of(logits.float(), batch.label)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -182,21 +189,37 @@ def features_of(network: FeatureNet, pixels: Tensor, batch_size: int = 250) -> n
 
 
 class Judge(Protocol):
-    """What says which attributes an image has: an `Extractor` that was trained apart."""
+    """What says which labels an image has: an `Extractor` that was trained apart."""
 
     @property
     def label_names(self) -> tuple[str, ...]:
-        """Names of the attributes, in the order of the logits."""
+        """Names of the classes or attributes, in the order of the logits."""
+
+    @property
+    def label_kind(self) -> LabelKind:
+        """Whether labels are exclusive classes or independent attributes."""
 
     def logits(self, pixels: Tensor) -> Tensor:
-        """Logits float [N, A] of uint8 images [N, 3, S, S]; above 0 is yes."""
+        """Logits float [N, K] of uint8 images [N, 3, S, S]: the largest is the class; of an
+        attribute, above 0 is yes."""
 
 
 @torch.inference_mode()
 def verdicts(judge: Judge, pixels: Tensor, batch_size: int = 250) -> np.ndarray:
-    """The judge's yes or no to each of its attributes: bool [N, A]."""
-    parts = [judge.logits(_to(judge, part)).cpu() > 0 for part in pixels.split(batch_size)]
-    return torch.cat(parts).numpy()
+    """The judge's yes or no to each label: bool [N, K], one yes a row where labels are classes."""
+    logits = torch.cat([judge.logits(_to(judge, p)).cpu() for p in pixels.split(batch_size)])
+    if judge.label_kind == "classes":
+        return one_hot(logits.argmax(1), logits.shape[1]).bool().numpy()
+    return (logits > 0).numpy()
+
+
+def answers(images: Images) -> np.ndarray:
+    """The true labels as yes or no: bool [N, K]. Raises ValueError for an unlabelled set."""
+    if images.labels is None:
+        raise ValueError("these images are unlabelled")
+    if images.kind == "classes":
+        return one_hot(images.labels, len(images.label_names)).bool().numpy()
+    return images.labels.bool().numpy()
 
 
 def _to(network: object, pixels: Tensor) -> Tensor:
@@ -207,20 +230,19 @@ def _to(network: object, pixels: Tensor) -> Tensor:
 
 
 def skill(judge: Judge, images: Images) -> Skill:
-    """How well `judge` knows the labels (int64 [N, A], in its own order) of `images`."""
-    if images.labels is None:
-        raise ValueError("skill is measured on labelled images")
-    truth = images.labels.numpy().astype(bool)
+    """How well `judge` knows the labels, in its own order, of `images`."""
+    truth = answers(images)
     right = verdicts(judge, images.pixels) == truth
-    hits = [
-        [float(column[side].mean()) if side.any() else float("nan") for side in (yes, ~yes)]
-        for column, yes in zip(right.T, truth.T, strict=True)
-    ]
-    share = truth.mean(0)
-    names = judge.label_names
+    names, share = judge.label_names, truth.mean(0)
     return Skill(
         len(images),
         dict(zip(names, right.mean(0).tolist(), strict=True)),
-        {name: sum(both) / 2 for name, both in zip(names, hits, strict=True)},
+        {name: _balanced(right[:, k], truth[:, k]) for k, name in enumerate(names)},
         dict(zip(names, np.maximum(share, 1 - share).tolist(), strict=True)),
     )
+
+
+def _balanced(right: np.ndarray, truth: np.ndarray) -> float | None:
+    if truth.all() or not truth.any():
+        return None
+    return float(right[truth].mean() + right[~truth].mean()) / 2

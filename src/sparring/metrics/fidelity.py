@@ -4,25 +4,19 @@ Knows arrays of features; knows no image, no network and no file. Every score na
 only the Fréchet distance on the published Inception v3 is called FID.
 """
 
-import dataclasses
-import importlib
-import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
 
-from sparring.errors import RequestError, one_line
 from sparring.metrics.intervals import Interval, of_mean
 
 FEWEST = 20
 """Images on each side that the scores need."""
 NEIGHBOURS = 5
 BLOCKS = 10
-_FRECHET = "torchmetrics.image.fid", "FrechetInceptionDistance"
-_KERNEL = "torchmetrics.image.kid", "KernelInceptionDistance"
+UNBIASED_FROM = 10_000
+"""Images that the authors of FID ask for at least; on the bias of fewer: Chong & Forsyth 2020
+(arXiv 1911.07023)."""
 
 
 def frechet_name(extractor: str) -> str:
@@ -32,108 +26,14 @@ def frechet_name(extractor: str) -> str:
     return f"Fréchet distance ({extractor})"
 
 
-@dataclass(frozen=True)
-class Fidelity:
-    """Scores of n_drawn images against n_real, all on the features of one extractor.
-
-    frechet: Fréchet distance; 0 is best. Biased upwards by few images: compare equal n alone.
-    kid: kernel distance, unbiased, so that it may be negative; 0 is best.
-    precision, recall, density, coverage: see `Manifold`.
-    """
-
-    extractor: str
-    n_real: int
-    n_drawn: int
-    frechet: float
-    kid: Interval
-    manifold: "Manifold"
-
-    def as_dict(self) -> dict[str, Any]:
-        """All fields, nested, for a JSON file."""
-        return dataclasses.asdict(self)
-
-
-def fidelity(extractor: str, real: np.ndarray, drawn: np.ndarray) -> Fidelity:
-    """All scores of `drawn` against `real`: features float [N, F], at least FEWEST each."""
-    return Fidelity(
-        extractor,
-        len(real),
-        len(drawn),
-        frechet_distance(real, drawn),
-        kernel_distance(real, drawn),
-        manifold(real, drawn),
+def bias_note(n: int) -> str | None:
+    """What must stand beside a Fréchet distance of `n` images; None where they are enough."""
+    if n >= UNBIASED_FROM:
+        return None
+    return (
+        f"The Fréchet distance of n = {n:,} images is biased upwards (fewer than "
+        f"{UNBIASED_FROM:,}): compare it at equal n alone."
     )
-
-
-def torchmetrics_class(module: str, name: str) -> Any:
-    """A class of torchmetrics, which takes a second to import, and so only where it is needed.
-
-    Raises RequestError where the import fails, as it does beside a torchvision that was built for
-    another torch.
-    """
-    try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, RuntimeError, AttributeError) as error:
-        raise RequestError(
-            f"torchmetrics cannot be imported ({one_line(error)}): if a torchvision is installed "
-            "that does not fit this torch, remove it (pip uninstall torchvision)"
-        ) from None
-
-
-def check_libraries() -> None:
-    """Import what the scores need. Raises RequestError where that fails; else it takes a second."""
-    torchmetrics_class(*_FRECHET)
-    torchmetrics_class(*_KERNEL)
-
-
-class _Features(nn.Identity):
-    """Tells torchmetrics that what it is given are features already."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__()
-        self.num_features = count
-
-
-def frechet_distance(real: np.ndarray, drawn: np.ndarray) -> float:
-    """Squared Fréchet distance of two Gaussians with the sets' means and covariances.
-
-    Heusel et al. 2017, equation 6, by torchmetrics in float64. Features float [N, F], N >= 2.
-    """
-    metric = torchmetrics_class(*_FRECHET)(_Features(real.shape[1]))
-    metric.update(_double(real), real=True)
-    metric.update(_double(drawn), real=False)
-    return float(metric.compute())
-
-
-def kernel_distance(real: np.ndarray, drawn: np.ndarray, seed: int = 0) -> Interval:
-    """Squared maximum mean discrepancy with the kernel (x·y / F + 1)³, which KID is.
-
-    Binkowski et al. 2018, section 4, by torchmetrics in float64. Both sets are dealt into BLOCKS
-    disjoint blocks of equal size; the value is the mean of the blocks' unbiased estimates, and the
-    interval is of that mean, as the blocks are independent. (Subsets that overlap, as is usual,
-    give a spread that is no interval.) Features float [N, F], at least FEWEST of either.
-    """
-    if min(len(real), len(drawn)) < FEWEST:
-        raise ValueError(f"{len(real)} and {len(drawn)} images are too few: {FEWEST} are needed")
-    random = np.random.default_rng(seed)
-    size = min(len(real), len(drawn)) // BLOCKS
-    left, right = (random.permutation(len(side))[: BLOCKS * size] for side in (real, drawn))
-    values = []
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
-        # It warns that it keeps the features; and it draws a subset, which here is the block.
-        warnings.filterwarnings("ignore", "Metric `Kernel Inception Distance`", UserWarning)
-        distance = torchmetrics_class(*_KERNEL)
-        metric = distance(_Features(real.shape[1]), subsets=1, subset_size=size)
-        for ours, theirs in zip(np.split(left, BLOCKS), np.split(right, BLOCKS), strict=True):
-            metric.update(_double(real[ours]), real=True)
-            metric.update(_double(drawn[theirs]), real=False)
-            values.append(float(metric.compute()[0]))
-            metric.reset()
-    return of_mean(values)
-
-
-def _double(features: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(features).double()
 
 
 @dataclass(frozen=True)
@@ -152,6 +52,91 @@ class Manifold:
     density: float
     coverage: float
     neighbours: int
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """Scores of n_drawn images against n_real, all on the features of one extractor.
+
+    frechet: Fréchet distance; 0 is best. Biased upwards by few images: see `bias_note`.
+    kid: kernel distance, unbiased, so that it may be negative; 0 is best.
+    """
+
+    extractor: str
+    n_real: int
+    n_drawn: int
+    frechet: float
+    kid: Interval
+    manifold: Manifold
+
+
+def fidelity(extractor: str, real: np.ndarray, drawn: np.ndarray) -> Fidelity:
+    """All scores of `drawn` against `real`: features float [N, F], at least FEWEST each."""
+    return Fidelity(
+        extractor,
+        len(real),
+        len(drawn),
+        frechet_distance(real, drawn),
+        kernel_distance(real, drawn),
+        manifold(real, drawn),
+    )
+
+
+def frechet_distance(real: np.ndarray, drawn: np.ndarray) -> float:
+    """Squared Fréchet distance of two Gaussians with the sets' means and covariances.
+
+    Heusel et al. 2017, equation 6, in float64. Features float [N, F], N >= 2.
+    """
+    means, factors = zip(*(_gaussian(side) for side in (real, drawn)), strict=True)
+    # Covariances A'A and B'B: the trace of the root of their product is the nuclear norm of AB'.
+    # Unlike the root itself it is exact, and never complex, with fewer images than features.
+    common = np.linalg.norm(factors[0] @ factors[1].T, "nuc")
+    spread = sum(float(np.square(factor).sum()) for factor in factors)
+    return float(np.square(means[0] - means[1]).sum() + spread - 2 * common)
+
+
+def _gaussian(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The mean [F], and a factor R [min(N, F), F] of the covariance R'R."""
+    points = features.astype(np.float64)
+    mean = points.mean(0)
+    factor = np.linalg.qr((points - mean) / np.sqrt(len(points) - 1), mode="r")
+    return mean, np.asarray(factor)
+
+
+def kernel_distance(real: np.ndarray, drawn: np.ndarray, seed: int = 0) -> Interval:
+    """Squared maximum mean discrepancy with the kernel (x·y / F + 1)³, which KID is.
+
+    Binkowski et al. 2018, section 4, in float64. Both sets are dealt into BLOCKS disjoint blocks
+    of equal size; the value is the mean of the blocks' unbiased estimates, and the interval is of
+    that mean, as the blocks are independent. (Subsets that overlap, as is usual, give a spread
+    that is no interval.) Features float [N, F], at least FEWEST of either.
+    """
+    if min(len(real), len(drawn)) < FEWEST:
+        raise ValueError(f"{len(real)} and {len(drawn)} images are too few: {FEWEST} are needed")
+    random = np.random.default_rng(seed)
+    size = min(len(real), len(drawn)) // BLOCKS
+    left, right = (
+        side[random.permutation(len(side))[: BLOCKS * size]].astype(np.float64)
+        for side in (real, drawn)
+    )
+    blocks = zip(np.split(left, BLOCKS), np.split(right, BLOCKS), strict=True)
+    return of_mean([_block_distance(x, y) for x, y in blocks])
+
+
+def _block_distance(x: np.ndarray, y: np.ndarray) -> float:
+    """The unbiased estimate on two blocks of equal size [n, F]."""
+    return _mean_kernel(x) + _mean_kernel(y) - 2 * float(_kernel(x, y).mean())
+
+
+def _mean_kernel(x: np.ndarray) -> float:
+    """The mean kernel of two different points of x [n, F]."""
+    table = _kernel(x, x)
+    return float(table.sum() - table.trace()) / (len(x) * (len(x) - 1))
+
+
+def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    table: np.ndarray = (x @ y.T / x.shape[1] + 1) ** 3
+    return table
 
 
 def manifold(real: np.ndarray, drawn: np.ndarray, neighbours: int = NEIGHBOURS) -> Manifold:

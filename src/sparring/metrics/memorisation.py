@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from scipy.special import bdtrc
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
@@ -39,8 +40,8 @@ class Memorisation:
     nearest: int64 [n], the nearest training image of each; mirrored: whether its mirror image.
     distance: float64 [n], how far that is.
     order: int64 [n], the generated images, those most like a copy first: the ones to show.
-    ratio: median of `distance` over the median for unseen real images; near 1 is good. NaN where
-        most unseen images are training images themselves.
+    ratio: median of `distance` over the median for unseen real images; near 1 is good. None
+        where most unseen images are training images themselves.
     suspects: images that are near by both measures: nearer than QUANTILE of the unseen real
         images are, and that also relative to the training images around. Real images that were
         not trained on have `expected` at most.
@@ -52,7 +53,7 @@ class Memorisation:
     mirrored: np.ndarray
     distance: np.ndarray
     order: np.ndarray
-    ratio: float
+    ratio: float | None
     suspects: int
     expected: float
     copies: int
@@ -104,7 +105,7 @@ def audit(
         mirrored=index >= len(train),
         distance=distance,
         order=np.lexsort((distance, relative)),
-        ratio=float(np.median(distance) / np.median(usual)) if apart else float("nan"),
+        ratio=float(np.median(distance) / np.median(usual)) if apart else None,
         suspects=int(suspects.sum()),
         expected=QUANTILE * len(drawn),
         copies=copies,
@@ -128,6 +129,4 @@ def _near(
 
 def beyond_chance(count: int, n: int) -> bool:
     """Whether so many of `n` that each have QUANTILE are too many for chance."""
-    from scipy.stats import binom
-
-    return bool(binom.sf(count - 1, n, QUANTILE) < _CHANCE)
+    return bool(bdtrc(count - 1, n, QUANTILE) < _CHANCE)

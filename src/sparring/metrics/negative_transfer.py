@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sparring.metrics.validators import MEMBERS, VALIDATORS, View, estimated_accuracy
+from sparring.metrics.validators import MEMBERS, DomainOutputs, estimated_accuracy
 
 VOTES = 2
 """How many of the validators in `MEMBERS` must prefer the twin: the majority of three."""
@@ -27,8 +27,8 @@ class Verdict:
     allowed: the most that this share can be if adapted is no worse than the twin; see `alarm`.
     overlap_lost: the twin's `class_overlap` less adapted's.
     overlap_error: standard error of `overlap_lost`, over the draw of the target images.
-    twin, adapted: target accuracies as ATC estimates them; to show, not part of the rule.
-    source_change: adapted less twin in accuracy on held-out source images; likewise.
+    estimated_twin, estimated_adapted: target accuracies as ATC estimates them; only shown.
+    source_change: adapted less twin in accuracy on held-out source images; only shown.
     """
 
     changes: Mapping[str, float]
@@ -36,8 +36,8 @@ class Verdict:
     allowed: float
     overlap_lost: float
     overlap_error: float
-    twin: float
-    adapted: float
+    estimated_twin: float
+    estimated_adapted: float
     source_change: float
 
     @property
@@ -83,7 +83,7 @@ class Verdict:
         return f"{len(self.against)} of {len(self.changes)} label-free validators prefer the twin"
 
 
-def alarm(twin: View, adapted: View) -> Verdict:
+def alarm(twin: DomainOutputs, adapted: DomainOutputs) -> Verdict:
     """Compare two classifiers on the same target images, without labels.
 
     The alarm rings where one of these holds:
@@ -94,8 +94,8 @@ def alarm(twin: View, adapted: View) -> Verdict:
     2. The two differ on more than 2 e of the images, where e is the twin's estimated error: if
        neither errs on more than e, they differ on 2 e at most (triangle inequality). This catches
        classes aligned to the wrong ones, which look certain, balanced and clustered, so long as
-       the twin was good. e is ATC's (`trust.estimate_accuracy`) or, if that is greater, what the
-       twin's predicted class shares cost at least where the target has the source's.
+       the twin was good. e is ATC's (`calibration.estimate_accuracy`) or, if that is greater, what
+       the twin's predicted class shares cost at least where the target has the source's.
     3. Adapted's predicted class shares overlap less with the source's than the twin's do, by more
        than the draw of the images explains. It presumes that the target has the source's shares,
        as these methods do.
@@ -114,51 +114,44 @@ def alarm(twin: View, adapted: View) -> Verdict:
     promise = estimated_accuracy(twin)
     lost, error = overlap_lost(twin, adapted)
     return Verdict(
-        changes={name: _score(name, adapted) - _score(name, twin) for name in MEMBERS},
+        # Rounded, so that two equal classifiers are not told apart by floating point.
+        changes={vote.__name__: round(vote(adapted) - vote(twin), 9) for vote in MEMBERS},
         disagreement=float((twin.target.predicted != adapted.target.predicted).mean()),
         allowed=2 * (1 - min(promise, class_overlap(twin))),
         overlap_lost=lost,
         overlap_error=error,
-        twin=promise,
-        adapted=estimated_accuracy(adapted),
+        estimated_twin=promise,
+        estimated_adapted=estimated_accuracy(adapted),
         source_change=adapted.source.accuracy - twin.source.accuracy,
     )
 
 
-def class_overlap(view: View) -> float:
+def class_overlap(outputs: DomainOutputs) -> float:
     """Overlap of the classes predicted on the target with the source's labels, in [0, 1].
 
     Sum over the classes of min(predicted share, source share): one minus their total variation
     distance. No classifier is right more often than this, where the target has the source's shares.
     """
-    return float(np.minimum(*_class_shares(view)).sum())
+    return float(np.minimum(*_class_shares(outputs)).sum())
 
 
-def overlap_lost(twin: View, adapted: View) -> tuple[float, float]:
+def overlap_lost(twin: DomainOutputs, adapted: DomainOutputs) -> tuple[float, float]:
     """The twin's `class_overlap` less adapted's, and its standard error over the target images.
 
     The delta method: one more image in a class adds to the overlap where that class is predicted
     less often than the source has it, and nothing elsewhere; both saw the same images.
     """
     counts = []
-    for view in (twin, adapted):
-        predicted, known = _class_shares(view)
-        counts.append((predicted < known)[view.target.predicted].astype(float))
+    for outputs in (twin, adapted):
+        predicted, known = _class_shares(outputs)
+        counts.append((predicted < known)[outputs.target.predicted].astype(float))
     error = float((counts[0] - counts[1]).std() / np.sqrt(len(counts[0])))
     return class_overlap(twin) - class_overlap(adapted), error
 
 
-def _class_shares(view: View) -> tuple[np.ndarray, np.ndarray]:
+def _class_shares(outputs: DomainOutputs) -> tuple[np.ndarray, np.ndarray]:
     """Shares [K] of the classes: predicted on the target, labelled on the source."""
-    classes = view.target.logits.shape[1]
-    predicted = np.bincount(view.target.predicted, minlength=classes) / len(view.target)
-    known = np.bincount(view.source.label, minlength=classes) / len(view.source.label)
+    classes = outputs.target.logits.shape[1]
+    predicted = np.bincount(outputs.target.predicted, minlength=classes) / len(outputs.target)
+    known = np.bincount(outputs.source.label, minlength=classes) / len(outputs.source.label)
     return predicted, known
-
-
-def _score(name: str, view: View) -> float:
-    value = VALIDATORS[name](view)
-    if value is None:
-        raise ValueError(f"{name} cannot judge this view")
-    # Rounded, so that two equal classifiers are not told apart by floating point.
-    return round(value, 9)

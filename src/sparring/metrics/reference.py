@@ -60,8 +60,8 @@ def calibration_sets(test: Tensor) -> dict[str, Tensor]:
 
 
 @dataclass(frozen=True)
-class Yardstick:
-    """Real training images as an extractor sees them, and the calibration rows against them.
+class ReferenceFeatures:
+    """Real images as an extractor sees them, and the calibration rows against them.
 
     Every score compares equally many images, so that scores may be compared with each other.
 

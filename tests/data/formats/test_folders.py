@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from sparring.data.files import hash_split
@@ -95,8 +96,29 @@ def test_images_beside_class_folders(tmp_path: Path) -> None:
         folders.read(tmp_path, 4)
 
 
-def test_a_class_that_train_lacks(tmp_path: Path) -> None:
+def test_a_class_that_train_lacks_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for place in ("train/a", "train/b", "test/b", "test/c"):
         pictures(tmp_path / place, 1)
-    with pytest.raises(RequestError, match="no image of class 'c' is in the train split"):
-        folders.read(tmp_path, 4)
+    _, test = folders.read(tmp_path, 4)
+    assert test.labels is not None
+    assert test.labels.tolist() == [1, 2]
+    assert [r.getMessage() for r in caplog.records] == [
+        f"{tmp_path}: no image of class 'c' is in the train split"
+    ]
+
+
+def test_folders_that_are_all_numbers_are_ordered_as_numbers(tmp_path: Path) -> None:
+    for number in range(1, 13):
+        for split in ("train", "test"):
+            pictures(tmp_path / split / str(number), 1, number)
+    for images in folders.read(tmp_path, 4):
+        assert images.label_names == tuple(map(str, range(1, 13)))
+        assert images.labels is not None
+        assert torch.equal(images.labels + 1, images.pixels[:, 0, 0, 0].long())
+
+
+def test_names_are_composed(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        pictures(tmp_path / split / "cafe\u0301", 1)
+        pictures(tmp_path / split / "bar", 1)
+    assert folders.read(tmp_path, 4)[0].label_names == ("bar", "caf\u00e9")

@@ -73,13 +73,13 @@ def test_missing_file_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (b"\0\0", "less than an idx header"),
+        (b"\0\0", "is damaged"),
         (b"\0\0\x0d" + packed(IMAGES)[3:], "not an idx file of bytes in 3 dimensions"),
         (b"\0\1" + packed(IMAGES)[2:], "not an idx file"),
         (packed(LABELS) + bytes(9), "not an idx file"),
         (packed(IMAGES[:, :27]), "27x28, not 28x28"),
-        (packed(IMAGES)[:-1], "4719 bytes, where the header promises 4720"),
-        (packed(IMAGES) + b"\0", "4721 bytes, where the header promises 4720"),
+        (packed(IMAGES)[:-1], "4719 bytes, where the header promises"),
+        (packed(IMAGES) + b"\0", "4721 bytes, where the header promises"),
     ],
 )
 def test_wrong_headers_and_lengths(tmp_path: Path, data: bytes, told: str) -> None:
@@ -92,7 +92,7 @@ def test_wrong_headers_and_lengths(tmp_path: Path, data: bytes, told: str) -> No
 def test_images_and_labels_of_different_number(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(packed(LABELS)))
-    with pytest.raises(RequestError, match="has 4 images and 6 labels"):
+    with pytest.raises(RequestError, match=r"has 4 images and labels \(6,\)"):
         idx.read(tmp_path, 32)
 
 

@@ -49,7 +49,7 @@ def test_the_release_of_mnist_m(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"2 images without a row, the first is 01\.png"):
         listed.read_release(tmp_path, 4)
     (tmp_path / "mnist_m_test_labels.txt").write_text("00.png 5\n01.png\n")
-    with pytest.raises(RequestError, match=r"the row of 01\.png has 1 fields, not 2"):
+    with pytest.raises(RequestError, match=r"01\.png has 0 labels, not 1"):
         listed.read_release(tmp_path, 4)
 
 
@@ -104,7 +104,7 @@ def test_attributes_become_zeros_and_ones(tmp_path: Path, no: str) -> None:
         ("image_name,label", ["00.png,a"], r"1 images without a row, the first is 01\.png"),
         ("image_name,label", ["00.png,a", "01.png,b", "2.png,c"], "1 rows without an image"),
         ("image_name,label", ["00.png,a", "00.png,b"], r"lists 00\.png twice"),
-        ("image_name,label", ["00.png,a,b"], r"00\.png has 3 fields, not 2"),
+        ("image_name,label", ["00.png,a,b"], r"00\.png has 2 labels, not 1"),
         ("file,label", ["00.png,a", "01.png,b"], "begins 'file,label': begin it 'image_name"),
         ("image_name", ["00.png", "01.png"], "begins 'image_name'"),
         ("image_name,A,B", ["00.png,1,2", "01.png,1,1"], r"00\.png has the label '2'"),
@@ -141,3 +141,14 @@ def test_labels_of_undecodable_images_are_left_out(tmp_path: Path) -> None:
     assert train.labels is not None
     assert len(train) == len(train.labels) == 99
     assert torch.equal(train.labels, train.pixels[:, 0, 0, 0].long() % 2)
+
+
+def test_names_are_composed_in_list_and_folder(tmp_path: Path) -> None:
+    apart, together = "e\u0301", "\u00e9"
+    for split in ("train", "test"):
+        picture(tmp_path / split / f"{apart}.png", 1)
+        picture(tmp_path / split / "b.png", 2)
+        rows = [f"{together}.png,{apart}", "b.png,b"]
+        write_csv(tmp_path / f"{split}.csv", "image_name,label", rows)
+    train, _ = listed.read(tmp_path, 4)
+    assert train.label_names == ("b", together)

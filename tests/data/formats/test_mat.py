@@ -1,4 +1,3 @@
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +33,7 @@ def test_round_trip_and_label_ten_is_zero(tmp_path: Path) -> None:
     [
         ({"X": X[:31]}, r"X is uint8 \(31, 32, 3, 5\)"),
         ({"X": X.astype(np.float64)}, "X is float64"),
-        ({"y": Y[:4]}, r"y is uint8 \(4, 1\), not \(5, 1\)"),
+        ({"y": Y[:4]}, r"has 5 images and labels \(4,\)"),
         ({"y": Y + 1}, "label 11 of image 0 is not in 0..9"),
     ],
 )
@@ -46,7 +45,7 @@ def test_wrong_shapes_and_labels(tmp_path: Path, changed: dict, told: str) -> No
 def test_other_variables_are_told(tmp_path: Path) -> None:
     for name in ("train_32x32.mat", "test_32x32.mat"):
         savemat(tmp_path / name, {"images": X})
-    with pytest.raises(RequestError, match="does not hold X and y"):
+    with pytest.raises(RequestError, match="is damaged"):
         mat.read(tmp_path, 32)
 
 
@@ -59,22 +58,9 @@ def test_every_truncation_is_refused(tmp_path: Path) -> None:
             mat.read(tmp_path, 32)
 
 
-def test_any_flipped_bit_is_refused_or_harmless(tmp_path: Path) -> None:
-    path = write(tmp_path) / "train_32x32.mat"
-    whole = path.read_bytes()
-    refused = 0
-    for place in range(100, 400):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x41]) + whole[place + 1 :])
-        try:
-            mat.read(tmp_path, 32)
-        except RequestError:
-            refused += 1
-    assert refused > 200
-
-
 @pytest.mark.parametrize("label", [np.nan, np.inf, 1.5, 1e300])
 def test_labels_that_are_no_class_numbers(tmp_path: Path, label: float) -> None:
-    with pytest.raises(RequestError, match="labels that are no class numbers"):
+    with pytest.raises(RequestError, match=r"label .* of image 4 is not in 0"):
         mat.read(write(tmp_path, y=np.where(Y == 5, label, Y)), 32)
 
 
@@ -84,44 +70,3 @@ def test_labels_that_are_no_class_numbers(tmp_path: Path, label: float) -> None:
 def test_variables_of_other_kinds_are_refused(tmp_path: Path, y: object) -> None:
     with pytest.raises(RequestError, match="is damaged"):
         mat.read(write(tmp_path, y=y), 32)
-
-
-def test_cells_in_cells_do_not_exhaust_the_stack(tmp_path: Path) -> None:
-    def matrix(kind: int, inside: bytes) -> bytes:
-        flags = struct.pack("<IIII", 6, 8, kind, 0)
-        shape, name = struct.pack("<IIII", 5, 8, 1, 1), struct.pack("<HHcxxx", 1, 1, b"X")
-        body = flags + shape + name + inside
-        return struct.pack("<II", 14, len(body)) + body
-
-    nested = matrix(6, struct.pack("<IId", 9, 8, 0.0))
-    for _ in range(3000):
-        nested = matrix(1, nested)
-    path = write(tmp_path) / "train_32x32.mat"
-    path.write_bytes(path.read_bytes()[:128] + nested)
-    with pytest.raises(RequestError, match="X is no array of real numbers"):
-        mat.read(tmp_path, 32)
-
-
-@pytest.mark.parametrize("order", ["<", ">"])
-def test_the_format_by_hand_in_both_byte_orders(tmp_path: Path, order: str) -> None:
-    def element(kind: int, data: bytes) -> bytes:
-        return struct.pack(f"{order}II", kind, len(data)) + data + bytes(-len(data) % 8)
-
-    def matrix(name: str, kind: int, values: np.ndarray, stored: tuple[int, str]) -> bytes:
-        parts = (
-            element(6, struct.pack(f"{order}II", kind, 0)),
-            element(5, struct.pack(f"{order}{values.ndim}i", *values.shape)),
-            element(1, name.encode()),
-            element(stored[0], values.ravel("F").astype(order + stored[1]).tobytes()),
-        )
-        return element(14, b"".join(parts))
-
-    version = {"<": b"\0\1IM", ">": b"\1\0MI"}[order]
-    # MATLAB keeps small doubles (class 6) as the smallest type that holds them: here int16 (3).
-    data = bytes(124) + version + matrix("X", 9, X, (2, "u1")) + matrix("y", 6, Y, (3, "i2"))
-    for name in ("train_32x32.mat", "test_32x32.mat"):
-        (tmp_path / name).write_bytes(data)
-    train, _ = mat.read(tmp_path, 32)
-    assert torch.equal(train.pixels, torch.from_numpy(X.transpose(3, 2, 0, 1).copy()))
-    assert train.labels is not None
-    assert train.labels.tolist() == [0, 1, 9, 0, 5]

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from sparring.data.formats import parquet
+from sparring.data.labels import DIGITS
 from sparring.errors import RequestError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 4, 4, 3), np.uint8)
@@ -52,7 +53,7 @@ def test_round_trip_wherever_the_hub_puts_it(
     assert not parquet.found(tmp_path)
     write(tmp_path / place / names[1], slice(4, 6))
     assert parquet.found(tmp_path)
-    train, test = parquet.read_digits(tmp_path, 4)
+    train, test = parquet.read(tmp_path, 4, DIGITS)
     assert torch.equal(train.pixels, EXPECTED)
     assert torch.equal(test.pixels, EXPECTED[4:])
     assert train.labels is not None
@@ -65,9 +66,9 @@ def test_shards_are_joined_in_order_and_none_may_lack(tmp_path: Path) -> None:
     write(tmp_path / "train-00001-of-00002-0a1b.parquet", slice(2, 6))
     write(tmp_path / "test.parquet")
     with pytest.raises(RequestError, match="has 1 of 2 train shards"):
-        parquet.read_digits(tmp_path, 4)
+        parquet.read(tmp_path, 4, DIGITS)
     write(tmp_path / "train-00000-of-00002-2c3d.parquet", slice(0, 2))
-    train, _ = parquet.read_digits(tmp_path, 4)
+    train, _ = parquet.read(tmp_path, 4, DIGITS)
     assert torch.equal(train.pixels, EXPECTED)
     assert train.labels is not None
     assert train.labels.tolist() == [3, 1, 4, 1, 5, 9]
@@ -88,19 +89,17 @@ def test_own_sets_take_their_class_names_from_the_hub_or_the_numbers(tmp_path: P
 def test_own_sets_cannot_have_any_number_as_a_class(tmp_path: Path, wrong: int) -> None:
     write(tmp_path / "train.parquet", labels=(0, 1, wrong, 3, 4, 5))
     write(tmp_path / "test.parquet")
-    with pytest.raises(RequestError, match=rf"label {wrong} of image 2 is not in 0\.\.99999"):
+    with pytest.raises(RequestError, match=rf"label {wrong} of image 2 is not in 0\.\."):
         parquet.read(tmp_path, 4)
 
 
-def test_labels_may_lack_only_in_own_sets(tmp_path: Path) -> None:
+def test_labels_may_lack(tmp_path: Path) -> None:
     write(tmp_path / "train.parquet", labels=None)
     write(tmp_path / "test.parquet", labels=None)
     train, _ = parquet.read(tmp_path, 4)
     assert train.labels is None
     assert train.label_names == ()
     assert torch.equal(train.pixels, EXPECTED)
-    with pytest.raises(RequestError, match="no column 'label'"):
-        parquet.read_digits(tmp_path, 4)
 
 
 @pytest.mark.parametrize(
@@ -116,14 +115,14 @@ def test_wrong_labels(tmp_path: Path, labels: Sequence[object], told: str) -> No
     write(tmp_path / "train.parquet", labels=labels)
     write(tmp_path / "test.parquet")
     with pytest.raises(RequestError, match=told):
-        parquet.read_digits(tmp_path, 4)
+        parquet.read(tmp_path, 4, DIGITS)
 
 
 def test_another_schema_is_told(tmp_path: Path) -> None:
     pq.write_table(pa.table({"image": [b"x"], "label": [1]}), tmp_path / "train.parquet")
     write(tmp_path / "test.parquet")
     with pytest.raises(RequestError, match=r"no column image\{bytes, path\}"):
-        parquet.read_digits(tmp_path, 4)
+        parquet.read(tmp_path, 4, DIGITS)
 
 
 def test_rows_without_bytes_count_as_undecodable(tmp_path: Path) -> None:
@@ -133,7 +132,7 @@ def test_rows_without_bytes_count_as_undecodable(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "train.parquet")
     write(tmp_path / "test.parquet")
     with pytest.raises(RequestError, match=r"1 of 1 images .* \(train\.parquet row 0\)"):
-        parquet.read_digits(tmp_path, 4)
+        parquet.read(tmp_path, 4, DIGITS)
 
 
 def test_labels_of_undecodable_rows_are_left_out(tmp_path: Path) -> None:
@@ -142,7 +141,7 @@ def test_labels_of_undecodable_rows_are_left_out(tmp_path: Path) -> None:
     images[40]["bytes"] = b"damaged"
     table = pa.table({"image": images, "label": [i % 6 for i in range(100)]})
     pq.write_table(table, tmp_path / "train.parquet")
-    train, _ = parquet.read_digits(tmp_path, 4)
+    train, _ = parquet.read(tmp_path, 4, DIGITS)
     assert train.labels is not None
     assert len(train) == len(train.labels) == 99
     assert torch.equal(train.pixels, EXPECTED[train.labels])
@@ -155,7 +154,7 @@ def test_truncation_anywhere_is_refused(tmp_path: Path) -> None:
     for length in [0, 3, *range(4, len(whole) - 1, 97), len(whole) - 1]:
         (tmp_path / "train.parquet").write_bytes(whole[:length])
         with pytest.raises(RequestError, match=r"train\.parquet is damaged.*download it again"):
-            parquet.read_digits(tmp_path, 4)
+            parquet.read(tmp_path, 4, DIGITS)
 
 
 def test_a_damaged_column_name_is_refused(tmp_path: Path) -> None:
@@ -164,7 +163,7 @@ def test_a_damaged_column_name_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "train.parquet"
     path.write_bytes(path.read_bytes().replace(b"label", b"la\xbeel"))
     with pytest.raises(RequestError, match=r"train\.parquet is damaged"):
-        parquet.read_digits(tmp_path, 4)
+        parquet.read(tmp_path, 4, DIGITS)
 
 
 def test_a_damaged_page_is_refused(tmp_path: Path) -> None:
@@ -174,7 +173,7 @@ def test_a_damaged_page_is_refused(tmp_path: Path) -> None:
     whole[4:40] = bytes(36)
     (tmp_path / "train.parquet").write_bytes(whole)
     with pytest.raises(RequestError, match=r"train\.parquet is damaged"):
-        parquet.read_digits(tmp_path, 4)
+        parquet.read(tmp_path, 4, DIGITS)
 
 
 def columns(path: Path, **values: object) -> None:
@@ -204,7 +203,7 @@ def test_two_columns_of_labels(tmp_path: Path) -> None:
     )
     for name in ("train.parquet", "test.parquet"):
         pq.write_table(table, tmp_path / name)
-    with pytest.raises(RequestError, match="two columns 'label'"):
+    with pytest.raises(RequestError, match="column 'label' is int64, int64"):
         parquet.read(tmp_path, 4)
 
 

@@ -54,7 +54,7 @@ def test_both_layouts_hold_the_same_digits(tmp_path: Path) -> None:
         (PIXELS[:, :255] / 255, LABELS, r"values are float64 \(4, 255\)"),
         (PIXELS / 127.5, LABELS, "values out of range"),
         (np.where(PIXELS > 9, PIXELS / 255, np.nan), LABELS, "values out of range"),
-        (PIXELS / 255, LABELS[:, None], r"labels are int64 \(4, 1\)"),
+        (PIXELS / 255, LABELS[:, None], r"has 4 images and labels \(4, 1\)"),
         (PIXELS / 255, LABELS + 1, "label 10 of image 1"),
     ],
 )
@@ -64,7 +64,7 @@ def test_wrong_arrays(tmp_path: Path, values: np.ndarray, labels: np.ndarray, to
 
 
 def test_libsvm_labels_count_from_one(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="label -1 of image 0"):
+    with pytest.raises(RequestError, match=r"label -1\.0 of image 0"):
         usps.read(write_libsvm(tmp_path, LABELS), 16)
 
 
@@ -98,7 +98,7 @@ def test_missing_groups_and_text_that_is_no_libsvm(tmp_path: Path) -> None:
 def test_labels_that_are_no_class_numbers(tmp_path: Path, label: float) -> None:
     for kind in (np.float16, np.float64):
         labels = np.where(LABELS == 9, label, LABELS).astype(kind)
-        with pytest.raises(RequestError, match="labels that are no class numbers"):
+        with pytest.raises(RequestError, match=r"label .* of image 1 is not in 0"):
             usps.read(write_h5(tmp_path, PIXELS / 255, labels), 16)
 
 
@@ -106,7 +106,7 @@ def test_values_and_labels_of_odd_kinds(tmp_path: Path) -> None:
     infinite = np.where(PIXELS > 9, np.inf, 0.5).astype(np.float16)
     for values, labels, told in (
         (infinite, LABELS, "values out of range"),
-        (PIXELS / 255, np.array(3), "is no array of numbers"),
+        (PIXELS / 255, np.array(3), r"has 4 images and labels \(\)"),
         (PIXELS / 255, np.array(["1"] * 4, "S1"), "is no array of numbers"),
         ((PIXELS / 255).T, LABELS, r"values are float64 \(256, 4\)"),
     ):
@@ -135,7 +135,7 @@ def test_an_h5_file_reaches_no_other_file(tmp_path: Path) -> None:
     for make, told in (
         (external, "train/data lies in other files"),
         (linked, "train/data is a link"),
-        (whole_group, "train is a link"),
+        (whole_group, "train/data is a link"),
         (virtual, "train/data lies in other files"),
     ):
         with h5py.File(tmp_path / "usps.h5", "w") as file:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from sparring.data.pixels import random_crops
 from sparring.data.standins import photo, photo_digits
 
 
@@ -21,8 +22,8 @@ def test_photographs_are_split_into_stripes() -> None:
 
 
 def test_strokes_are_where_the_crop_shows_inverted(monkeypatch: pytest.MonkeyPatch) -> None:
-    grey = np.full((50, 32, 32, 3), 40, np.uint8)
-    monkeypatch.setattr(photo, "_crops", lambda rng, n, testing: grey[:n])
+    grey = np.full((50, 3, 32, 32), 40, np.uint8)
+    monkeypatch.setattr(photo, "_recolour", lambda rng, crops: grey[: len(crops)])
     pixels = photo_digits(train=50, test=1).train.pixels
     assert set(pixels.unique().tolist()) == {40, 215}
     ink = (pixels == 215).float().mean((1, 2, 3))
@@ -42,9 +43,10 @@ def test_label_is_the_digit_that_is_written() -> None:
 
 
 def test_crops_vary_in_colour_and_light() -> None:
-    crops = photo._crops(np.random.default_rng(0), 400, testing=False).astype(float)
+    rng = np.random.default_rng(0)
+    crops = photo._recolour(rng, random_crops(rng, 400, photo._regions(False))).astype(float)
     assert crops.mean((1, 2, 3)).std() > 30
-    reddest = crops.mean((1, 2)).argmax(1)
+    reddest = crops.mean((2, 3)).argmax(1)
     assert np.bincount(reddest, minlength=3).min() > 60
 
 

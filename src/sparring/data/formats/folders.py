@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-import torch
-
 from sparring.data.decode import decode_all
 from sparring.data.files import Entry, below, contents, entries, hash_split, images_of, unwrapped
+from sparring.data.formats.listed import labelled
 from sparring.data.images import Images
+from sparring.data.labels import class_order
 from sparring.errors import RequestError
 
 _SPLITS = ("train", "test")
@@ -51,29 +51,27 @@ def _given(files: Mapping[str, Entry], root: Path) -> list[dict[str, Entry]] | N
     return [below(files, split) for split in _SPLITS]
 
 
-def _class(name: str) -> str | None:
-    folder, slash, _ = name.partition("/")
-    return folder if slash else None
+def _class(name: str) -> str:
+    """The folder in which an image lies; "" for none."""
+    return name.split("/")[0] if "/" in name else ""
 
 
 def _classes(sides: list[dict[str, Entry]], root: Path) -> tuple[str, ...]:
-    """The class names, sorted; none where fewer than two folders hold images."""
-    train, test = ({_class(name) for name in side} - {None} for side in sides)
-    if train and test - train:
-        raise RequestError(
-            f"{root}: no image of class '{min(map(str, test - train))}' is in the train split: "
-            "add some, or remove the class"
-        )
-    classes = tuple(sorted(map(str, train | test)))
-    return classes if len(classes) > 1 else ()
+    """The class names, in order; none where fewer than two folders hold images."""
+    train, test = ({_class(name) for name in side} - {""} for side in sides)
+    classes = class_order(train | test)
+    if len(classes) < 2:
+        return ()
+    if train and (lacking := class_order(test - train)):
+        _log.warning("%s: no image of class '%s' is in the train split", root, lacking[0])
+    return classes
 
 
 def _images(side: Mapping[str, Entry], classes: tuple[str, ...], size: int, root: Path) -> Images:
-    own = [_class(name) for name in side]
-    labels = None
-    if classes and any(own):
-        if loose := next((name for name in side if _class(name) is None), None):
-            raise RequestError(f"{root}: {loose} lies beside the class folders: move it into one")
-        labels = torch.tensor([classes.index(str(name)) for name in own])
-    pixels, kept = decode_all(partial(contents, side, side), len(side), size, root)
-    return Images(pixels, None if labels is None else labels[kept], classes)
+    own = {name: [_class(name)] for name in side}
+    if not classes or not any(any(folder) for folder in own.values()):
+        pixels, _ = decode_all(partial(contents, side, side), len(side), size, root)
+        return Images(pixels, None, classes)
+    if loose := next((name for name, folder in own.items() if folder == [""]), None):
+        raise RequestError(f"{root}: {loose} lies beside the class folders: move it into one")
+    return labelled(own, side, classes, size, root)

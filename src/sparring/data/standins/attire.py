@@ -17,7 +17,7 @@ CLOTHES = np.array(
 def body(rng: np.random.Generator, looks: Looks) -> list[Part]:
     """Long hair behind, shoulders, neck and ears."""
     n = len(looks.width)
-    female, all_ = ~looks.has["Male"], np.ones(n, bool)
+    female = ~looks.has["Male"]
     middle = np.zeros(n)
     long = female & (rng.random(n) < 0.8)
     mane_width = looks.width + rng.uniform(0.14, 0.34, n)
@@ -36,10 +36,10 @@ def body(rng: np.random.Generator, looks: Looks) -> list[Part]:
     ears = [ellipse(side * looks.width * 0.99, middle + 0.05, 0.1, 0.19, 12) for side in (-1, 1)]
     return [
         Part(mane, shade(looks.hair, 0.78), long),
-        Part(ellipse(middle, middle + 2.3, broad, 0.98, 32), np.clip(cloth, 0, 255), all_),
-        Part(v_neck, shadow, all_),
-        Part(neck_points, shadow, all_),
-        *(Part(ear, shade(looks.skin, 0.88), all_) for ear in ears),
+        Part(ellipse(middle, middle + 2.3, broad, 0.98, 32), np.clip(cloth, 0, 255)),
+        Part(v_neck, shadow),
+        Part(neck_points, shadow),
+        *(Part(ear, shade(looks.skin, 0.88)) for ear in ears),
     ]
 
 
@@ -58,20 +58,17 @@ def hair(rng: np.random.Generator, looks: Looks) -> list[Part]:
     drop = abs(inner_t - part_x) ** 2
     inner_x = looks.width[:, None] * 0.95 * inner_t
     inner_y = np.minimum(line + 0.13 * drop + 0.35 * inner_t**8, 0.0)
-    cap = points(
-        np.concatenate([outer_x, inner_x], 1),
-        np.concatenate([outer_y, inner_y], 1),
-    )
+    cap = points(np.concatenate([outer_x, inner_x], 1), np.concatenate([outer_y, inner_y], 1))
     sides = np.where(male, rng.uniform(0.02, 0.2, n), rng.uniform(0.55, 1.3, n))
     top = np.full(n, -0.5)
     inward = np.where(male, 0.09, 0.15)
-    parts = [Part(cap, looks.hair, np.ones(n, bool))]
+    parts = [Part(cap, looks.hair)]
     for side in (-1, 1):
         edge = side * (looks.width + np.where(male, 0.02, 0.16))
         inner = side * (looks.width - inward)
         lock_x = np.stack([inner, edge * 0.88, edge, edge * 0.98, inner + side * 0.1], 1)
         lock_y = np.stack([top, top, top + 0.4, sides, sides], 1)
-        parts.append(Part(points(lock_x, lock_y), shade(looks.hair, 0.9), np.ones(n, bool)))
+        parts.append(Part(points(lock_x, lock_y), shade(looks.hair, 0.9)))
     shine_t = np.linspace(-0.75, 0.1, 7)
     shine_y = -0.93 + 0.45 * shine_t**2 - puff / 2
     shine = band(looks.width[:, None] * shine_t - 0.1 * part_x, shine_y, shine_y + 0.06)
@@ -82,7 +79,7 @@ def hair(rng: np.random.Generator, looks: Looks) -> list[Part]:
     return [
         *parts,
         Part(fringe, shade(looks.hair, 0.95), looks.has["Bangs"]),
-        Part(shine, mix(looks.hair, WHITE, 0.16), np.ones(n, bool)),
+        Part(shine, mix(looks.hair, WHITE, 0.16)),
     ]
 
 

@@ -20,21 +20,8 @@ from sparring.data.standins.looks import draw_looks
 from sparring.data.standins.shapes import Array, Part
 
 SIZE = 64
-# Each pixel is the mean of this many, squared, that were drawn.
-OVERSAMPLE = 3
+OVERSAMPLE = 3  # each pixel is the mean of this many, squared, that were drawn
 CHUNK = 500
-ATTRIBUTES = (
-    "Smiling",
-    "Male",
-    "Eyeglasses",
-    "Young",
-    "Blond_Hair",
-    "Mustache",
-    "Bangs",
-    "Wearing_Hat",
-    "Big_Nose",
-    "Pale_Skin",
-)
 
 
 def toy_faces(seed: int = 0, train: int = 6_000, test: int = 1_000) -> DataSet:
@@ -42,14 +29,9 @@ def toy_faces(seed: int = 0, train: int = 6_000, test: int = 1_000) -> DataSet:
 
     The splits come from independent streams: changing one size leaves the other split as it was.
     """
-    streams = (np.random.default_rng([seed, part]) for part in range(2))
-    return DataSet(
-        name="toy-faces",
-        kind="stand-in",
-        train=_split(next(streams), train),
-        test=_split(next(streams), test),
-        mirror=True,
-    )
+    first, second = (np.random.default_rng([seed, k]) for k in range(2))
+    sides = _split(first, train), _split(second, test)
+    return DataSet("toy-faces", "stand-in", *sides, mirror=True)
 
 
 def _split(rng: np.random.Generator, n: int) -> Images:
@@ -58,8 +40,8 @@ def _split(rng: np.random.Generator, n: int) -> Images:
     for start in range(0, n, CHUNK):
         some = {name: values[start : start + CHUNK] for name, values in has.items()}
         pixels[start : start + CHUNK] = _photograph(rng, _paint(_face(rng, some)))
-    labels = np.stack([has[name] for name in ATTRIBUTES], axis=1).astype(np.int64)
-    return Images(pixels, torch.from_numpy(labels), ATTRIBUTES)
+    labels = np.stack([*has.values()], axis=1).astype(np.int64)
+    return Images(pixels, torch.from_numpy(labels), tuple(has))
 
 
 def _attributes(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
@@ -104,7 +86,7 @@ def _face(rng: np.random.Generator, has: Mapping[str, Array]) -> list[Part]:
 
 def _pose(rng: np.random.Generator, parts: list[Part]) -> list[Part]:
     """Place each face in its image: turned, scaled to two thirds and shifted a little."""
-    n = len(parts[0].shown)
+    n = len(parts[0].points)
     angle = np.deg2rad(rng.normal(0, 5, n))
     scale = rng.normal(0.64, 0.03, n)
     cos, sin = (scale * part for part in (np.cos(angle), np.sin(angle)))
@@ -115,17 +97,18 @@ def _pose(rng: np.random.Generator, parts: list[Part]) -> list[Part]:
 
 def _paint(parts: list[Part]) -> Tensor:
     """Paint the parts, back to front: float32 [N, 4, 64, 64], colour times cover, and cover."""
-    n, side = len(parts[0].shown), SIZE * OVERSAMPLE
+    n, side = len(parts[0].points), SIZE * OVERSAMPLE
     centre = side / 2
     corners = [(part.points * centre + centre).reshape(n, -1).tolist() for part in parts]
     colours = [np.broadcast_to(part.colour, (n, 3)).astype(int).tolist() for part in parts]
+    shown = [np.broadcast_to(part.shown, n) for part in parts]
     painted = np.empty((n, SIZE, SIZE, 4), np.float32)
     for k in range(n):
         # Four plain bands: with "RGBA", Pillow's reduce would undo colour times cover.
         canvas = Image.new("RGBX", (side, side))
         polygon = ImageDraw.Draw(canvas).polygon
-        for part, corner, colour in zip(parts, corners, colours, strict=True):
-            if part.shown[k]:
+        for on, corner, colour in zip(shown, corners, colours, strict=True):
+            if on[k]:
                 polygon(corner[k], (*colour[k], 255))
         painted[k] = np.asarray(canvas.reduce(OVERSAMPLE))
     return torch.from_numpy(painted).permute(0, 3, 1, 2)

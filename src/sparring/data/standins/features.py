@@ -36,8 +36,6 @@ def _outline(looks: Looks) -> Array:
 
 def head(looks: Looks) -> list[Part]:
     """The head, the darker side of it, and cheeks."""
-    n = len(looks.width)
-    all_ = np.ones(n, bool)
     oval = _outline(looks)
     # The side that is turned away lies in shade.
     away = np.where(looks.turn >= 0, -1.0, 1.0)[:, None]
@@ -48,8 +46,8 @@ def head(looks: Looks) -> list[Part]:
         ellipse(side * 0.4 + looks.turn, looks.nose_y + 0.08, 0.16, 0.11, 14) for side in (-1, 1)
     ]
     return [
-        Part(oval, looks.skin, all_),
-        Part(shaded, shade(looks.skin, 0.93), all_),
+        Part(oval, looks.skin),
+        Part(shaded, shade(looks.skin, 0.93)),
         *(Part(cheek, blush, ~looks.has["Male"] | looks.has["Smiling"]) for cheek in cheeks),
     ]
 
@@ -57,7 +55,6 @@ def head(looks: Looks) -> list[Part]:
 def eyes(rng: np.random.Generator, looks: Looks) -> list[Part]:
     """Whites, irises, pupils, glints, lids and brows."""
     n = len(looks.width)
-    all_ = np.ones(n, bool)
     male = looks.has["Male"]
     iris = pick(rng, IRISES, n)
     gaze = rng.normal(0, 0.02, n)
@@ -79,29 +76,20 @@ def eyes(rng: np.random.Generator, looks: Looks) -> list[Part]:
         )
         depth = thick[:, None] * (1 - 0.5 * (side * t > 0) * t**2)
         parts += [
-            Part(ellipse(x, y - 0.01, 0.19, open_ + 0.05, 16), shade(looks.skin, 0.87), all_),
-            Part(white, WHITE, all_),
-            Part(ellipse(x + gaze, y, 0.072, 0.85 * open_ + 0.006, 14), iris, all_),
-            Part(ellipse(x + gaze, y, 0.035, 0.04, 10), DARK, all_),
-            Part(
-                ellipse(x + gaze - 0.03, y - 0.03, 0.018, 0.018, 6),
-                WHITE,
-                all_,
-            ),
-            Part(band(across, arch - lid, arch + 0.012), DARK, all_),
-            Part(
-                band(x[:, None] + 0.19 * t, brow_y - depth / 2, brow_y + depth / 2),
-                brow_colour,
-                all_,
-            ),
+            Part(ellipse(x, y - 0.01, 0.19, open_ + 0.05, 16), shade(looks.skin, 0.87)),
+            Part(white, WHITE),
+            Part(ellipse(x + gaze, y, 0.072, 0.85 * open_ + 0.006, 14), iris),
+            Part(ellipse(x + gaze, y, 0.035, 0.04, 10), DARK),
+            Part(ellipse(x + gaze - 0.03, y - 0.03, 0.018, 0.018, 6), WHITE),
+            Part(band(across, arch - lid, arch + 0.012), DARK),
+            Part(band(x[:, None] + 0.19 * t, brow_y - depth / 2, brow_y + depth / 2), brow_colour),
         ]
     return parts
 
 
 def nose(looks: Looks) -> list[Part]:
     """A shaded ridge, the ball of the nose and two nostrils; a big one is wide and long."""
-    n = len(looks.width)
-    all_, big = np.ones(n, bool), looks.has["Big_Nose"]
+    big = looks.has["Big_Nose"]
     wide = np.where(big, 0.21, 0.115)
     tip = looks.nose_y + np.where(big, 0.05, -0.01)
     x = 1.7 * looks.turn
@@ -113,10 +101,10 @@ def nose(looks: Looks) -> list[Part]:
         ellipse(x + side * wide * 0.5, tip + 0.035, 0.26 * wide, 0.024, 8) for side in (-1, 1)
     ]
     return [
-        Part(points(ridge_x, ridge_y), shade(looks.skin, 0.88), all_),
-        Part(ball, shade(looks.skin, 0.8), all_),
-        Part(bridge, shade(looks.skin, 1.04), all_),
-        *(Part(nostril, shade(looks.skin, 0.45), all_) for nostril in nostrils),
+        Part(points(ridge_x, ridge_y), shade(looks.skin, 0.88)),
+        Part(ball, shade(looks.skin, 0.8)),
+        Part(bridge, shade(looks.skin, 1.04)),
+        *(Part(nostril, shade(looks.skin, 0.45)) for nostril in nostrils),
     ]
 
 
@@ -144,10 +132,10 @@ def mouth(rng: np.random.Generator, looks: Looks) -> list[Part]:
         looks.mouth_y[:, None] - 0.05 + 0.06 * t**2 - 0.03 * fade * (abs(t) < 0.12),
     )
     return [
-        Part(lower, lips, np.ones(n, bool)),
+        Part(lower, lips),
         Part(band(x, line, low), THROAT, gap[:, 0] > 0),
         Part(teeth, WHITE, gap[:, 0] > 0),
-        Part(band(x, line - bow, line + 0.01), shade(lips, 0.86), np.ones(n, bool)),
+        Part(band(x, line - bow, line + 0.01), shade(lips, 0.86)),
         Part(band(x, line - 0.012, line + 0.014), shade(lips, 0.5), gap[:, 0] == 0),
         Part(mustache, shade(looks.hair, 0.72), looks.has["Mustache"]),
     ]

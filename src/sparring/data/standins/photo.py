@@ -9,12 +9,12 @@ from functools import cache
 
 import numpy as np
 import torch
-from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import gaussian_filter, zoom
 from sklearn.datasets import load_digits, load_sample_images
 
 from sparring.data.images import DataSet, Images
-from sparring.data.pixels import DIGITS
+from sparring.data.labels import DIGITS
+from sparring.data.pixels import random_crops
 from sparring.data.standins.warp import Pose, grid, homographies, sample, wobble
 
 SIZE = 32
@@ -29,23 +29,18 @@ def photo_digits(seed: int = 0, train: int = 12_000, test: int = 2_000) -> DataS
 
     The splits come from independent streams: changing one size leaves the other split as it was.
     """
-    streams = (np.random.default_rng([seed, part]) for part in range(2))
-    return DataSet(
-        name="photo-digits",
-        kind="stand-in",
-        train=_split(next(streams), train, testing=False),
-        test=_split(next(streams), test, testing=True),
-    )
+    first, second = (np.random.default_rng([seed, k]) for k in range(2))
+    sides = _split(first, train, testing=False), _split(second, test, testing=True)
+    return DataSet("photo-digits", "stand-in", *sides)
 
 
 def _split(rng: np.random.Generator, n: int, testing: bool) -> Images:
     labels = rng.integers(0, 10, n)
     strokes = _strokes(rng, labels, testing)
-    crops = _crops(rng, n, testing)
+    crops = _recolour(rng, random_crops(rng, n, _regions(testing)))
     # |crop - 255| inside the strokes, |crop - 0| outside: the published recipe.
-    pixels = np.where(strokes[..., None], 255 - crops, crops)
-    chw = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
-    return Images(torch.from_numpy(chw), torch.from_numpy(labels), DIGITS)
+    pixels = np.where(strokes[:, None], 255 - crops, crops)
+    return Images(torch.from_numpy(pixels), torch.from_numpy(labels), DIGITS)
 
 
 def _strokes(rng: np.random.Generator, labels: np.ndarray, testing: bool) -> np.ndarray:
@@ -76,28 +71,16 @@ def _handwriting(testing: bool) -> tuple[np.ndarray, np.ndarray]:
     return sharp.astype(np.float32), classes[mine]
 
 
-def _crops(rng: np.random.Generator, n: int, testing: bool) -> np.ndarray:
-    """Random crops at two scales, recoloured: uint8 [N, 32, 32, 3]."""
-    regions = _regions(testing)
-    region = rng.integers(0, len(regions), n)
-    crops = np.empty((n, SIZE, SIZE, 3), np.uint8)
-    for index, pixels in enumerate(regions):
-        mine = np.flatnonzero(region == index)
-        windows = sliding_window_view(pixels, (SIZE, SIZE), axis=(0, 1))
-        y, x = (rng.integers(0, extent, len(mine)) for extent in windows.shape[:2])
-        crops[mine] = windows[y, x].transpose(0, 2, 3, 1)
-    return _recolour(rng, crops)
-
-
 def _recolour(rng: np.random.Generator, crops: np.ndarray) -> np.ndarray:
-    """Swap, fade and light the colours, each crop in its own way: uint8 [N, 32, 32, 3]."""
+    """Swap, fade and light the colours, each crop in its own way: uint8 [N, 3, 32, 32]."""
     n = len(crops)
     order = rng.permuted(np.tile(np.arange(3), (n, 1)), axis=1)
-    colours = np.take_along_axis(crops, order[:, None, None], axis=3).astype(np.float32)
-    grey = colours.mean(3, keepdims=True)
-    fade = rng.uniform(0, 0.7, (n, 1, 1, 1)).astype(np.float32)
-    gain = rng.uniform(0.6, 1.1, (n, 1, 1, 1)).astype(np.float32)
-    lift = rng.uniform(-10, 50, (n, 1, 1, 1)).astype(np.float32)
+    colours = crops[np.arange(n)[:, None], order].astype(np.float32)
+    grey = colours.mean(1, keepdims=True)
+    fade, gain, lift = (
+        rng.uniform(low, high, (n, 1, 1, 1)).astype(np.float32)
+        for low, high in ((0, 0.7), (0.6, 1.1), (-10, 50))
+    )
     lit = (colours + fade * (grey - colours)) * gain + lift
     return np.clip(lit, 0, 255).astype(np.uint8)
 

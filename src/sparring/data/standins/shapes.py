@@ -17,12 +17,12 @@ DARK = np.array([34, 26, 26])
 class Part:
     """One polygon of every face of a batch.
 
-    points: float [N, P, 2] as (x, y). colour: [N, 3] or [3], 0 to 255. shown: bool [N].
+    points: float [N, P, 2] as (x, y). colour: [N, 3] or [3], 0 to 255. shown: bool [N], or all.
     """
 
     points: Array
     colour: Array
-    shown: Array
+    shown: Array | bool = True
 
 
 def pick(rng: np.random.Generator, colours: Array, n: int, p: list[float] | None = None) -> Array:

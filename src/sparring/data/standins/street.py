@@ -14,36 +14,20 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from sparring.data.images import DataSet, Images
-from sparring.data.pixels import DIGITS
+from sparring.data.labels import DIGITS
 from sparring.data.standins.warp import Pose, grid, homographies, sample, wobble
 
 SIZE = 32
 CELL = 64
 TRAIN_FONTS = (
-    "DejaVuSans",
-    "DejaVuSans-Bold",
-    "DejaVuSans-BoldOblique",
-    "DejaVuSansMono",
-    "DejaVuSansMono-Oblique",
-    "DejaVuSerif",
-    "DejaVuSerif-Italic",
-    "STIXGeneral",
-    "STIXGeneralBolIta",
-    "cmr10",
-    "cmss10",
-    "cmtt10",
+    *("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-BoldOblique", "DejaVuSansMono"),
+    *("DejaVuSansMono-Oblique", "DejaVuSerif", "DejaVuSerif-Italic", "STIXGeneral"),
+    *("STIXGeneralBolIta", "cmr10", "cmss10", "cmtt10"),
 )
 TEST_FONTS = (*TRAIN_FONTS, "DejaVuSansMono-Bold", "DejaVuSerif-Bold", "STIXGeneralBol", "cmb10")
 # House numbers begin with small digits, so these are commoner, as in SVHN.
 FREQUENCIES = np.array([7, 17, 14, 11, 10, 10, 8, 8, 7, 8]) / 100
-POSE = Pose(
-    height=(0.7, 1.0),
-    stretch=(0.7, 1.15),
-    rotation=8,
-    shear=0.2,
-    shift=0.1,
-    perspective=0.1,
-)
+POSE = Pose((0.7, 1.0), (0.7, 1.15), rotation=8, shear=0.2, shift=0.1, perspective=0.1)
 BLURS = (0.3, 0.5, 0.7, 0.9, 1.1)
 
 
@@ -52,13 +36,9 @@ def street_digits(seed: int = 0, train: int = 12_000, test: int = 2_000) -> Data
 
     The splits come from independent streams: changing one size leaves the other split as it was.
     """
-    streams = (np.random.default_rng([seed, part]) for part in range(2))
-    return DataSet(
-        name="street-digits",
-        kind="stand-in",
-        train=_split(next(streams), train, TRAIN_FONTS),
-        test=_split(next(streams), test, TEST_FONTS),
-    )
+    first, second = (np.random.default_rng([seed, k]) for k in range(2))
+    sides = _split(first, train, TRAIN_FONTS), _split(second, test, TEST_FONTS)
+    return DataSet("street-digits", "stand-in", *sides)
 
 
 def _split(rng: np.random.Generator, n: int, fonts: tuple[str, ...]) -> Images:

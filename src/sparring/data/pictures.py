@@ -1,0 +1,96 @@
+"""Pictures that a trained model is shown, files or arrays, as tensors of its size.
+
+Knows files, arrays and tensors; knows no labels and no model.
+"""
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sparring.data.decode import UndecodableError, decode
+from sparring.data.files import IMAGE_SUFFIXES, Entry, entries, images_of, read
+from sparring.data.pixels import resize
+from sparring.errors import RequestError
+
+PART = 500
+"""Images that are held, and shown to a model, at once."""
+
+Pictures = np.ndarray | Tensor | str | Path | Sequence[str | Path]
+"""uint8 [N, H, W, 3] or [N, 3, H, W]; or a folder, a zip, an image file, or a list of files."""
+
+
+def in_parts(images: Pictures, size: int) -> Iterator[Tensor]:
+    """The central squares of the images at `size` pixels, in parts: uint8 [<= PART, 3, size, size].
+
+    Files are treated as in training, and so are square arrays. Raises RequestError for what is no
+    image.
+    """
+    if isinstance(images, np.ndarray | Tensor):
+        yield from (resize(part, size) for part in _squares(images).split(PART))
+        return
+    files: dict[str, Entry]
+    if isinstance(images, str | Path):
+        files = pictures_in(Path(images))
+    else:
+        files = {str(path): Path(path) for path in images}
+    for part in decoded(files.items(), size):
+        for name, picture in part:
+            if isinstance(picture, str):
+                raise RequestError(f"{name} cannot be read: {picture}")
+        yield torch.from_numpy(np.stack([picture for _, picture in part]))
+
+
+def pictures_in(place: Path) -> dict[str, Entry]:
+    """The images of a folder or zip, or the one file, by relative name. Raises RequestError."""
+    if place.suffix.lower() in IMAGE_SUFFIXES and place.is_file():
+        return {place.name: place}
+    found = images_of(entries(place))
+    if not found:
+        raise RequestError(f"{place} holds no images: name a folder or zip of images")
+    return found
+
+
+def decoded(
+    files: Iterable[tuple[str, Entry]], size: int
+) -> Iterator[list[tuple[str, np.ndarray | str]]]:
+    """Lists of up to PART pairs of a name and its picture, in order.
+
+    A picture is uint8 [3, size, size], as in training, or what is wrong with the file.
+    """
+
+    def attempt(file: tuple[str, Entry]) -> tuple[str, np.ndarray | str]:
+        try:
+            return file[0], decode(read(file[1]), size)
+        except (UndecodableError, RequestError) as error:
+            return file[0], str(error)
+
+    rest = iter(files)
+    with ThreadPoolExecutor() as pool:
+        while some := list(islice(rest, PART)):
+            with warnings.catch_warnings():  # around the threads: filters are global
+                warnings.simplefilter("ignore")  # Pillow warns of damage; what decodes will do
+                pictures = list(pool.map(attempt, some))
+            yield pictures
+
+
+def _squares(images: np.ndarray | Tensor) -> Tensor:
+    """The central squares of an array of images: uint8 [N, 3, S, S]."""
+    pixels = torch.as_tensor(images)
+    shape = tuple(pixels.shape)
+    if pixels.dtype != torch.uint8 or len(shape) != 4 or not shape[0] or 3 not in shape[1::2]:
+        raise RequestError(
+            "images must be uint8 [N, H, W, 3] or [N, 3, H, W] of values 0 to 255, "
+            f"not {pixels.dtype} {list(shape)}"
+        )
+    if shape[3] == 3:
+        pixels = pixels.permute(0, 3, 1, 2)
+    height, width = pixels.shape[2:]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return pixels[:, :, top : top + side, left : left + side]

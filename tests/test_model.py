@@ -1,0 +1,310 @@
+import json
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+import sparring
+from sparring import model
+from sparring.checkpoints import weights_of
+from sparring.data.feed import normalise, to_pixels
+from sparring.errors import RequestError
+from sparring.game import (
+    AdaptationMethod,
+    Batch,
+    GenerativeMethod,
+    LabelKind,
+    Labelled,
+    Method,
+    Pair,
+    Shape,
+    Unlabelled,
+)
+from sparring.methods import ACGAN, DANN, DCGAN, DSN, METHODS
+from sparring.model import Classifier, Generator, TrainedOn, fixed_noise, save
+from sparring.trainer import Trainer, Training
+from tests.conftest import CPU
+
+NAMES = ("cat", "dog", "shoe")
+PIXELS = torch.randint(0, 256, (7, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator())
+SMALL = {
+    DCGAN: {"width": 4},
+    ACGAN: {"width": 4},
+    DANN: {"encoder": "small"},
+    DSN: {"encoder": "small"},
+}
+
+
+def batch_of(method: type[Method], kind: LabelKind) -> Batch:
+    """A batch of four images, with labels of that kind."""
+    size = 64 if issubclass(method, GenerativeMethod) else 32
+    own = torch.Generator().manual_seed(0)
+    image = torch.rand(4, 3, size, size, generator=own) * 2 - 1
+    label = torch.arange(4) % 3
+    if kind == "attributes":
+        label = torch.randint(0, 2, (4, 3), generator=own).float()
+    if method.batch_type is Unlabelled:
+        return Unlabelled(image)
+    if method.batch_type is Labelled:
+        return Labelled(image, label)
+    return Pair(Labelled(image, label), Unlabelled(image.flip(0)))
+
+
+def trained(folder: Path, kind: type[Method], labels: LabelKind) -> tuple[Method, Shape]:
+    """A method after two steps, in evaluation mode, saved in folder/model."""
+    torch.manual_seed(1)
+    size = 64 if issubclass(kind, GenerativeMethod) else 32
+    shape = Shape(size, () if labels == "none" else NAMES, labels)
+    method = kind(**SMALL.get(kind, {}))
+    method.build(shape)
+    batch = batch_of(kind, labels)
+    training = Training(2, 4, "float32")
+    Trainer(method, lambda step: batch, training, folder, CPU).run()
+    method.eval()
+    data = {"images": TrainedOn("toys", "sha256:1234")}
+    save(folder / "model", method, shape, preset="report2019", data=data, card="# Toys\n")
+    return method, shape
+
+
+def kinds() -> Iterator[tuple[str, LabelKind]]:
+    for name, method in METHODS.items():
+        if issubclass(method, AdaptationMethod):
+            yield name, "classes"
+        elif method.batch_type is Unlabelled:
+            yield name, "none"
+        else:
+            yield from ((name, "classes"), (name, "attributes"))
+
+
+@torch.inference_mode()
+def outputs(method: Method, labels: LabelKind) -> np.ndarray:
+    if isinstance(method, AdaptationMethod):
+        return method.classify(method.features(normalise(PIXELS))).softmax(1).numpy()
+    assert isinstance(method, GenerativeMethod)
+    label = torch.ones(5, 0 if labels == "none" else 3)
+    if labels == "classes":
+        label = torch.full((5,), 2)
+    image = to_pixels(method.sample(fixed_noise(5, method.noise_size, 3), label))
+    return image.permute(0, 2, 3, 1).numpy()
+
+
+@pytest.mark.parametrize(("name", "labels"), list(kinds()))
+def test_a_loaded_model_answers_bit_for_bit_as_the_trained_one(
+    name: str, labels: LabelKind, tmp_path: Path
+) -> None:
+    method, shape = trained(tmp_path, METHODS[name], labels)
+    state = torch.get_rng_state()
+    loaded = sparring.load(tmp_path / "model")
+    assert torch.equal(torch.get_rng_state(), state)
+    ours, theirs = weights_of(method), loaded.method.state_dict()
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(value, theirs[key]) for key, value in ours.items())
+    expected = outputs(method, labels)
+    if isinstance(loaded, Classifier):
+        # Of float32 logits in float64 and back: the last bit is that of the softmax.
+        assert np.allclose(loaded.predict_proba(PIXELS), expected, rtol=1e-6)
+        assert loaded.predict(PIXELS) == [NAMES[k] for k in expected.argmax(1)]
+        with torch.inference_mode():
+            assert np.array_equal(loaded.features(PIXELS), method.features(normalise(PIXELS)))
+        return
+    asked = {"none": {}, "classes": {"label": "shoe"}, "attributes": dict.fromkeys(NAMES, 1)}
+    assert np.array_equal(loaded.sample(5, seed=3, **asked[labels]), expected)
+    assert loaded.labels == shape.labels
+
+
+def test_it_answers_the_same_in_a_fresh_process(tmp_path: Path) -> None:
+    trained(tmp_path, DANN, "classes")
+    np.save(tmp_path / "pixels.npy", PIXELS.numpy())
+    script = (
+        "import sys, numpy, sparring, torch; torch.set_num_threads(1); "
+        "found = sparring.load(sys.argv[1]).predict_proba(numpy.load(sys.argv[2])); "
+        "numpy.save(sys.argv[3], found)"
+    )
+    files = [str(tmp_path / name) for name in ("model", "pixels.npy", "found.npy")]
+    subprocess.run([sys.executable, "-c", script, *files], check=True)
+    found = np.load(tmp_path / "found.npy")
+    assert np.array_equal(found, sparring.load(tmp_path).predict_proba(PIXELS))
+
+
+def test_running_means_are_what_is_saved(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    method, shape = DCGAN(width=4), Shape(64)
+    method.build(shape)
+    method.average["generator"] = DCGAN(width=4).make_generator(method.noise_size, shape).eval()
+    save(tmp_path, method, shape, preset="report2019", data={}, card="")
+    loaded = sparring.load(tmp_path)
+    mean = method.average["generator"].state_dict()
+    found = loaded.method.generator.state_dict()
+    assert all(torch.equal(found[key], value) for key, value in mean.items())
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Generator:
+    folder = tmp_path_factory.mktemp("acgan")
+    trained(folder, ACGAN, "attributes")
+    found = sparring.load(folder)
+    assert isinstance(found, Generator)
+    return found
+
+
+def test_the_same_seed_draws_the_same_and_pairs_differ_in_one_label(drawn: Generator) -> None:
+    few, many = drawn.sample(3, seed=4), drawn.sample(6, seed=4)
+    assert many.shape == (6, 64, 64, 3)
+    assert many.dtype == np.uint8
+    assert np.abs(many[:3].astype(int) - few).max() <= 1  # other batches round otherwise
+    assert not np.array_equal(drawn.sample(3, seed=5), few)
+    pairs = drawn.pairs(6, "shoe", seed=4)
+    assert pairs.shape == (6, 2, 64, 64, 3)
+    on = drawn._labels(6, 4, {"shoe": 1})
+    assert np.array_equal(pairs[:, 1], drawn._drawn(on, 4))
+    assert on[:, 2].tolist() == [1.0] * 6
+    assert torch.equal(on[:, :2], drawn._labels(6, 4, {})[:, :2])
+
+
+def test_fixed_noise_is_normal_and_its_rows_do_not_depend_on_the_count() -> None:
+    noise = fixed_noise(5003, 7, seed=0)
+    assert torch.equal(fixed_noise(11, 7, seed=0), noise[:11])
+    assert torch.equal(fixed_noise(5001, 7, seed=0), noise[:5001])
+    assert noise.mean().abs() < 0.02
+    assert noise.std() == pytest.approx(1, abs=0.02)
+    assert not torch.equal(noise[:3], noise[5000:])
+
+
+def test_names_of_labels_are_checked(drawn: Generator) -> None:
+    with pytest.raises(RequestError, match="did you mean 'shoe'"):
+        drawn.sample(1, shoes=1)
+    with pytest.raises(RequestError, match="shoe=2: an attribute is 0 or 1"):
+        drawn.sample(1, shoe=2)
+    with pytest.raises(RequestError, match="unknown label 'owl'"):
+        drawn.pairs(1, "owl")
+
+
+def test_classes_are_asked_for_by_name(drawn: Generator) -> None:
+    config = msgspec.structs.replace(drawn.config, label_kind="classes")
+    seen: list[Tensor] = []
+    classes = Generator(config, CPU, drawn.method)
+    object.__setattr__(
+        classes, "_drawn", lambda label, seed: (seen.append(label), label.numpy())[1]
+    )
+    assert classes.sample(4, label="dog").tolist() == [1, 1, 1, 1]
+    assert set(classes.sample(50).tolist()) == {0, 1, 2}
+    pairs = classes.pairs(50, "dog")
+    assert set(pairs[:, 0].tolist()) == {0, 2}
+    assert set(pairs[:, 1].tolist()) == {1}
+    with pytest.raises(RequestError, match="did you mean 'dog'"):
+        classes.sample(1, label="dogs")
+    with pytest.raises(RequestError, match="ask for a class with label=NAME"):
+        classes.sample(1, dog=1)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    method, shape = DANN(encoder="small"), Shape(32, NAMES, "classes")
+    method.build(shape)
+    data = {"source": TrainedOn("a/digits", "sha256:ab"), "target": TrainedOn("b/digits", "x")}
+    folder = tmp_path / "runs" / "dann-1" / "model"
+    save(folder, method, shape, preset="report2019", data=data, card="# A card\n")
+    return folder
+
+
+def test_the_folder_has_the_layout_of_the_hub(saved: Path) -> None:
+    assert {path.name for path in saved.iterdir()} == {
+        "model.safetensors",
+        "config.json",
+        "README.md",
+    }
+    config = json.loads((saved / "config.json").read_text())
+    assert config["architecture"] == "dann"
+    assert config["settings"]["encoder"] == "small"
+    assert config["label_names"] == list(NAMES)
+    assert (config["size"], config["label_kind"]) == (32, "classes")
+    assert config["mean"] == config["std"] == [0.5, 0.5, 0.5]
+    assert config["data"]["source"] == {"name": "a/digits", "fingerprint": "sha256:ab"}
+    card = (saved / "README.md").read_text()
+    assert card.startswith("---\nlibrary_name: sparring\npipeline_tag: image-classification\n---\n")
+    assert card.endswith("# A card\n")
+    # Normalisation as recorded is that of the program.
+    byte = torch.tensor([0, 100, 255], dtype=torch.uint8)[:, None, None, None].expand(3, 3, 1, 1)
+    assert torch.allclose((byte / 255 - 0.5) / 0.5, normalise(byte), atol=1e-6)
+
+
+def test_a_run_and_an_output_folder_with_one_run_will_do(saved: Path) -> None:
+    run, out = saved.parent, saved.parents[2]
+    for folder in (saved, run, out, str(out)):
+        assert sparring.load(folder).classes == NAMES
+    (run.parent / "dann-2" / "model").mkdir(parents=True)
+    (run.parent / "dann-2" / "model" / "model.safetensors").write_bytes(b"")
+    with pytest.raises(RequestError, match=r"holds 2 models: name one of .*dann-1.*dann-2"):
+        sparring.load(out)
+
+
+def spoil(path: Path, **changes: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_what_cannot_be_loaded_is_told_in_one_line(saved: Path) -> None:
+    config, weights = saved / "config.json", saved / "model.safetensors"
+    good, tensors = config.read_text(), weights.read_bytes()
+
+    def told() -> str:
+        with pytest.raises(RequestError) as error:
+            sparring.load(saved)
+        config.write_text(good)
+        weights.write_bytes(tensors)
+        assert "\n" not in str(error.value)
+        return str(error.value)
+
+    spoil(config, format=2, settings="of the future")
+    assert "has format 2: a newer sparring" in told()
+    spoil(config, architecture="dan")
+    assert "did you mean 'dann'" in told()
+    spoil(config, settings={"reversal_weight": "much"})
+    assert "damaged (Expected `float`, got `str`)" in told()
+    spoil(config, settings={"no such": 1})
+    assert "damaged" in told()
+    spoil(config, label_names=["one"])
+    assert "size mismatch" in told()
+    config.write_text("{")
+    assert "damaged" in told()
+    config.unlink()
+    assert "No such file" in told()
+    weights.write_bytes(tensors[:-1])
+    assert "damaged" in told()
+    weights.write_bytes(pickle.dumps({"a": 1}))
+    assert "damaged" in told()
+    state = load_file(weights)
+    state.pop(next(key for key in state if key.endswith("weight")))
+    save_file(state, weights)
+    assert "Missing key" in told()
+    weights.unlink()
+    assert "holds no trained model" in told()
+
+
+@pytest.mark.parametrize("name", ["nowhere", "n" * 300])
+def test_a_place_without_a_model_is_told(name: str, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"holds no trained model|cannot look into"):
+        sparring.load(tmp_path / name)
+
+
+def test_importing_takes_no_torch_and_changes_nothing() -> None:
+    script = (
+        "import sys, time; start = time.perf_counter(); import sparring; "
+        "assert time.perf_counter() - start < 0.1; assert sparring.__version__; "
+        "found = {'torch', 'numpy', 'msgspec', 'tyro'} & set(sys.modules); assert not found, found"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_the_face_is_what_it_says() -> None:
+    assert sparring.load is model.load
+    assert sparring.Classifier is Classifier
+    with pytest.raises(AttributeError, match="no attribute 'save_all'"):
+        sparring.save_all  # noqa: B018
