@@ -1,32 +1,45 @@
-import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
-from sparring.data.images import Images
-from sparring.errors import TrainingFailed
-from sparring.methods import DANN, DSN
-from sparring.runs import AdaptationJob, Library, Scenario
-from sparring.runs.folder import RunFolder
+from sparring.data.images import DataSet, Images
+from sparring.errors import RequestError, TrainingFailed
+from sparring.methods import DANN, DSN, METHODS
+from sparring.runs import ClassifierRun, Library, Scenario
+from sparring.runs.folder import Run
 from sparring.runs.progress import Screen
-from sparring.runtime import resolve_precision
+from sparring.runs.records import ClassifierScores
 from sparring.trainer import Training
 from tests.conftest import CPU
 
 
 def run(
     library: Library, path: Path, scenario: Scenario = "adapted", *, steps: int = 2, seed: int = 0
-) -> dict[str, Any]:
-    job = AdaptationJob(DANN(), scenario, "left", "right", seed, Training(steps, 10), per_class=2)
-    folder = RunFolder(path / job.name)
+) -> Run:
+    job = ClassifierRun(DANN(), scenario, "left", "right", seed, Training(steps, 10), per_class=2)
+    folder = Run(path / job.name)
     job.run(library, folder, CPU, Screen())
-    scores: dict[str, Any] = folder.read("scores")
-    return scores | {"weights": (folder.path / "weights.safetensors").read_bytes()}
+    return folder
+
+
+def weights(folder: Run) -> bytes:
+    return (folder.path / "model" / "model.safetensors").read_bytes()
+
+
+def scores_of(folder: Run) -> ClassifierScores:
+    assert isinstance(folder.scores, ClassifierScores)
+    return folder.scores
+
+
+def with_target(library: Library, target: DataSet) -> Library:
+    other = Library(None)
+    other.put("left", library.get("left", 32))
+    other.put("right", target)
+    return other
 
 
 @pytest.mark.parametrize("scenario", ["adapted", "source-only"])
@@ -35,7 +48,7 @@ def test_target_training_labels_cannot_reach_the_weights(
 ) -> None:
     true = run(library, tmp_path / "true", scenario)
     wrong = run(scrambled, tmp_path / "wrong", scenario)
-    assert true["weights"] == wrong["weights"]
+    assert weights(true) == weights(wrong)
 
 
 def test_target_only_does_train_on_target_labels(
@@ -43,7 +56,7 @@ def test_target_only_does_train_on_target_labels(
 ) -> None:
     true = run(library, tmp_path / "true", "target-only")
     wrong = run(scrambled, tmp_path / "wrong", "target-only")
-    assert true["weights"] != wrong["weights"]
+    assert weights(true) != weights(wrong)
 
 
 def other_labels(images: Images) -> torch.Tensor:
@@ -54,55 +67,97 @@ def other_labels(images: Images) -> torch.Tensor:
 def test_the_choice_knows_no_target_label(library: Library, tmp_path: Path) -> None:
     """Neither training nor test labels of the target move it; the truth is asked afterwards."""
     right = library.get("right", 32)
-    parts = [replace(p, labels=other_labels(p)) for p in (right.train, right.test)]
-    wrong = Library(None)
-    wrong.put("left", library.get("left", 32))
-    wrong.put("right", replace(right, train=parts[0], test=parts[1]))
+    train, test = (replace(p, labels=other_labels(p)) for p in (right.train, right.test))
+    wrong = with_target(library, replace(right, train=train, test=test))
     first, second = (
-        run(shelf, tmp_path / name, steps=20)
+        scores_of(run(shelf, tmp_path / name, steps=20)).selection
         for name, shelf in (("true", library), ("wrong", wrong))
     )
-    assert first["weights"] == second["weights"]
-    choices = [scores["selection"] for scores in (first, second)]
-    assert choices[0]["accuracies"] != choices[1]["accuracies"]
-    for part in ("steps", "rule"):
-        assert choices[0][part] == choices[1][part]
-    assert choices[0]["chosen"]["step"] == choices[1]["chosen"]["step"]
+    assert first is not None
+    assert second is not None
+    assert first.chosen == second.chosen
+    for one, other in zip(first.candidates, second.candidates, strict=True):
+        assert (one.step, one.validators) == (other.step, other.validators)
+    assert [c.accuracy for c in first.candidates] != [c.accuracy for c in second.candidates]
 
 
-def test_the_selection_is_told_with_what_it_was_worth(library: Library, tmp_path: Path) -> None:
-    scores = run(library, tmp_path, steps=20)
-    selection = scores["selection"]
-    assert selection["steps"] == [4, 8, 12, 16, 20]
-    truth = dict(zip(selection["steps"], selection["accuracies"], strict=True))
-    assert selection["chosen"]["accuracy"] == truth[selection["chosen"]["step"]]
-    assert selection["chosen"]["accuracy"] == scores["accuracy"]
-    assert selection["last"] == {"step": 20, "accuracy": truth[20]}
-    assert selection["oracle"]["accuracy"] == max(truth.values())
-    validators = selection["validators"]
-    assert {"source_accuracy", "averaged_agreement", "nuclear_norm"} < validators.keys()
-    assert all(len(one["scores"]) == 5 for one in validators.values())
-    assert "selection" not in run(library, tmp_path, "source-only", steps=2)
+def test_the_headline_is_of_the_last_state_and_the_choice_stands_beside_it(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparring.runs.selection.consensus", lambda columns: 0)
+    adapted = scores_of(run(library, tmp_path, steps=20))
+    selection = adapted.selection
+    assert selection is not None
+    assert [c.step for c in selection.candidates] == [4, 8, 12, 16, 20]
+    assert selection.chosen == 0
+    assert selection.candidates[-1].accuracy == adapted.accuracy
+    assert all(c.accuracy is not None for c in selection.candidates)
+    names = {"source_accuracy", "nuclear_norm", "class_ami"}
+    assert names < selection.candidates[0].validators.keys() == selection.rank_correlation.keys()
+    assert scores_of(run(library, tmp_path, "source-only")).selection is None
+
+
+def test_an_unlabelled_target_is_trained_on_estimated_and_predicted(
+    library: Library, tmp_path: Path
+) -> None:
+    right = library.get("right", 32)
+    bare = with_target(library, right.unlabelled())
+    folder = run(bare, tmp_path, steps=20)
+    scores = scores_of(folder)
+    assert scores.accuracy is scores.confusion is scores.trust is None
+    assert sum(scores.predicted_shares) == pytest.approx(1)
+    assert 0 <= scores.estimated.thresholded_entropy <= 1
+    assert scores.selection is not None
+    assert {c.accuracy for c in scores.selection.candidates} == {None}
+    assert set(scores.selection.rank_correlation.values()) == {None}
+    features, outputs = folder.arrays("features"), folder.arrays("outputs")
+    assert set(features["label"][features["domain"] == 1]) == {-1}
+    assert set(features["label"][features["domain"] == 0]) == set(range(10))
+    assert set(outputs["example_label"]) == {-1}
+    assert folder.openings.openings == ()
+    assert not folder.config.data["target"].labelled
+    assert "not known" in (folder.path / "model/README.md").read_text()
+    # What is learned is what a labelled target of the same pixels gives.
+    assert weights(folder) == weights(run(library, tmp_path / "labelled", steps=20))
+    assert scores_of(run(bare, tmp_path, "source-only")).accuracy is None
+    with pytest.raises(RequestError, match="the target right has no class labels on its train"):
+        run(bare, tmp_path, "target-only")
+
+
+def test_few_test_images_cost_a_figure_and_no_training(library: Library, tmp_path: Path) -> None:
+    few = library.get("left", 32).test.take(torch.arange(1))
+    left, right = (library.get(name, 32) for name in ("left", "right"))
+    small = Library(None)
+    small.put("left", replace(left, test=few))
+    small.put("right", replace(right, test=right.test.take(torch.arange(1))))
+    folder = run(small, tmp_path)
+    scores = scores_of(folder)
+    assert scores.mixing is scores.a_distance is scores.tsne is None
+    assert len(scores.notes) == 2
+    assert all("1 source and 1 target test images are too few" in note for note in scores.notes)
+    assert folder.arrays("features") == {}
 
 
 def test_trust_and_outputs_are_kept(library: Library, tmp_path: Path) -> None:
-    scores = run(library, tmp_path, steps=4)
-    trust = scores["trust"]
-    assert sum(one["count"] for one in trust["reliability"]) == 30
-    assert 0 <= trust["calibration_error"] <= 1
-    assert trust["risk_coverage"]["coverage"][-1] == 1
-    assert trust["risk_coverage"]["risk"][-1] == pytest.approx(1 - scores["accuracy"])
-    with np.load(tmp_path / "dann-left-right-adapted-0/outputs.npz") as arrays:
-        assert arrays["source_logits"].shape == (30, 10)
-        assert arrays["target_features"].shape == (40, 512)
-        assert arrays["example_pixels"].shape == (30, 3, 32, 32)
-        right = (arrays["example_label"] == arrays["example_predicted"]).mean()
-        assert right == pytest.approx(scores["accuracy"])
+    folder = run(library, tmp_path, steps=4)
+    scores = scores_of(folder)
+    trust = scores.trust
+    assert trust is not None
+    assert scores.accuracy is not None
+    assert sum(one.count for one in trust.reliability) == 30
+    assert trust.risk_coverage.coverage[-1] == 1
+    assert trust.risk_coverage.risk[-1] == pytest.approx(1 - scores.accuracy)
+    arrays = folder.arrays("outputs")
+    assert arrays["source_logits"].shape == (30, 10)
+    assert arrays["target_features"].shape == (40, 512)
+    assert arrays["example_pixels"].shape == (30, 3, 32, 32)
+    right = (arrays["example_label"] == arrays["example_predicted"]).mean()
+    assert right == pytest.approx(scores.accuracy)
 
 
 def test_the_same_seed_gives_the_same_weights_bit_for_bit(library: Library, tmp_path: Path) -> None:
     first, second, other = (
-        run(library, tmp_path / name, seed=seed)["weights"]
+        weights(run(library, tmp_path / name, seed=seed))
         for name, seed in (("a", 0), ("b", 0), ("c", 1))
     )
     assert first == second
@@ -110,41 +165,37 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit(library: Library, tmp_
 
 
 def test_an_easy_task_is_learned_and_scored(library: Library, tmp_path: Path) -> None:
-    scores = run(library, tmp_path, "source-only", steps=60)
-    assert scores["source_accuracy"] == pytest.approx(1.0, abs=0.1)
-    confusion = np.array(scores["confusion"])
+    scores = scores_of(run(library, tmp_path, "source-only", steps=60))
+    assert scores.source_accuracy == pytest.approx(1.0, abs=0.1)
+    confusion = np.array(scores.confusion)
     assert confusion.shape == (10, 10)
-    assert confusion.sum() == scores["test_images"] == 30
-    assert scores["accuracy"] == pytest.approx(np.trace(confusion) / 30)
+    assert confusion.sum() == scores.test_images == 30
+    assert scores.accuracy == pytest.approx(np.trace(confusion) / 30)
 
 
 def test_a_dsn_run_leaves_a_complete_folder(library: Library, tmp_path: Path) -> None:
-    job = AdaptationJob(DSN(), "adapted", "left", "right", 3, Training(1, 6), per_class=2)
+    job = ClassifierRun(DSN(), "adapted", "left", "right", 3, Training(1, 6), per_class=2)
     assert job.name == "dsn-left-right-adapted-3"
-    folder = RunFolder(tmp_path / job.name)
+    folder = Run(tmp_path / job.name)
     job.run(library, folder, CPU, Screen())
-    names = {path.name for path in folder.path.iterdir()}
-    assert names == {
+    assert {path.name for path in folder.path.iterdir()} == {
         "config.json",
         "env.json",
         "log.jsonl",
-        "weights.safetensors",
+        "model",
         "architecture.json",
-        "features.npz",
-        "outputs.npz",
+        "features.safetensors",
+        "outputs.safetensors",
         "labels.json",
         "scores.json",
     }
-    config = folder.read("config")
-    assert (config["method"], config["source"], config["target"]) == ("dsn", "left", "right")
-    assert config["settings"]["alpha"] == 0.15
-    assert config["training"] == {
-        "steps": 1,
-        "batch_size": 6,
-        "precision": resolve_precision("auto", CPU),
-    }
-    titles = [network["title"] for network in folder.read("architecture")]
-    assert titles == [
+    config = folder.config
+    assert (config.method, config.preset, config.sets) == ("dsn", "report2019", ("left", "right"))
+    assert config.data["source"].fingerprint == library.get("left", 32).fingerprint()
+    assert config.settings["alpha"] == 0.15
+    assert folder.architecture is not None
+    assert folder.architecture.about.startswith("DSN")
+    assert [network.title for network in folder.architecture.networks] == [
         "Shared encoder",
         "Private source encoder",
         "Private target encoder",
@@ -152,20 +203,41 @@ def test_a_dsn_run_leaves_a_complete_folder(library: Library, tmp_path: Path) ->
         "Label classifier",
         "Domain classifier",
     ]
-    weights = load_file(folder.path / "weights.safetensors")
-    assert weights["shared_encoder.0.conv1.weight"].shape == (64, 3, 7, 7)
-    with np.load(folder.path / "features.npz") as arrays:
-        assert arrays["embedding"].shape == (40, 2)
-        assert np.bincount(arrays["domain"]).tolist() == [20, 20]
-        assert np.bincount(arrays["label"]).tolist() == [4] * 10
-    env = json.loads((folder.path / "env.json").read_text())
-    assert env["data"]["left"]["kind"] == "stand-in"
-    assert env["data"]["left"]["train"] == 40
+    arrays = folder.arrays("features")
+    assert arrays["points"].shape == (40, 2)
+    assert np.bincount(arrays["domain"]).tolist() == [20, 20]
+    assert np.bincount(arrays["label"]).tolist() == [4] * 10
+    assert arrays["predicted"].shape == (40,)
 
 
 def test_features_that_are_no_longer_finite_fail_in_one_line(
     library: Library, tmp_path: Path
 ) -> None:
-    job = AdaptationJob(DANN(learning_rate=1e30), "adapted", "left", "right", 0, Training(1, 4))
-    with pytest.raises(TrainingFailed, match="no longer finite; try a lower --learning-rate"):
-        job.run(library, RunFolder(tmp_path / job.name), CPU, Screen())
+    job = ClassifierRun(DANN(learning_rate=1e30), "adapted", "left", "right", 0, Training(1, 4))
+    with pytest.raises(TrainingFailed):
+        job.run(library, Run(tmp_path / job.name), CPU, Screen())
+
+
+@dataclass(eq=False, kw_only=True)
+class Averaging(DANN):
+    """DANN that is judged by running means that hardly move."""
+
+    averaged: ClassVar[dict[str, float]] = {"feature_extractor": 1.0, "label_predictor": 1.0}
+
+
+def test_what_is_judged_and_saved_are_the_running_means(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(METHODS, "averaging", Averaging)
+    found = []
+    for steps in (1, 20):
+        job = ClassifierRun(
+            Averaging(), "adapted", "left", "right", 0, Training(steps, 10), per_class=2
+        )
+        folder = Run(tmp_path / str(steps))
+        job.run(library, folder, CPU, Screen())
+        found.append(folder)
+    one, twenty = (scores_of(folder) for folder in found)
+    assert one.confusion == twenty.confusion  # a mean with all the memory stays where it began
+    assert twenty.selection is not None
+    assert {c.accuracy for c in twenty.selection.candidates} == {twenty.accuracy}

@@ -3,24 +3,20 @@ import torch
 
 from sparring.game import Labelled, Method, Shape
 from sparring.methods import ACGAN, DSN
-from sparring.runs.common import architecture, base_config, build
-from sparring.trainer import Training
+from sparring.runs.common import architecture, build, disk_needed, preset_of
 from tests.conftest import CPU
 
 
 @pytest.mark.parametrize(
     ("method", "preset"), [(DSN(), "report2019"), (DSN(alpha=0.3), "own"), (ACGAN(), "report2019")]
 )
-def test_only_unchanged_settings_are_called_those_of_the_report(
-    method: Method, preset: str
-) -> None:
-    config = base_config(method, 0, Training(1), CPU)
-    assert config["preset"] == preset
+def test_only_unchanged_settings_are_called_those_of_a_preset(method: Method, preset: str) -> None:
+    assert preset_of(method) == preset
 
 
-def test_a_job_builds_a_fresh_copy_each_time() -> None:
+def test_a_run_builds_a_fresh_copy_each_time() -> None:
     asked = ACGAN(width=4)
-    shape = Shape(16, ("a",))
+    shape = Shape(16, ("a",), "attributes")
     first, second, other = (build(asked, shape, seed) for seed in (0, 0, 1))
     assert not list(asked.named_children())
     assert first.width == 4
@@ -30,15 +26,23 @@ def test_a_job_builds_a_fresh_copy_each_time() -> None:
 
 
 def test_the_architecture_is_that_of_the_actual_modules() -> None:
-    method = build(ACGAN(width=4, noise_size=8), Shape(16, ("a", "b")), 0)
-    networks = architecture(method, Labelled(torch.zeros(3, 3, 16, 16), torch.zeros(3, 2)))
-    assert [network["title"] for network in networks] == [
-        "Embedding",
-        "Generator",
-        "Discriminator",
-    ]
-    total = sum(network["parameters"] for network in networks)
+    method = build(ACGAN(width=4, noise_size=8), Shape(16, ("a", "b"), "attributes"), 0)
+    batch = Labelled(torch.zeros(3, 3, 16, 16, device=CPU), torch.zeros(3, 2))
+    found = architecture(method, batch)
+    assert found.about.startswith("ACGAN")
+    networks = found.networks
+    assert [network.title for network in networks] == ["Embedding", "Generator", "Discriminator"]
+    total = sum(network.parameters for network in networks)
     assert total == sum(parameter.numel() for parameter in method.parameters())
-    assert networks[0]["summary"] == ""
-    assert networks[1]["summary"].startswith("Code float [N, inputs] to images")
-    assert networks[2]["layers"][-1]["output"] == (2, 1, 1)
+    assert networks[0].summary == ""
+    assert networks[1].summary.startswith("Code float [N, inputs] to images")
+
+
+def test_what_a_training_needs_on_the_disk_follows_from_its_parameters() -> None:
+    shape = Shape(16, ("a",), "attributes")
+    before = torch.get_rng_state()
+    working, stays = disk_needed(ACGAN(width=4), shape)
+    assert torch.equal(torch.get_rng_state(), before)
+    parameters = sum(p.numel() for p in build(ACGAN(width=4), shape, 0).parameters())
+    assert stays == 4 * parameters
+    assert working == 23 * stays  # 6 states of weights and two moments, and 5 candidates

@@ -1,103 +1,109 @@
-import errno
-import os
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pytest
+from msgspec import structs
 
 from sparring.errors import RequestError
-from sparring.runs.folder import RunFolder, run_name
-from sparring.storage import write_atomically
+from sparring.runs.folder import Run, RunFolder, difference, run_name
+from sparring.runs.records import Config, Data, GeneratorScores, Length
+
+
+def data(name: str, fingerprint: str) -> Data:
+    return Data(
+        name=name, kind="real", train=9, test=9, labelled=True, fingerprint=f"sha256:{fingerprint}"
+    )
+
+
+CONFIG = Config(
+    method="x",
+    preset="report2019",
+    scenario="adapted",
+    seed=1,
+    settings={"betas": (0.5, 0.9)},
+    training=Length(steps=20, batch_size=4, precision="float32"),
+    data={"source": data("a/digits", "ab12"), "target": data("b/digits", "cd34")},
+    size=32,
+    label_kind="classes",
+    label_names=("0", "1"),
+)
 
 
 def test_a_run_goes_on_only_with_the_same_configuration(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "a/run")
-    folder.open({"seed": 1, "betas": (0.5, 0.9)})
-    folder.open({"seed": 1, "betas": (0.5, 0.9)})
-    with pytest.raises(RequestError, match="another seed"):
-        folder.open({"seed": 2, "betas": (0.5, 0.9)})
+    folder.open(CONFIG)
+    before = (folder.path / "config.json").read_bytes()
+    folder.open(CONFIG)
+    mended = {**CONFIG.data, "source": data("a/digits", "ff00")}
+    for other, words in (
+        (structs.replace(CONFIG, seed=2), "its seed was 1, now it is 2"),
+        (
+            structs.replace(CONFIG, settings={"betas": (0.4, 0.9)}),
+            r"its settings betas was \[0.5, 0.9\], now it is \[0.4, 0.9\]",
+        ),
+        (
+            structs.replace(CONFIG, data=mended),
+            r"its source was a/digits \(sha256:ab12…\), now it is a/digits \(sha256:ff00…\)",
+        ),
+    ):
+        with pytest.raises(RequestError, match=f"holds another run: {words}; name another --out"):
+            folder.open(other)
+    assert (folder.path / "config.json").read_bytes() == before
+
+
+def test_more_steps_of_the_same_go_on_and_fewer_are_another_run(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.open(CONFIG)
+    folder.write(GeneratorScores(metrics={}))
+    longer, shorter = (
+        structs.replace(CONFIG, training=structs.replace(CONFIG.training, steps=steps))
+        for steps in (30, 10)
+    )
+    assert not folder.compare(CONFIG)
+    assert folder.compare(longer)
+    assert folder.finished
+    folder.open(longer)
+    assert not folder.finished
+    with pytest.raises(RequestError, match="its training steps was 30, now it is 10"):
+        folder.open(shorter)
+    assert difference(longer, longer) is None
 
 
 def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("x")
-    with pytest.raises(RequestError, match="no run"):
-        RunFolder(tmp_path).open({})
+    with pytest.raises(RequestError, match="holds something else"):
+        RunFolder(tmp_path).open(CONFIG)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
-def test_finished_means_scores(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "run")
-    folder.open({})
-    assert not folder.finished
-    folder.write("scores", {"accuracy": 0.5})
-    assert folder.finished
-    assert folder.read("scores") == {"accuracy": 0.5}
+def test_records_come_back_as_they_were_and_a_damaged_file_is_named(tmp_path: Path) -> None:
+    folder = Run(tmp_path)
+    folder.write(CONFIG)
+    assert folder.config == msgspec.json.decode(msgspec.json.encode(CONFIG), type=Config)
+    folder.write(GeneratorScores(metrics={"frechet": 1.5}))
+    assert folder.scores == GeneratorScores(metrics={"frechet": 1.5})
+    for text in ('{"metrics": {', '{"kind": "generator", "metrics": {"frechet": "<b>"}}', "[]"):
+        (tmp_path / "scores.json").write_text(text)
+        with pytest.raises(RequestError, match=r"scores\.json.*remove the run folder"):
+            Run(tmp_path).scores  # noqa: B018
+    folder.write_arrays("pictures", {"samples": np.arange(6).reshape(2, 3).T})
+    assert np.array_equal(folder.arrays("pictures")["samples"], [[0, 3], [1, 4], [2, 5]])
+    path = tmp_path / "pictures.safetensors"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(RequestError, match=r"pictures\.safetensors"):
+        folder.arrays("pictures")
 
 
-def test_a_damaged_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "scores.json").write_text('{"accuracy": 0.')
-    with pytest.raises(RequestError, match=r"scores\.json"):
-        RunFolder(tmp_path).read("scores")
-
-
-def test_the_log_skips_a_torn_line_and_can_be_cut(tmp_path: Path) -> None:
+def test_the_log_skips_a_torn_line_and_tells_a_damaged_one(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
-    assert list(folder.log()) == []
-    for step in (1, 2, 3):
-        folder.append_log({"step": step})
-    with (tmp_path / "log.jsonl").open("a") as file:
-        file.write('{"step": 4, "los')
-    assert [row["step"] for row in folder.log()] == [1, 2, 3]
-    folder.cut_log(2)
-    assert [row["step"] for row in folder.log()] == [1, 2]
-
-
-def test_a_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    write_atomically(path, b"old")
-    path.unlink()
-    path.mkdir()  # a folder cannot be replaced by a file
-    with pytest.raises(RequestError, match="cannot write"):
-        write_atomically(path, b"new")
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_disk_without_room_is_told_in_one_line_and_the_old_file_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "file"
-    write_atomically(path, b"old")
-
-    def full(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(RequestError, match="No space left on device; mend that and start again"):
-        write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_request_is_checked_against_what_it_names_alone(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "run")
-    folder.check({"seed": 1})
-    assert not folder.path.exists()
-    folder.open({"seed": 1, "betas": (0.5, 0.9), "attributes": ["Smiling"]})
-    folder.check({"seed": 1, "betas": (0.5, 0.9)})
-    with pytest.raises(RequestError, match="another betas;"):
-        folder.check({"seed": 1, "betas": (0.4, 0.9)})
-    (folder.path / "scores.json").write_text('{"accuracy": 0.')
-    with pytest.raises(RequestError, match=r"scores\.json"):
-        folder.check({"seed": 1})
-
-
-@pytest.mark.parametrize("row", ["{", "3", "[]", "{}", '{"images": 1}', '{"step": "1"}'])
-def test_a_damaged_row_of_the_log_is_told(row: str, tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
-    folder.append_log({"step": 1})
-    with (tmp_path / "log.jsonl").open("a") as file:
-        file.write(row + "\n")
-    with pytest.raises(RequestError, match=r"log\.jsonl: a row is damaged"):
-        folder.cut_log(2)
+    assert folder.rows() == []
+    row = '{"step": 1, "images": 4, "seconds": 0.5, "losses": {"d": null}}\n'
+    (tmp_path / "log.jsonl").write_text(row + '{"step": 2, "los')
+    assert [(r.step, r.losses) for r in folder.rows()] == [(1, {"d": None})]
+    (tmp_path / "log.jsonl").write_text(row + '{"step": "2"}\n')
+    with pytest.raises(RequestError, match=r"log\.jsonl"):
+        folder.rows()
 
 
 def test_any_name_makes_one_folder_of_its_own() -> None:
@@ -111,39 +117,10 @@ def test_any_name_makes_one_folder_of_its_own() -> None:
         assert len(name.encode()) < 240
 
 
-def test_events_are_kept_and_none_leave_no_file(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
-    assert folder.events() == []
-    folder.write_events([{"step": 3, "kind": "alarm", "what": "words"}])
-    assert folder.events() == [{"step": 3, "kind": "alarm", "what": "words"}]
-    folder.write_events([])
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_new_name_is_on_the_disk_after_its_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[str] = []
-    real, rename = os.fsync, Path.replace
-
-    def fsync(descriptor: int) -> None:
-        seen.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
-        real(descriptor)
-
-    def replace(self: Path, target: Path) -> Path:
-        seen.append("rename")
-        return rename(self, target)
-
-    monkeypatch.setattr(os, "fsync", fsync)
-    monkeypatch.setattr(Path, "replace", replace)
-    write_atomically(tmp_path / "file", b"new")
-    assert seen == [f".file.{os.getpid()}.tmp", "rename", tmp_path.name]
-
-
-def test_a_number_that_is_not_finite_is_null_in_every_file(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "run")
-    folder.open({"method": "x"})
-    folder.write("scores", {"a": [float("nan"), 1.5], "b": {"c": (float("inf"), "text")}})
-    assert folder.read("scores") == {"a": [None, 1.5], "b": {"c": [None, "text"]}}
-    folder.append_log({"step": 1, "terms": {"task": float("nan")}})
-    assert (tmp_path / "run/log.jsonl").read_text() == '{"step": 1, "terms": {"task": null}}\n'
+@pytest.mark.parametrize("keep", [False, True])
+def test_what_only_an_unfinished_run_needs_goes(tmp_path: Path, keep: bool) -> None:
+    for name in ("candidates", "checkpoints", "snapshots", "model"):
+        (tmp_path / name).mkdir()
+    RunFolder(tmp_path).tidy(keep)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == ({"checkpoints", "snapshots", "model"} if keep else {"model"})

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +11,10 @@ from torch import Tensor
 from sparring.data.images import DataSet, Images
 from sparring.game import Labelled, Shape
 from sparring.methods import ACGAN
-from sparring.runs import evaluators as instruments
-from sparring.runs.evaluators import Instruments, Order, set_up
-from sparring.runs.generator_evaluation import inspect, notes
-from sparring.runs.kept_extractors import load_or_train
-from sparring.runs.sampler import Brush
+from sparring.runs.evaluators import Evaluators, set_up
+from sparring.runs.generator_evaluation import evaluate, notes
+from sparring.runs.records import GeneratorScores, Judging, Scorecard
+from sparring.runs.sampler import Sampler
 from tests.conftest import CPU
 
 NAMES = ("left", "top")
@@ -70,126 +68,132 @@ class Copier(Painter):
         return DATA.train.pixels[index] / 127.5 - 1
 
 
+JUDGING = Judging(extractor="own", steps=25, images=100)
+
+
 @pytest.fixture(scope="module")
-def tools(tmp_path_factory: pytest.TempPathFactory) -> Instruments:
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Evaluators:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("tools")))
-        return set_up(DATA, Order("own", 25, 100), CPU, lambda line: None)
+        return set_up(DATA, JUDGING, CPU, lambda line: None)
 
 
-def brush(kind: type[Painter]) -> Brush:
-    return Brush(kind(), DATA.train, 0, CPU)
+def sampler(kind: type[Painter], train: Images = DATA.train) -> Sampler:
+    return Sampler(kind(), train, 0, CPU)
 
 
-def test_a_generator_that_draws_the_data_is_near_the_floor_and_obeys(tools: Instruments) -> None:
-    found = inspect(tools, brush(Painter), NAMES, 100)
-    rows = {row["set"]: row for row in found.scores["fidelity"]}
+def scorecard(scores: GeneratorScores) -> Scorecard:
+    assert scores.scorecard is not None
+    return scores.scorecard
+
+
+def test_a_generator_that_draws_the_data_is_near_the_floor_and_obeys(tools: Evaluators) -> None:
+    scores, arrays = evaluate(tools, sampler(Painter), 100)
+    rows, metrics = scores.fidelity, scores.metrics
     assert list(rows)[:2] == ["generated", "real test images"]
-    floor = rows["real test images"]["frechet"]
-    assert rows["generated"]["frechet"] < 2 * floor < rows["shuffled pixels"]["frechet"]
-    assert found.metrics["frechet"] == rows["generated"]["frechet"]
-    assert found.metrics["recall"] > 0.8
-    assert found.metrics["diversity"] == pytest.approx(1, abs=0.1)
-    assert found.metrics["memorised"] == pytest.approx(1, abs=0.1)
-    assert not found.scores["memorisation"]["alarm"]
-    assert found.scores["judge"]["mean_accuracy"] > 0.95
-    assert found.metrics["attribute_accuracy"] > 0.95
-    assert found.metrics["flipped"] > 0.9
-    flip = found.scores["scorecard"]["flips"]["left"]
-    assert flip["leakage"]["top"]["changed"]["value"] < 0.1
-    assert flip["change"]["half_area"] == pytest.approx(0.25, abs=0.01)  # of the left half
-    heat = found.arrays["change_heat"][0]
+    floor = rows["real test images"].frechet
+    assert rows["generated"].frechet < 2 * floor < rows["shuffled pixels"].frechet
+    assert metrics["frechet"] == rows["generated"].frechet
+    assert metrics["recall"] > 0.8  # type: ignore[operator]
+    assert metrics["diversity"] == pytest.approx(1, abs=0.1)
+    assert metrics["memorised"] == pytest.approx(1, abs=0.1)
+    assert scores.copies is not None
+    assert not scores.copies.alarm
+    assert scores.judge is not None
+    assert scores.judge.skill.mean_accuracy > 0.95
+    assert scores.judge.learned_from == DATA.train.fingerprint()
+    assert metrics["attribute_accuracy"] > 0.95  # type: ignore[operator]
+    assert metrics["flipped"] > 0.9  # type: ignore[operator]
+    assert scores.pair_label == "left"
+    assert scores.changed == NAMES
+    turned = scorecard(scores).turned["left"]
+    assert turned.leakage["top"].changed.value < 0.1
+    assert turned.half_area == pytest.approx(0.25, abs=0.01)  # of the left half
+    heat = arrays["change_heat"][0]
     assert heat[:, : SIZE // 2].min() > 50
     assert heat[:, SIZE // 2 :].max() == 0
-    classes = found.scores["scorecard"]["classes"]
+    assert arrays["pairs"].shape == (10, 2, 3, SIZE, SIZE)
+    classes = scorecard(scores).classes
     assert list(classes) == ["left", "not left", "top", "not top"]
-    assert classes["top"]["diversity"] == pytest.approx(1, abs=0.2)
-    assert classes["top"]["floor"]["low"] < 0.1
+    assert classes["top"].diversity == pytest.approx(1, abs=0.2)
 
 
-def test_a_collapsed_generator_is_seen_in_every_score(tools: Instruments) -> None:
-    found = inspect(tools, brush(Stuck), NAMES, 100)
-    healthy = inspect(tools, brush(Painter), NAMES, 100)
+def test_a_collapsed_generator_is_seen_in_every_score(tools: Evaluators) -> None:
+    found, _ = evaluate(tools, sampler(Stuck), 100)
+    healthy, _ = evaluate(tools, sampler(Painter), 100)
     assert found.metrics["diversity"] == 0
-    assert found.metrics["frechet"] > 5 * healthy.metrics["frechet"]
-    assert found.metrics["kid"] > healthy.metrics["kid"]
+    assert found.metrics["frechet"] > 5 * healthy.metrics["frechet"]  # type: ignore[operator]
+    assert found.metrics["kid"] > healthy.metrics["kid"]  # type: ignore[operator]
     assert found.metrics["recall"] == 0
-    assert found.metrics["coverage"] < 0.2
     assert found.metrics["flipped"] == 0
-    assert 0.2 < found.metrics["attribute_accuracy"] < 0.8
-    assert found.scores["scorecard"]["classes"]["left"]["diversity"] == pytest.approx(0, abs=1e-3)
+    assert scorecard(found).classes["left"].diversity == pytest.approx(0, abs=1e-3)
 
 
-def test_copies_are_found_and_shown_beside_their_originals(tools: Instruments) -> None:
-    found = inspect(tools, brush(Copier), (), 100)
-    assert found.scores["memorisation"]["copies"] == 100
-    assert found.scores["memorisation"]["verdict"].startswith("100 of 100 images are copies")
-    assert found.metrics["memorised"] < 0.1
-    difference = found.arrays["suspects"].astype(int) - found.arrays["suspects_nearest"]
+def test_copies_are_found_and_shown_beside_their_originals(tools: Evaluators) -> None:
+    found, arrays = evaluate(tools, sampler(Copier, DATA.train.unlabelled()), 100)
+    assert found.copies is not None
+    assert found.copies.copies == 100
+    assert found.copies.verdict.startswith("100 of 100 images are copies")
+    difference = arrays["suspects"].astype(int) - arrays["suspects_nearest"]
     assert np.abs(difference).max() <= 1
-    assert found.arrays["suspects"].shape == (8, 3, SIZE, SIZE)
-    assert "scorecard" not in found.scores  # it was asked for nothing
+    assert arrays["suspects"].shape == (8, 3, SIZE, SIZE)
+    assert found.scorecard is None  # it was asked for nothing
 
 
-def test_a_mirrored_copy_is_shown_beside_the_mirrored_original(tools: Instruments) -> None:
+def test_a_mirrored_copy_is_shown_beside_the_mirrored_original(tools: Evaluators) -> None:
     class Mirrored(Copier):
         def sample(self, noise: Tensor, label: Tensor) -> Tensor:
             return super().sample(noise, label).flip(3)
 
     both = replace(tools, dataset=replace(DATA, mirror=True))
-    found = inspect(both, brush(Mirrored), (), 30)
-    difference = found.arrays["suspects"].astype(int) - found.arrays["suspects_nearest"]
+    _, arrays = evaluate(both, sampler(Mirrored, DATA.train.unlabelled()), 30)
+    difference = arrays["suspects"].astype(int) - arrays["suspects_nearest"]
     assert np.abs(difference).max() <= 1
 
 
-def test_an_unlabelled_set_has_an_extractor_of_turns_and_no_judge(
+CORNERS = ("neither", "left", "top", "both")
+
+
+def as_classes(side: Images) -> Images:
+    """The same pictures, each of one of four exclusive classes."""
+    assert side.labels is not None
+    return replace(side, labels=side.labels @ torch.tensor([1, 2]), label_names=CORNERS)
+
+
+class ClassPainter(Painter):
+    """Draws as the data are drawn, by class."""
+
+    def sample(self, noise: Tensor, label: Tensor) -> Tensor:
+        assert label.dtype == torch.int64
+        return super().sample(noise, torch.stack([label % 2, label // 2], 1).float())
+
+
+def test_classes_are_exclusive_and_each_is_turned_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    said: list[str] = []
-    plain = replace(DATA, train=DATA.train.unlabelled())
-    tools = set_up(plain, Order("own", 2, 50), CPU, said.append)
-    assert tools.extractor["name"] == "convnet-quarter-turns"
-    assert tools.extractor["frechet"] == "Fréchet distance (convnet-quarter-turns)"
-    assert tools.judge is None
-    assert said[0] == "extractor: learning the quarter turns of blots, 2 steps, unless it is kept"
-    assert "right on 120 held-out images in" in said[1]
-    assert len(said) == 2
-    assert len(list((tmp_path / "sparring").iterdir())) == 1
+    exclusive = replace(DATA, train=as_classes(DATA.train), test=as_classes(DATA.test))
+    tools = set_up(exclusive, JUDGING, CPU, lambda line: None)
+    scores, arrays = evaluate(tools, sampler(ClassPainter, exclusive.train), 100)
+    assert arrays["classes"].shape == (4, 10, 3, SIZE, SIZE)
+    assert "pairs" not in arrays
+    # The same noise: 'both' is brighter than 'neither' where it is left or at the top alone.
+    difference = arrays["classes"][3].astype(int) - arrays["classes"][0]
+    assert difference[..., : SIZE // 2, : SIZE // 2].min() > 50
+    assert difference[..., SIZE // 2 :, SIZE // 2 :].max() == 0
+    card = scorecard(scores)
+    assert set(card.labels) == set(CORNERS)
+    assert all(share.value > 0.9 for share in card.labels.values())
+    for turned in card.turned.values():
+        assert turned.flip.flipped.value > 0.9
+        assert turned.leakage == {}
+    assert set(card.classes) == set(CORNERS)
+    assert scores.pair_label == ""
 
 
-def test_classes_count_as_attributes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    train, test = (replace(side, labels=side.labels[:, 0]) for side in (DATA.train, DATA.test))
-    tools = set_up(replace(DATA, train=train, test=test), Order("own", 2, 50), CPU, print)
-    assert tools.judge is not None
-    assert tools.judge.label_names == NAMES
-    assert tools.judge.name == tools.extractor["name"] == "convnet-classes"
-    assert tools.dataset.test.labels is not None
-    assert tools.dataset.test.labels.sum(1).tolist() == [1] * 120
-
-
-def test_a_small_set_says_what_it_is_too_small_for(tools: Instruments) -> None:
-    assert notes(tools) == []
+def test_a_small_set_says_what_it_is_too_small_for(tools: Evaluators) -> None:
+    assert notes(tools, real=30.0) == ()
     few = DATA.test.take(torch.arange(50))
-    (line,) = notes(replace(tools, dataset=replace(DATA, test=few)))
-    assert line.startswith("No search for copies: blots has 300 training and 50 test images")
-
-
-def test_a_judge_that_learned_from_generated_images_is_not_let_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    generated = replace(DATA.train, pixels=DATA.train.pixels.flip(0))
-
-    def planted(cache: Path, train: Images, *rest: Any, **options: Any) -> Any:
-        return load_or_train(cache, generated, *rest, **options)
-
-    monkeypatch.setattr(instruments, "load_or_train", planted)
-    with pytest.raises(ValueError, match="learned from other images than the real training"):
-        set_up(DATA, Order("own", 2, 50), CPU, print)
-
-
-def test_scores_say_which_images_the_judge_learned_from(tools: Instruments) -> None:
-    assert tools.judge is not None
-    assert tools.judge.learned_from == DATA.train.fingerprint()
+    alike, copies = notes(replace(tools, dataset=replace(DATA, test=few)), real=0.0)
+    assert alike.startswith("No diversity: there are no two different test images")
+    assert copies.startswith("No search for copies: blots has 300 training and 50 test images")

@@ -1,13 +1,16 @@
-import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
-from sparring.errors import RequestError
-from sparring.runs.folder import RunFolder
+from sparring.metrics.calibration import AccuracyEstimates
+from sparring.runs.folder import Run
 from sparring.runs.negative_transfer import compare_twins
+from sparring.runs.records import ClassifierScores, Config, Length, Scenario
+from tests.runs.test_folder import CONFIG, data
 
 CLASSES, COUNT = 5, 200
 LABEL = np.arange(COUNT) % CLASSES
@@ -22,69 +25,85 @@ def outputs(accuracy: float, shift: int = 1) -> dict[str, np.ndarray]:
     return {
         "source_features": features.astype(np.float16),
         "source_logits": logits,
-        "source_label": LABEL.astype(np.int16),
+        "source_label": LABEL,
         "target_features": features.astype(np.float16),
         "target_logits": logits,
     }
 
 
-def finished(
-    out: Path, scenario: str, arrays: dict[str, np.ndarray], seed: int = 0, **config: Any
-) -> RunFolder:
-    run = RunFolder(out / f"dann-{scenario}-{seed}")
-    run.open({"method": "dann", "scenario": scenario, "seed": seed, "per_class": 3} | config)
-    run.write("env", {"data": {"left": {"fingerprint": "sha256:1"}}})
-    np.savez(run.path / "outputs.npz", **arrays)
-    run.write("scores", {})
+SCORES = ClassifierScores(
+    accuracy=None,
+    source_accuracy=0.5,
+    test_images=9,
+    predicted_shares=(0.5, 0.5),
+    estimated=AccuracyEstimates(0.5, 0.5, 0.5),
+    temperature=1.0,
+)
+
+
+def finished(out: Path, scenario: Scenario, arrays: dict[str, np.ndarray], **changes: Any) -> Run:
+    run = Run(out / f"dann-{scenario}-0")
+    config: Config = structs.replace(CONFIG, scenario=scenario, **changes)
+    run.open(config)
+    run.write_arrays("outputs", arrays)
+    run.write(SCORES)
     return run
 
 
 def test_it_rings_for_an_adapted_run_that_lost_what_its_twin_knew(tmp_path: Path) -> None:
     twin = finished(tmp_path, "source-only", outputs(0.8), per_class=9)
     adapted = finished(tmp_path, "adapted", outputs(0.4))
-    ((run, verdict),) = compare_twins([adapted, twin])
-    assert (run, verdict.worse) == (adapted, True)
-    record = json.loads((adapted.path / "twin.json").read_text())
-    assert (record["twin"], record["rings"]) == ("dann-source-only-0", True)
-    assert record["words"] == verdict.words
-    assert set(record["changes"]) == {"information_maximisation", "nuclear_norm", "class_ami"}
+    said: list[str] = []
+    compare_twins([adapted, twin], said.append)
+    record = Run(adapted.path).alarm
+    assert record is not None
+    assert (record.twin, record.rings) == ("dann-source-only-0", True)
+    assert said == [f"dann-adapted-0: {record.words}"]
+    assert set(record.changes) == {"information_maximisation", "nuclear_norm", "class_ami"}
     # Wrong are images 80 to 199 beside 160 to 199, by one class in both: they differ on 80.
-    assert record["disagreement"] == 0.4
-    assert not (twin.path / "twin.json").exists()
+    assert record.disagreement == 0.4
+    assert Run(twin.path).alarm is None
 
 
 def test_it_is_quiet_about_a_healthy_run_and_compares_once(tmp_path: Path) -> None:
-    runs = [
-        finished(tmp_path, "source-only", outputs(0.6)),
-        finished(tmp_path, "adapted", outputs(0.9)),
-    ]
-    ((_, verdict),) = compare_twins(runs)
-    assert not verdict.worse
-    assert list(compare_twins(runs)) == []
+    for scenario, accuracy in (("source-only", 0.6), ("adapted", 0.9)):
+        finished(tmp_path, scenario, outputs(accuracy))  # type: ignore[arg-type]
+    for _ in range(2):
+        compare_twins(map(Run, sorted(tmp_path.iterdir())), pytest.fail)
+        path = tmp_path / "dann-adapted-0/twin.json"
+        written = path.stat().st_mtime_ns
+    assert path.stat().st_mtime_ns == written
+    alarm = Run(path.parent).alarm
+    assert alarm is not None
+    assert not alarm.rings
 
 
 @pytest.mark.parametrize(
-    "change", [{"seed": 1}, {"training": {"steps": 9}}, {"settings": {"alpha": 1}}]
+    "change",
+    [
+        {"seed": 2},
+        {"training": Length(steps=9, batch_size=4, precision="float32")},
+        {"settings": {"alpha": 1}},
+        {"data": {**CONFIG.data, "source": data("a/digits", "ee99")}},
+    ],
 )
-def test_a_run_with_another_request_is_no_twin(tmp_path: Path, change: dict[str, Any]) -> None:
+def test_a_run_with_another_request_or_other_data_is_no_twin(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
     twin = finished(tmp_path, "source-only", outputs(0.8), **change)
     adapted = finished(tmp_path, "adapted", outputs(0.4))
-    assert list(compare_twins([twin, adapted])) == []
+    compare_twins([twin, adapted], pytest.fail)
+    assert Run(adapted.path).alarm is None
 
 
-def test_a_run_on_other_data_or_not_finished_is_no_twin(tmp_path: Path) -> None:
-    twin = finished(tmp_path, "source-only", outputs(0.8))
-    adapted = finished(tmp_path, "adapted", outputs(0.4))
-    twin.write("env", {"data": {"left": {"fingerprint": "sha256:2"}}})
-    assert list(compare_twins([twin, adapted])) == []
-    twin.write("env", adapted.read("env"))
-    (twin.path / "scores.json").unlink()
-    assert list(compare_twins([twin, adapted])) == []
-
-
-def test_damaged_outputs_are_told_in_one_line(tmp_path: Path) -> None:
-    runs = [finished(tmp_path, name, outputs(0.8)) for name in ("source-only", "adapted")]
-    path = runs[0].path / "outputs.npz"
-    path.write_bytes(path.read_bytes()[:99])
-    with pytest.raises(RequestError, match=r"outputs\.npz.*remove the run folder"):
-        list(compare_twins(runs))
+@pytest.mark.parametrize("file", ["outputs.safetensors", "config.json"])
+def test_a_damaged_run_is_told_and_left_out(tmp_path: Path, file: str) -> None:
+    runs = [finished(tmp_path, name, outputs(0.8)) for name in ("source-only", "adapted")]  # type: ignore[arg-type]
+    path = runs[0].path / file
+    path.write_bytes(path.read_bytes()[:20])
+    said: list[str] = []
+    tell: Callable[[str], None] = said.append
+    compare_twins(map(Run, sorted(tmp_path.iterdir())), tell)
+    (line,) = said
+    assert f"{file}" in line
+    assert line.endswith("remove the run folder")

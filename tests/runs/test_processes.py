@@ -12,11 +12,15 @@ from PIL import Image
 
 from sparring.errors import RequestError
 from sparring.methods import DANN, DCGAN
-from sparring.runs import AdaptationJob, GenerationJob, Job, Library
+from sparring.runs import ClassifierRun, GeneratorRun, Job, Library
 from sparring.runs.folder import RunFolder
 from sparring.runs.processes import play
 from sparring.runs.progress import Screen
+from sparring.runtime import Machine
 from sparring.trainer import Training
+from tests.conftest import CPU
+
+TWO = Machine(CPU, 2, 1)
 
 
 @pytest.fixture
@@ -32,49 +36,59 @@ def faces(tmp_path: Path) -> Path:
 
 
 def job(faces: Path, seed: int, steps: int = 2) -> Job:
-    return GenerationJob(DCGAN(width=4), str(faces), "", seed, Training(steps, 4), 2, 30)
+    return GeneratorRun(DCGAN(width=4), str(faces), "", seed, Training(steps, 4), 2, 30)
 
 
 def test_runs_at_a_time_end_as_runs_one_by_one(faces: Path, tmp_path: Path) -> None:
     jobs = [job(faces, seed) for seed in (0, 1)]
     for name, at_once in (("one", 1), ("two", 2)):
-        ended = list(play(jobs, Library(None), tmp_path / name, Screen(), at_once))
-        assert {run.job.name for run in ended} == {"dcgan-0", "dcgan-1"}
+        ended = list(play(jobs, Library(None), tmp_path / name, Screen(), Machine(CPU, at_once, 1)))
+        assert {run.job.name for run in ended} == {"dcgan-faces-0", "dcgan-faces-1"}
         assert all(run.failure is None for run in ended)
     for seed in (0, 1):
-        folders = [RunFolder(tmp_path / name / f"dcgan-{seed}") for name in ("one", "two")]
-        one, two = (folder.weights.read_bytes() for folder in folders)
+        folders = [RunFolder(tmp_path / name / f"dcgan-faces-{seed}") for name in ("one", "two")]
+        one, two = ((folder.path / "model/model.safetensors").read_bytes() for folder in folders)
         assert one == two
         assert all(folder.finished for folder in folders)
 
 
 def test_a_job_that_cannot_be_done_ends_all(faces: Path, tmp_path: Path) -> None:
-    absent = AdaptationJob(DANN(), "adapted", str(tmp_path / "no"), str(faces), 0, Training(2, 4))
+    absent = ClassifierRun(DANN(), "adapted", str(tmp_path / "no"), str(faces), 0, Training(2, 4))
     with pytest.raises(RequestError, match="no"):
-        list(play([absent, job(faces, 0)], Library(None), tmp_path / "out", Screen(), 2))
+        list(
+            play(
+                [absent, job(faces, 0)],
+                Library(None),
+                tmp_path / "out",
+                Screen(),
+                Machine(CPU, 2, 1),
+            )
+        )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_stop_reaches_every_process(faces: Path, tmp_path: Path, number: int) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from sparring.runs import GenerationJob, Library\n"
+        "from sparring.runs import GeneratorRun, Library\n"
         "from sparring.methods import DCGAN\n"
         "from sparring.runs.progress import Screen\n"
         "from sparring.signals import stopping_at_once\n"
         "from sparring.trainer import Training\n"
         "from sparring.runs.processes import play\n"
+        "from sparring.runtime import Machine\n"
         "def main():\n"
-        "    jobs = [GenerationJob(DCGAN(width=4), sys.argv[1], '', s, Training(10**6, 4), 2, 30)\n"
+        "    machine = Machine.of('cpu', 2, 1)\n"
+        "    jobs = [GeneratorRun(DCGAN(width=4), sys.argv[1], '', s, Training(10**6, 4), 2, 30)\n"
         "            for s in range(5)]\n"
         "    with stopping_at_once():\n"
-        "        list(play(jobs, Library(None), Path(sys.argv[2]), Screen(), 2))\n"
+        "        list(play(jobs, Library(None), Path(sys.argv[2]), Screen(), machine))\n"
         "if __name__ == '__main__':\n"
         "    main()\n"
     )
     script, out = tmp_path / "script.py", tmp_path / "out"
     script.write_text(code)
-    logs = [out / f"dcgan-{seed}/log.jsonl" for seed in (0, 1)]
+    logs = [out / f"dcgan-faces-{seed}/log.jsonl" for seed in (0, 1)]
     parent = subprocess.Popen(
         [sys.executable, str(script), str(faces), str(out)], stderr=subprocess.DEVNULL
     )
@@ -84,10 +98,10 @@ def test_a_stop_reaches_every_process(faces: Path, tmp_path: Path, number: int) 
     parent.send_signal(number)
     parent.wait(60)
     wait(lambda: not any(alive(pid) for pid in children))
-    saved = [list((out / f"dcgan-{seed}/checkpoints").glob("state-*.pt")) for seed in (0, 1)]
+    saved = [list((out / f"dcgan-faces-{seed}/checkpoints").glob("state-*.pt")) for seed in (0, 1)]
     assert all(saved) == (number == signal.SIGTERM)
     # Jobs that lay ready for a process are not begun.
-    assert sorted(path.name for path in out.iterdir()) == ["dcgan-0", "dcgan-1"]
+    assert sorted(path.name for path in out.iterdir()) == ["dcgan-faces-0", "dcgan-faces-1"]
 
 
 def is_child(pid: int, parent: int) -> bool:

@@ -1,30 +1,32 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from sparring.errors import TrainingFailed
 from sparring.game import Shape
 from sparring.methods import ACGAN
-from sparring.runs.sampler import Brush
+from sparring.runs.sampler import Sampler
 from tests.conftest import CPU, faces
 
 
-def brush(method: ACGAN) -> Brush:
-    return Brush(method, faces().train, 0, CPU)
+def sampler(method: ACGAN) -> Sampler:
+    return Sampler(method, faces().train, 0, CPU)
 
 
 def built() -> ACGAN:
     torch.manual_seed(0)
     method = ACGAN(width=4)
-    method.build(Shape(64, ("Male", "Smiling", "Young")))
+    method.build(Shape(64, ("Male", "Smiling", "Young"), "attributes"))
     return method
 
 
 def test_drawing_leaves_the_global_random_state_alone_and_repeats() -> None:
     method = built()
     before = torch.get_rng_state()
-    first = brush(method).draw(5)
+    first = sampler(method).draw(5)
     assert torch.equal(torch.get_rng_state(), before)
-    assert torch.equal(brush(method).draw(9)[:5], first)
+    assert torch.equal(sampler(method).draw(9)[:5], first)
 
 
 def test_pairs_differ_in_the_one_attribute_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +38,7 @@ def test_pairs_differ_in_the_one_attribute_only(monkeypatch: pytest.MonkeyPatch)
 
     method = built()
     monkeypatch.setattr(method, "sample", sample)
-    pairs = brush(method).pairs(1, 10)
+    pairs = sampler(method).pairs(1, 10)
     (noise, off), (same_noise, on) = asked
     assert torch.equal(noise, same_noise)
     assert off[:, 1].tolist() == [0.0] * 10
@@ -51,13 +53,40 @@ def test_what_is_asked_for_is_what_real_images_have_together() -> None:
     labels = faces().train.labels
     assert labels is not None
     real = {tuple(row) for row in labels.tolist()}
-    asked = brush(built()).asked(200)
+    asked = sampler(built()).asked(200)
     assert {tuple(row) for row in asked.tolist()} == real
-    assert Brush(built(), faces().train.unlabelled(), 0, CPU).asked(7).shape == (7, 0)
+    assert Sampler(built(), faces().train.unlabelled(), 0, CPU).asked(7).shape == (7, 0)
 
 
 def test_images_that_are_not_finite_are_no_images(monkeypatch: pytest.MonkeyPatch) -> None:
     method = built()
     monkeypatch.setattr(method, "sample", lambda z, y: torch.full((len(z), 3, 8, 8), torch.nan))
     with pytest.raises(TrainingFailed, match="no longer finite"):
-        brush(method).draw(2)
+        sampler(method).draw(2)
+
+
+def test_classes_are_numbers_and_the_same_noise_is_drawn_as_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def sample(noise: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        asked.append((noise, label))
+        return torch.zeros(len(noise), 3, 8, 8)
+
+    method = built()
+    monkeypatch.setattr(method, "sample", sample)
+    whole = faces().train
+    classes = replace(whole, labels=torch.arange(len(whole)) % 3)
+    drawn = Sampler(method, classes, 0, CPU)
+    assert set(drawn.asked(50).tolist()) == {0, 1, 2}
+    drawn.of_class(2, 4)
+    noise, label = asked.pop()
+    assert (label.dtype, label.tolist()) == (torch.int64, [2, 2, 2, 2])
+    drawn.pairs(1, 20)
+    (before, other), (after, turned) = asked
+    assert torch.equal(before, after)
+    assert torch.equal(before[:4], noise)
+    assert turned.tolist() == [1] * 20
+    as_asked = drawn.asked(20)
+    assert torch.equal(other, torch.where(as_asked == 1, 2, as_asked))

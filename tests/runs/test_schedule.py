@@ -1,7 +1,5 @@
 import errno
 import gc
-import json
-import os
 import shutil
 import subprocess
 import sys
@@ -10,46 +8,132 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from sparring.data.images import DataSet
 from sparring.errors import RequestError, TrainingFailed
 from sparring.methods import DANN, DCGAN
 from sparring.metrics import negative_transfer as transfer
-from sparring.report2019.plan import Found
-from sparring.runs import AdaptationJob, GenerationJob, Job, Library
-from sparring.runs import schedule as session
-from sparring.runs.folder import RunFolder
+from sparring.runs import ClassifierRun, GeneratorRun, Job, Library
+from sparring.runs.folder import Run, RunFolder
 from sparring.runs.progress import Screen
-from sparring.runs.schedule import Plan, check_output, check_room, play_all
+from sparring.runs.records import ClassifierScores, Plan
+from sparring.runs.schedule import check_output, check_room, play_all, read_plan
+from sparring.runtime import Machine
 from sparring.trainer import Trainer, Training
+from tests.conftest import CPU, dataset
 
-PLAN = Plan("sparring test", "smoke")
-
-
-def jobs() -> list[Job]:
-    return [
-        GenerationJob(DCGAN(width=4), "faces", "", 0, Training(2, 4), 2, 30),
-        AdaptationJob(DANN(), "adapted", "left", "right", 0, Training(1, 4), per_class=2),
-    ]
+PLAN = Plan(command="sparring test", budget="smoke", purpose="training")
+HERE = Machine(CPU, 1, 1)
+GAN = GeneratorRun(DCGAN(width=4), "faces", "", 0, Training(2, 4), 2, 30)
+ADAPTED = ClassifierRun(DANN(), "adapted", "left", "right", 0, Training(2, 4), per_class=2)
+GAN_NAME, ADAPTED_NAME = "dcgan-faces-0", "dann-left-right-adapted-0"
 
 
-def play(library: Library, out: Path) -> Path:
-    return play_all(jobs(), library, out, PLAN, Screen())
+def play(library: Library, out: Path, *jobs: Job, plan: Plan = PLAN) -> None:
+    play_all(jobs or (GAN, ADAPTED), library, out, plan, HERE, Screen())
 
 
-def test_a_session_writes_plan_runs_and_report_and_runs_nothing_twice(
+def content(out: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in (out / "runs").rglob("*") if path.is_file()}
+
+
+def weights(out: Path, name: str) -> bytes:
+    return (out / "runs" / name / "model/model.safetensors").read_bytes()
+
+
+def test_a_session_writes_plan_and_runs_and_runs_nothing_twice(
     library: Library, tmp_path: Path
 ) -> None:
-    out = tmp_path / "out"
-    page = play(library, out)
-    assert page == out / "report.html"
-    assert "DCGAN" in page.read_text()
-    plan = json.loads((out / "plan.json").read_text())
-    assert plan["runs"] == ["dcgan-0", "dann-left-right-adapted-0"]
-    results = json.loads((out / "results.json").read_text())
-    assert results["schema"] == 1
-    before = {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("*")}
-    play(library, out)
-    assert {path: path.stat().st_mtime_ns for path in (out / "runs").rglob("*")} == before
+    play(library, tmp_path)
+    plan = read_plan(tmp_path)
+    assert plan.runs == [GAN_NAME, ADAPTED_NAME]
+    assert plan.started.endswith("+00:00")
+    before = content(tmp_path)
+    play(library, tmp_path)
+    assert content(tmp_path) == before
+
+
+def in_folders(path: Path, *sets: DataSet) -> Library:
+    """A library that has the sets under paths: folder k holds `digits`."""
+    library = Library(None)
+    for name, found in zip(("a", "b"), sets, strict=True):
+        library.put(str(path / name / "digits"), found)
+    return library
+
+
+def test_sets_of_one_last_name_are_told_apart_in_either_order(tmp_path: Path) -> None:
+    library = in_folders(tmp_path, dataset("digits", 1), dataset("digits", 2, shade=40))
+    ends = [str(tmp_path / name / "digits") for name in "ab"]
+    there = replace(ADAPTED, source=ends[0], target=ends[1])
+    back = replace(ADAPTED, source=ends[1], target=ends[0])
+    assert there.name != back.name
+    for job in (there, back):
+        play(library, tmp_path / "out", job)
+    first, second = (Run(tmp_path / "out/runs" / job.name) for job in (there, back))
+    assert first.config.sets == ("a/digits", "b/digits")
+    assert second.config.sets == ("b/digits", "a/digits")
+    source, target = (first.config.data[role].fingerprint for role in ("source", "target"))
+    assert source != target
+    assert second.config.data["source"].fingerprint == target
+    assert weights(tmp_path / "out", there.name) != weights(tmp_path / "out", back.name)
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize("change", ["pictures added", "labels mended"])
+def test_a_run_of_other_data_is_refused_and_nothing_is_overwritten(
+    library: Library, tmp_path: Path, change: str, finished: bool
+) -> None:
+    play(library, tmp_path, ADAPTED)
+    if not finished:
+        (tmp_path / "runs" / ADAPTED_NAME / "scores.json").unlink()
+    before = content(tmp_path)
+    right = library.get("right", 32)
+    assert right.test.labels is not None
+    if change == "pictures added":
+        right = dataset("right", 2, shade=40, count=50)
+    else:
+        right = replace(right, test=replace(right.test, labels=right.test.labels.flip(0)))
+    library.put("right", right)
+    words = r"its target was right \(sha256:[0-9a-f]{8}…\), now it is right \(sha256:"
+    with pytest.raises(RequestError, match=words):
+        play(library, tmp_path, ADAPTED)
+    assert content(tmp_path) == before
+
+
+def test_names_with_dots_are_whole(tmp_path: Path) -> None:
+    names = [str(tmp_path / version) for version in ("v1.0", "v1.5")]
+    job = replace(ADAPTED, source=names[0], target=names[1])
+    assert job.domains == ("v1.0", "v1.5")
+
+
+def test_more_steps_go_on_from_the_last_state_as_if_it_had_never_ended(
+    library: Library, tmp_path: Path
+) -> None:
+    def of(steps: int, keep: bool = True) -> ClassifierRun:
+        return replace(ADAPTED, training=Training(steps, 4, keep_state=keep))
+
+    play(library, tmp_path / "on", of(3))
+    play(library, tmp_path / "on", of(6))
+    play(library, tmp_path / "once", of(6))
+    assert weights(tmp_path / "on", ADAPTED_NAME) == weights(tmp_path / "once", ADAPTED_NAME)
+    run = Run(tmp_path / "on/runs" / ADAPTED_NAME)
+    assert run.config.training.steps == run.rows()[-1].step == 6
+    with pytest.raises(RequestError, match="its training steps was 6, now it is 3"):
+        play(library, tmp_path / "on", of(3))
+    play(library, tmp_path / "gone", of(3, keep=False))
+    with pytest.raises(RequestError, match=r"3 steps, .* to 6: its last state was not kept"):
+        play(library, tmp_path / "gone", of(6))
+
+
+def test_a_training_that_depends_on_its_length_is_not_prolonged(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = replace(ADAPTED, training=Training(2, 4, keep_state=True))
+    play(library, tmp_path, job)
+    monkeypatch.setattr(DANN, "scheduled", True)
+    with pytest.raises(RequestError, match="depends on the length of its training; name another"):
+        play(library, tmp_path, replace(job, training=Training(4, 4, keep_state=True)))
 
 
 def test_twins_are_compared_once_both_are_there_and_an_alarm_is_told(
@@ -59,15 +143,10 @@ def test_twins_are_compared_once_both_are_there_and_an_alarm_is_told(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(transfer, "VOTES", 0)  # no vote is needed: it always rings
-    adapted = jobs()[1]
-    for job in (adapted, replace(adapted, scenario="source-only")):
+    for job in (ADAPTED, replace(ADAPTED, scenario="source-only")):
         assert "looks worse" not in capsys.readouterr().err
-        play_all([job], library, tmp_path, PLAN, Screen())
-    assert f"{adapted.name}: The adapted classifier looks worse" in capsys.readouterr().err
-    results = json.loads((tmp_path / "results.json").read_text())
-    assert results["alarm"]["caught"] + results["alarm"]["false_alarms"] == 1
-    assert results["target_labels"]["early"] == 0
-    assert "Negative transfer?" in (tmp_path / "report.html").read_text()
+        play(library, tmp_path, job)
+    assert f"{ADAPTED_NAME}: The adapted classifier looks worse" in capsys.readouterr().err
 
 
 def test_nothing_of_a_finished_run_stays_in_memory(library: Library, tmp_path: Path) -> None:
@@ -80,45 +159,56 @@ def test_nothing_of_a_finished_run_stays_in_memory(library: Library, tmp_path: P
         gc.enable()
 
 
-def test_trainings_into_one_folder_share_one_page(library: Library, tmp_path: Path) -> None:
-    for job in jobs():
-        play_all([job], library, tmp_path, PLAN, Screen())
-    plan = json.loads((tmp_path / "plan.json").read_text())
-    assert plan["runs"] == ["dcgan-0", "dann-left-right-adapted-0"]
+def test_what_a_folder_held_before_stays_in_the_plan_but_for_a_reproduction(
+    library: Library, tmp_path: Path
+) -> None:
+    for job in (GAN, ADAPTED):
+        play(library, tmp_path, job)
+    assert set(read_plan(tmp_path).runs) == {GAN_NAME, ADAPTED_NAME}
+    for claim, job in (("C1", GAN), ("C7", ADAPTED)):
+        experiments = {claim: {"arm": [job.name]}}
+        plan = structs.replace(PLAN, purpose="claims", experiments=experiments)
+        play(library, tmp_path, job, plan=plan)
+    assert read_plan(tmp_path).experiments == {
+        "C1": {"arm": [GAN_NAME]},
+        "C7": {"arm": [ADAPTED_NAME]},
+    }
+    play(library, tmp_path, GAN, plan=structs.replace(PLAN, purpose="reproduction"))
+    assert read_plan(tmp_path).runs == [GAN_NAME]
 
 
 def test_a_second_process_in_the_same_folder_is_refused_until_the_first_dies(
     library: Library, tmp_path: Path
 ) -> None:
-    lock = tmp_path / ".lock"
     code = (
         "import fcntl, sys, time\n"
         "file = open(sys.argv[1], 'w'); fcntl.flock(file, fcntl.LOCK_EX)\n"
         "print('held', flush=True); time.sleep(60)"
     )
     (tmp_path / "runs").mkdir()
-    command = [sys.executable, "-c", code, str(lock)]
+    command = [sys.executable, "-c", code, str(tmp_path / ".lock")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
         with pytest.raises(RequestError, match="another process is at work"):
-            play(library, tmp_path)
+            play(library, tmp_path, GAN)
         other.kill()
     assert list((tmp_path / "runs").iterdir()) == []
-    assert play(library, tmp_path).is_file()
+    play(library, tmp_path, GAN)
 
 
 def test_a_half_done_session_goes_on(library: Library, tmp_path: Path) -> None:
-    play(library, tmp_path / "out")
-    run = tmp_path / "out/runs/dcgan-0"
-    weights = (run / "weights.safetensors").read_bytes()
-    for name in ("scores.json", "weights.safetensors", "samples.npz"):
-        (run / name).unlink()
-    play(library, tmp_path / "out")
-    assert (run / "weights.safetensors").read_bytes() == weights
+    play(library, tmp_path, GAN)
+    before = weights(tmp_path, GAN_NAME)
+    for name in ("scores.json", "model/model.safetensors", "pictures.safetensors"):
+        (tmp_path / "runs" / GAN_NAME / name).unlink()
+    play(library, tmp_path, GAN)
+    assert weights(tmp_path, GAN_NAME) == before
 
 
 def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "inner" / "runs").mkdir(parents=True)
+    check_output(tmp_path)  # it holds nothing but an output folder
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(RequestError, match="holds something else"):
         check_output(tmp_path)
@@ -126,43 +216,23 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path) -> None:
         check_output(tmp_path / "notes.txt")
 
 
-def test_a_folder_in_which_claims_were_tested_takes_a_reproduction(tmp_path: Path) -> None:
-    (tmp_path / "claims" / "runs").mkdir(parents=True)
-    check_output(tmp_path)
-    (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(RequestError, match="holds something else"):
-        check_output(tmp_path)
-
-
-def test_a_disk_without_room_is_refused_before_anything_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_room_that_is_needed_follows_from_the_networks(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**10, 10**10, 10**6))
-    with pytest.raises(RequestError, match=r"0\.00 GB free"):
-        check_room(tmp_path / "new", 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**10, 10**10, 2 * 10**8))
+    check_room(tmp_path / "new", [GAN], library, 1)  # a small network, on a full disk
+    with pytest.raises(RequestError, match=r"0\.20 GB free, 1\.\d\d GB needed"):
+        check_room(tmp_path / "new", [GAN, ADAPTED], library, 1)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_every_job_is_checked_before_the_first_one_runs(library: Library, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    unlabelled = replace(
-        library.get("right", 32), train=library.get("right", 32).train.unlabelled()
-    )
-    library.put("right", unlabelled)
-    with pytest.raises(RequestError, match="the target right has no class labels"):
-        play(library, out)
-    assert not out.exists()
-
-
-def test_a_finished_run_of_another_request_is_not_taken_for_this_one(
-    library: Library, tmp_path: Path
-) -> None:
-    out = tmp_path / "out"
-    play(library, out)
-    longer = [replace(job, training=Training(3, 4)) for job in jobs()]
-    with pytest.raises(RequestError, match="dcgan-0 holds a run with another training"):
-        play_all(longer, library, out, PLAN, Screen())
+    left = library.get("left", 32)
+    library.put("left", left.unlabelled())
+    with pytest.raises(RequestError, match="the source left has no class labels"):
+        play(library, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_disk_that_fills_up_is_told_in_one_line_and_the_session_goes_on_later(
@@ -171,76 +241,57 @@ def test_a_disk_that_fills_up_is_told_in_one_line_and_the_session_goes_on_later(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    for owner, name in ((RunFolder, "append_log"), (session, "build")):
-        with monkeypatch.context() as broken:
-            broken.setattr(owner, name, full)
-            with pytest.raises(RequestError, match="No space left on device; mend that and start"):
-                play(library, tmp_path / "out")
-    assert play(library, tmp_path / "out").is_file()
+    with monkeypatch.context() as broken:
+        broken.setattr(RunFolder, "write_arrays", full)
+        with pytest.raises(RequestError, match="No space left on device; mend that and start"):
+            play(library, tmp_path / "out", GAN)
+    play(library, tmp_path / "out", GAN)
 
 
-@pytest.mark.parametrize(
-    ("file", "change", "words"),
-    [
-        ("config", {"seed": "<b>"}, r"config\.json.*seed"),
-        ("scores", {"accuracy": 2.0}, r"scores\.json.*accuracy"),
-    ],
-)
-def test_a_damaged_finished_run_in_the_folder_is_told_before_anything_is_trained(
-    library: Library, tmp_path: Path, file: str, change: dict[str, object], words: str
+@pytest.mark.parametrize("file", ["config", "scores"])
+def test_a_damaged_old_run_is_told_and_blocks_no_new_training(
+    library: Library, tmp_path: Path, file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    first, second = jobs()
-    play_all([second], library, tmp_path, PLAN, Screen())
-    path = tmp_path / "runs" / second.name / f"{file}.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    with pytest.raises(RequestError, match=words):
-        play_all([first], library, tmp_path, PLAN, Screen())
-    assert not (tmp_path / "runs" / first.name).exists()
+    play(library, tmp_path, ADAPTED)
+    (tmp_path / "runs" / ADAPTED_NAME / f"{file}.json").write_text('{"seed": "<b>"}')
+    play(library, tmp_path, GAN)
+    assert f"{file}.json" in capsys.readouterr().err.replace("\n", "")
+    assert read_plan(tmp_path).runs == [GAN_NAME]
+    if file == "config":
+        with pytest.raises(RequestError, match=r"config\.json"):
+            play(library, tmp_path, ADAPTED)
 
 
-def test_a_run_whose_name_is_no_text_is_told(library: Library, tmp_path: Path) -> None:
-    (tmp_path / "runs" / os.fsdecode(b"a\xff")).mkdir(parents=True)
-    with pytest.raises(RequestError, match="is not UTF-8"):
-        play(library, tmp_path)
-
-
-def test_a_run_that_fails_is_reported_and_the_others_still_run(
+def test_a_run_that_fails_is_told_and_the_others_still_run(
     library: Library, tmp_path: Path
 ) -> None:
-    wild = GenerationJob(DCGAN(width=4, learning_rate=1e30), "faces", "", 0, Training(30, 4), 2, 30)
-    fine = jobs()[1]
-    out = tmp_path / "out"
-    with pytest.raises(TrainingFailed, match=r"^dcgan-0: .* after 3 rollbacks; the weights of"):
-        play_all([wild, fine], library, out, PLAN, Screen())
-    assert RunFolder(out / "runs" / fine.name).finished
-    results = json.loads((out / "results.json").read_text())
-    assert results["missing"] == ["dcgan-0"]
-    assert [event["kind"] for event in results["events"]] == ["rollback"] * 3 + ["gave up"]
-    page = (out / "report.html").read_text()
-    assert "<code>dcgan-0</code> failed at step" in page
-    assert "What happened while training" in page
-    assert page.count("<b>rollback</b>") == 3
+    wild = replace(GAN, method=DCGAN(width=4, learning_rate=1e30), training=Training(30, 4))
+    with pytest.raises(TrainingFailed, match="dcgan-faces-0"):
+        play(library, tmp_path, wild, ADAPTED)
+    assert not Run(tmp_path / "runs" / GAN_NAME).finished
+    assert Run(tmp_path / "runs" / ADAPTED_NAME).finished
+    kinds = [event.kind for event in Run(tmp_path / "runs" / GAN_NAME).events.events]
+    assert kinds == ["rollback"] * 3 + ["gave up"]
 
 
 def test_what_a_killed_process_left_is_swept(library: Library, tmp_path: Path) -> None:
-    play(library, tmp_path)
-    run = tmp_path / "runs/dcgan-0"
+    play(library, tmp_path, GAN)
+    run = tmp_path / "runs" / GAN_NAME
     (run / "checkpoints").mkdir()
     for rest in (tmp_path / ".plan.json.1.tmp", run / "checkpoints/.state.1.tmp"):
         rest.write_bytes(b"half")
-    play(library, tmp_path)
+    play(library, tmp_path, GAN)
     assert not list(tmp_path.rglob("*.tmp"))
     assert not (run / "checkpoints").exists()
 
 
-def test_experiments_of_one_folder_are_kept_together(library: Library, tmp_path: Path) -> None:
-    found = [Found("celeba", "faces", "stand-in", "test")]
-    for claim, job in zip(("C1", "C7"), jobs(), strict=True):
-        plan = Plan("sparring claims", "smoke", found, {claim: {"arm": [job.name]}})
-        play_all([job], library, tmp_path, plan, Screen())
-    plan = json.loads((tmp_path / "plan.json").read_text())
-    assert plan["experiments"] == {
-        "C1": {"arm": ["dcgan-0"]},
-        "C7": {"arm": ["dann-left-right-adapted-0"]},
-    }
-    assert plan["runs"] == ["dcgan-0", "dann-left-right-adapted-0"]
+def test_a_session_without_target_labels_says_what_it_estimates(
+    library: Library, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library.put("right", library.get("right", 32).unlabelled())
+    play(library, tmp_path, ADAPTED)
+    scores = Run(tmp_path / "runs" / ADAPTED_NAME).scores
+    assert isinstance(scores, ClassifierScores)
+    assert scores.accuracy is None
+    said = capsys.readouterr().err
+    assert "right on the target, as estimated without labels" in said

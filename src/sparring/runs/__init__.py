@@ -1,13 +1,13 @@
-"""One run from request to scores: load the data, build, train, measure, write the run folder.
+"""One run from request to scores: load the data, build, train, evaluate, write the run folder.
 
-Jobs know data, methods by their role, the trainer and the measures; they know no report.
+Runs know data, methods by their role, the trainer and the metrics; they know no report.
 """
 
-from sparring.runs.classifier import AdaptationJob, Scenario
-from sparring.runs.evaluators import ExtractorName
-from sparring.runs.generator import GenerationJob
+from sparring.runs.classifier import ClassifierRun
+from sparring.runs.generator import GeneratorRun
 from sparring.runs.library import Library
+from sparring.runs.records import ExtractorName, Scenario
 
-Job = GenerationJob | AdaptationJob
+Job = GeneratorRun | ClassifierRun
 
-__all__ = ["AdaptationJob", "ExtractorName", "GenerationJob", "Job", "Library", "Scenario"]
+__all__ = ["ClassifierRun", "ExtractorName", "GeneratorRun", "Job", "Library", "Scenario"]

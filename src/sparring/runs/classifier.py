@@ -3,39 +3,47 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Any, ClassVar, Literal
 
 import torch
+from msgspec import structs
 
-from sparring.checkpoints import write_weights
 from sparring.data import catalogue
 from sparring.data.feed import PairStream, Stream
 from sparring.data.images import DataSet, Images
 from sparring.errors import RequestError
 from sparring.game import AdaptationMethod, Batch, Shape
 from sparring.methods import name_of
-from sparring.runs.classifier_evaluation import NEIGHBOURS, accuracies, judge, view_arrays
-from sparring.runs.common import architecture, base_config, build, finish, open_folder, write_arrays
+from sparring.runs import common
+from sparring.runs.classifier_evaluation import Arrays, evaluate, outputs
 from sparring.runs.folder import RunFolder, run_name
 from sparring.runs.library import Library
 from sparring.runs.progress import Screen
-from sparring.runs.selection import Candidates, choose, some
+from sparring.runs.records import ClassifierScores, Config, Scenario
+from sparring.runs.selection import Candidates, accuracies, choose, some
 from sparring.runs.target_labels import SealedTarget
 from sparring.trainer import Trainer, Training
-
-Scenario = Literal["source-only", "adapted", "target-only"]
 
 SIZE = 32
 _SOURCE, _TARGET = 0, 1  # keys of the two independent shuffles
 
 
 @dataclass(frozen=True)
-class AdaptationJob:
-    """One classifier.
+class Trained:
+    """A classifier after its training, and the states of it that were kept."""
+
+    method: AdaptationMethod
+    trainer: Trainer
+    shape: Shape
+    candidates: Candidates
+
+
+@dataclass(frozen=True)
+class ClassifierRun:
+    """One classifier, as it is asked for.
 
     per_class: test images of each class and domain in the t-SNE picture.
     arm: of an experiment, what makes this run differ from the method's plain form.
+    size: height and width of the images in pixels.
     """
 
     method: AdaptationMethod
@@ -46,95 +54,112 @@ class AdaptationJob:
     training: Training
     per_class: int = 1000
     arm: str = ""
-    size: ClassVar[int] = SIZE
+    size: int = SIZE
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """What source and target are called in records."""
+        return catalogue.distinct_names((self.source, self.target))
 
     @property
     def name(self) -> str:
         """Name of the run folder."""
-        domains = [Path(self.source).name, Path(self.target).name]
-        parts = (*domains, self.scenario, *filter(None, [self.arm]))
+        parts = (*self.domains, self.scenario, *filter(None, [self.arm]))
         return run_name(name_of(self.method), *parts, self.seed)
 
-    def request(self, device: torch.device) -> dict[str, Any]:
-        """The configuration, all of which is known before the data are loaded."""
-        return base_config(self.method, self.seed, self.training, device) | {
-            "scenario": self.scenario,
-            "source": catalogue.name_of(self.source),
-            "target": catalogue.name_of(self.target),
-            "per_class": self.per_class,
-            "arm": self.arm,
-        }
+    def config(self, library: Library, device: torch.device) -> Config:
+        """All that decides the result. Raises RequestError for data that cannot be used."""
+        source, _ = self.data(library)
+        sets = source, library.get(self.target, self.size)
+        roles = zip(("source", "target"), self.domains, sets, strict=True)
+        return Config(
+            **common.asked(self.method, self.seed, self.training, device),
+            scenario=self.scenario,
+            data={role: common.describe_data(name, found) for role, name, found in roles},
+            size=self.size,
+            label_kind="classes",
+            label_names=source.train.label_names,
+            per_class=self.per_class,
+            arm=self.arm,
+        )
+
+    def shape(self, library: Library) -> Shape:
+        """What the networks are built for."""
+        names = library.get(self.source, self.size).train.label_names
+        return Shape(self.size, names, "classes")
 
     def check(self, library: Library, show: Screen) -> None:
-        """Raise RequestError where the data cannot be used."""
-        self.data(library)
+        """Nothing is needed but the data."""
 
     def data(self, library: Library) -> tuple[DataSet, DataSet]:
-        """Source and target. Raises RequestError where they cannot be used."""
-        source, target = (library.get(name, SIZE) for name in (self.source, self.target))
-        catalogue.classified(source, "source")
-        catalogue.classified(target, "target")
-        catalogue.same_classes(source, target)
-        for dataset in (source, target):
-            if min(len(dataset.train), len(dataset.test)) < 2:
-                raise RequestError(f"{dataset.name} has a single image of a kind: add some")
-        if (count := len(source.test) + len(target.test)) <= NEIGHBOURS:
-            raise RequestError(
-                f"{source.name} and {target.name} have {count} test images in all: "
-                f"add some, {NEIGHBOURS + 1} are needed to judge how mixed the domains are"
-            )
-        return source, target
+        """Source and target, its labels numbered as the source's.
+
+        Raises RequestError where they cannot be used.
+        """
+        source, target = (library.get(name, self.size) for name in (self.source, self.target))
+        _classified(source, "source")
+        if self.scenario == "target-only":
+            _classified(target, "target")
+        return source, catalogue.align(source, target)
 
     def run(self, library: Library, folder: RunFolder, device: torch.device, show: Screen) -> None:
-        """Train and measure; goes on where an earlier call was stopped.
+        """Train, evaluate and write all down; goes on where an earlier call was stopped.
 
         Raises RequestError for data that cannot be used, Stopped, and TrainingFailed.
         """
-        source, target = self._open(library, folder, device)
-        method = build(self.method, Shape(SIZE, source.train.label_names), self.seed)
+        source, labelled = self.data(library)
+        config = self.config(library, device)
+        common.open_run(folder, config, self.method, device)
+        target = SealedTarget(labelled, folder)
+        trained = self.train(source, target, folder, device, show)
+        scores, arrays = self.evaluate(trained, source, target, device)
+        common.finish(folder, config, trained.trainer, trained.shape, scores, arrays)
+
+    def train(
+        self,
+        source: DataSet,
+        target: SealedTarget,
+        folder: RunFolder,
+        device: torch.device,
+        show: Screen,
+    ) -> Trained:
+        """The trained classifier; `folder` gets its log, saved states and architecture."""
+        shape = Shape(self.size, source.train.label_names, "classes")
+        method = common.build(self.method, shape, self.seed)
         feed = self._feed(source.train, target, device)
         candidates = Candidates(method, folder, self.training.steps)
-        adapts = self.scenario == "adapted"
+        observe = candidates.observe if self.scenario == "adapted" else lambda step: {}
         with show.task(self.name) as task:
             trainer = Trainer(
-                method,
-                feed,
-                self.training,
-                folder.path,
-                device,
-                task.update,
-                candidates.observe if adapts else lambda step: {},
+                method, feed, self.training, folder.path, device, task.update, observe
             )
             trainer.run()
-        folder.write("architecture", architecture(method, feed(0)))
+        folder.write(common.architecture(method, feed(0)))
+        return Trained(method, trainer, shape, candidates)
+
+    def evaluate(
+        self, trained: Trained, source: DataSet, target: SealedTarget, device: torch.device
+    ) -> tuple[ClassifierScores, dict[str, Arrays]]:
+        """The scores of the last (or averaged) state, and arrays by file."""
         target.stage = "choice"
         # The same images for every run on this pair of domains, whatever its seed.
         held_out, unlabelled = some(source.test, 0), some(target.train, 0)
-        choice = choose(candidates, held_out, unlabelled, device) if adapts else None
-        views = view_arrays(method, held_out, unlabelled, device)
-        target.stage = "final evaluation"  # all is decided: only now are the answers looked up
-        test = target.open("test")
-        scores, examples, picture = judge(
-            method, source.test, test, device, self.per_class, self.seed
-        )
+        kept, choice = trained.candidates, None
+        copy = common.build(self.method, trained.shape, self.seed).to(device)
+        if self.scenario == "adapted":
+            choice = choose(kept, copy, held_out, unlabelled, device)
+        with_bounds = self.scenario != "target-only"  # what is shown of it is its scores alone
+        with trained.method.evaluated():
+            views = outputs(trained.method, held_out, unlabelled, device) if with_bounds else {}
+            target.stage = "final evaluation"  # all is decided: only now are answers looked up
+            test = target.open("test")
+            scores, examples, picture = evaluate(
+                trained.method, source.test, test, device, self.per_class, self.seed, with_bounds
+            )
         if choice is not None:
-            write_weights(folder.weights, method)
-            scores["selection"] = choice.as_dict(accuracies(candidates, test, device))
-        write_arrays(folder.path / "outputs.npz", views | examples)
-        if self.scenario != "target-only":  # the picture is of before and after adaptation
-            write_arrays(folder.path / "features.npz", picture())
-        finish(folder, trainer, scores)
-
-    def _open(
-        self, library: Library, folder: RunFolder, device: torch.device
-    ) -> tuple[DataSet, SealedTarget]:
-        """Opens the run folder; the source, and the target without its labels.
-
-        The data's fingerprint in env.json covers the labels: they are hashed, and used for nothing.
-        """
-        source, target = self.data(library)
-        open_folder(folder, self.request(device), device, [source, target])
-        return source, SealedTarget(lambda: library.get(self.target, SIZE), folder)
+            known = accuracies(kept, copy, test, device, scores.accuracy)
+            scores = structs.replace(scores, selection=choice.record(known))
+        return scores, {"outputs": views | examples, "features": picture}
 
     def _feed(
         self, source: Images, target: SealedTarget, device: torch.device
@@ -147,3 +172,13 @@ class AdaptationJob:
         if self.scenario == "source-only":
             return labelled.labelled
         return PairStream(labelled, stream(target.train, key=(self.seed, _TARGET))).pair
+
+
+def _classified(dataset: DataSet, role: str) -> None:
+    """Raise RequestError unless both splits of `role` (source, target) have class labels."""
+    for part, images in (("train", dataset.train), ("test", dataset.test)):
+        if images.kind != "classes":
+            raise RequestError(
+                f"the {role} {dataset.name} has no class labels on its {part} images: "
+                "put them into one folder a class, or name another set"
+            )

@@ -1,10 +1,9 @@
-"""What a trained classifier is worth on the target: accuracy, trust, and why.
+"""What a trained classifier is worth on the target: accuracy and trust where it has labels.
 
-Asked when all is decided: nothing that is found here goes back to training.
+Without labels: what it predicts, and estimates. Asked when all is decided: nothing that is found
+here goes back to training. Knows a method and images; knows no training and no file.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import torch
 
 from sparring.data.images import Images
 from sparring.game import AdaptationMethod
-from sparring.metrics import calibration as trust
+from sparring.metrics import calibration
 from sparring.metrics.embedding import (
     choose_per_class,
     domain_mixing,
@@ -20,60 +19,69 @@ from sparring.metrics.embedding import (
     tsne,
     tsne_library,
 )
-from sparring.metrics.outputs import Predictions
+from sparring.metrics.outputs import Outputs, Predictions
 from sparring.metrics.predict import predict, predict_labelled
-from sparring.runs.selection import Candidates, some
+from sparring.runs.records import ClassifierScores, RiskCoverage, Trust
+from sparring.runs.selection import some
 
-NEIGHBOURS = 10  # of `domain_mixing`
 EXAMPLES = 400
 """Target test images that are kept, to show what adaptation fixed and broke."""
-_POINTS = 50  # of the risk-coverage curve, in scores.json
+UNKNOWN = -1
+"""The label of an image that has none, in arrays."""
+_POINTS = 50  # of the risk-coverage curve, in the scores
 
 Arrays = dict[str, np.ndarray]
 
 
-def judge(
+def evaluate(
     method: AdaptationMethod,
     source: Images,
     target: Images,
     device: torch.device,
     per_class: int,
     seed: int,
-) -> tuple[dict[str, Any], Arrays, Callable[[], Arrays]]:
-    """Scores on test images, arrays to compare runs by, and what makes the t-SNE picture.
+    with_map: bool = True,
+) -> tuple[ClassifierScores, Arrays, Arrays]:
+    """Scores on test images, examples to compare runs by, and the t-SNE picture.
 
-    source, target: test images of the two domains, with labels.
+    source: test images with class labels. target: test images, with class labels or without.
+    per_class: images of each class and domain in the picture, at most. with_map: draw it.
     """
-    on_source = predict_labelled(method, source, device)
-    on_target = predict_labelled(method, target, device)
-    classes = source.label_names
-    features, label, domain = _mixed_sample([on_source, on_target], per_class, seed)
-    distance = proxy_a_distance(on_source.outputs.features, on_target.outputs.features, seed)
-    scores = {
-        "kind": "adaptation",
-        "accuracy": on_target.accuracy,
-        "source_accuracy": on_source.accuracy,
-        "test_images": len(target),
-        "mixing": domain_mixing(features, domain, NEIGHBOURS),
-        "a_distance": distance,
-        "confusion": on_target.confusion(len(classes)),
-        "trust": _trust(on_source, on_target),
-    }
+    on_source, found = predict_labelled(method, source, device), predict(method, target, device)
+    label = None if target.labels is None else target.labels.numpy()
+    classes = len(source.label_names)
+    estimates = calibration.estimate_accuracy(
+        on_source.outputs.logits, on_source.label, found.logits
+    )
+    features, picture = _mixed_sample(on_source, found, label, per_class, seed)
+    shares = np.bincount(found.predicted, minlength=classes) / len(found)
+    temperature = calibration.fit_temperature(on_source.outputs.logits, on_source.label)
+    mixing = domain_mixing(features, picture["domain"])
+    distance = proxy_a_distance(on_source.outputs.features, found.features, seed)
+    notes = []
+    few = f"{len(source)} source and {len(target)} target test images"
+    if mixing is None or distance is None:
+        notes.append(f"How far the domains lie apart is not known: {few} are too few to tell.")
+    points = tsne(features, seed) if with_map else None
+    if with_map and points is None:
+        notes.append(f"No map of the features: {few} are too few.")
+    scores = ClassifierScores(
+        source_accuracy=on_source.accuracy,
+        test_images=len(target),
+        predicted_shares=tuple(shares.tolist()),
+        estimated=estimates,
+        temperature=temperature,
+        mixing=mixing,
+        a_distance=distance,
+        tsne=None if points is None else tsne_library(),
+        notes=tuple(notes),
+        **_against_labels(found, label, classes, temperature),
+    )
+    picture = {} if points is None else {"points": points} | picture
+    return scores, _examples(found, target), picture
 
-    def picture() -> Arrays:
-        return {
-            "embedding": tsne(features, seed),
-            "tsne_library": np.array(tsne_library()),
-            "label": label,
-            "domain": domain,
-            "class_names": np.array(classes),
-            "per_class": np.array(per_class),
-        }
 
-    return scores, _kept(on_target, target), picture
-
-
-def view_arrays(
+def outputs(
     method: AdaptationMethod, held_out: Images, unlabelled: Images, device: torch.device
 ) -> Arrays:
     """What the negative-transfer alarm compares twins by; no target label is among it."""
@@ -81,61 +89,71 @@ def view_arrays(
     return {
         "source_features": source.outputs.features.astype(np.float16),
         "source_logits": source.outputs.logits,
-        "source_label": source.label.astype(np.int16),
+        "source_label": source.label,
         "target_features": target.features.astype(np.float16),
         "target_logits": target.logits,
     }
 
 
-def accuracies(candidates: Candidates, test: Images, device: torch.device) -> list[float]:
-    """Each candidate's accuracy on `test`, in order of their steps; for when one is chosen."""
-    found = []
-    for step in candidates.steps:
-        candidates.load(step)
-        found.append(predict_labelled(candidates.method, test, device).accuracy)
-    return found
-
-
-def _kept(on_target: Predictions, test: Images) -> Arrays:
-    """Verdict on each of EXAMPLES test images, and the images."""
-    shown = some(Images(test.pixels, torch.arange(len(test)), ()), seed=0)
-    assert shown.labels is not None
-    index = shown.labels[:EXAMPLES].numpy()
+def _against_labels(
+    found: Outputs, label: np.ndarray | None, classes: int, temperature: float
+) -> dict[str, Any]:
+    """The scores that need the target's labels: none of them without."""
+    if label is None:
+        return {"accuracy": None}
+    on_target = Predictions(found, label)
     return {
-        "example_pixels": shown.pixels[:EXAMPLES].numpy(),
-        "example_label": on_target.label[index].astype(np.int16),
-        "example_predicted": on_target.outputs.predicted[index].astype(np.int16),
+        "accuracy": on_target.accuracy,
+        "confusion": tuple(map(tuple, on_target.confusion(classes))),
+        "trust": _trust(on_target, temperature),
     }
 
 
-def _trust(on_source: Predictions, on_target: Predictions) -> dict[str, Any]:
-    """How far its confidence can be trusted on the target; a temperature comes from the source."""
-    source, logits, label = on_source.outputs, on_target.outputs.logits, on_target.label
-    temperature = trust.fit_temperature(source.logits, on_source.label)
-    curve = trust.risk_coverage(on_target.outputs.confidence, on_target.correct)
-    chosen = np.unique(np.linspace(0, len(label) - 1, _POINTS).round().astype(int))
-    estimates = trust.estimate_accuracy(source.logits, on_source.label, logits)
-    bins = trust.reliability(on_target.outputs.confidence, on_target.correct)
+def _trust(on_target: Predictions, temperature: float) -> Trust:
+    """How far the confidence can be trusted on the target, also after the source's temperature."""
+    logits, label = on_target.outputs.logits, on_target.label
+    confidence = on_target.outputs.confidence
+    curve = calibration.risk_coverage(confidence, on_target.correct)
+    shown = np.unique(np.linspace(0, len(label) - 1, _POINTS).round().astype(int))
+    return Trust(
+        calibration_error=calibration.calibration_error(logits, label),
+        calibration_error_tempered=calibration.calibration_error(logits / temperature, label),
+        reliability=calibration.reliability(confidence, on_target.correct),
+        risk_coverage=RiskCoverage(
+            coverage=tuple(curve.coverage[shown].tolist()),
+            risk=tuple(curve.risk[shown].tolist()),
+            area=curve.area,
+        ),
+    )
+
+
+def _examples(found: Outputs, test: Images) -> Arrays:
+    """What was said of EXAMPLES test images, and the images."""
+    numbered = Images(test.pixels, torch.arange(len(test)), ())
+    shown = some(numbered, seed=0).take(torch.arange(min(EXAMPLES, len(test))))
+    assert shown.labels is not None
+    index = shown.labels
+    unknown = torch.full((len(index),), UNKNOWN)
     return {
-        "calibration_error": trust.calibration_error(logits, label),
-        "temperature": temperature,
-        "calibration_error_tempered": trust.calibration_error(logits / temperature, label),
-        "reliability": [asdict(one) for one in bins],
-        "risk_coverage": {
-            "coverage": curve.coverage[chosen].tolist(),
-            "risk": curve.risk[chosen].tolist(),
-            "area": curve.area,
-        },
-        "estimated_accuracy": asdict(estimates),
+        "example_pixels": shown.pixels.numpy(),
+        "example_label": (unknown if test.labels is None else test.labels[index]).numpy(),
+        "example_predicted": found.predicted[index.numpy()],
     }
 
 
 def _mixed_sample(
-    domains: list[Predictions], per_class: int, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features [M, F], class [M] and domain [M] of up to `per_class` test images of each."""
-    chosen = [choose_per_class(domain.label, per_class, seed) for domain in domains]
-    features = [d.outputs.features[index] for d, index in zip(domains, chosen, strict=True)]
-    label = [d.label[index] for d, index in zip(domains, chosen, strict=True)]
-    domain = np.repeat(np.arange(len(domains)), [len(index) for index in chosen])
-    return np.concatenate(features), np.concatenate(label), domain
+    on_source: Predictions, on_target: Outputs, label: np.ndarray | None, count: int, seed: int
+) -> tuple[np.ndarray, Arrays]:
+    """Features [M, F] of up to `count` test images of each class and domain, and what they are.
+
+    Images without labels are chosen by the class that is predicted.
+    """
+    sides = []
+    both = (on_source.outputs, on_source.label), (on_target, label)
+    for domain, (found, truth) in enumerate(both):
+        index = choose_per_class(found.predicted if truth is None else truth, count, seed)
+        known = np.full(len(index), UNKNOWN) if truth is None else truth[index]
+        domains = np.full(len(index), domain)
+        sides.append((found.features[index], known, found.predicted[index], domains))
+    features, known, predicted, domains = map(np.concatenate, zip(*sides, strict=True))
+    return features, {"label": known, "predicted": predicted, "domain": domains}

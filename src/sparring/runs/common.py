@@ -1,45 +1,67 @@
-"""What every job does alike: its configuration, its networks, its files."""
+"""What both kinds of run do alike: describe what is asked, build networks, open the folder."""
 
 import dataclasses
-import io
 import sys
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
+from msgspec import structs
 from torch import nn
 
+from sparring import model
 from sparring.data.images import DataSet
-from sparring.game import Batch, Method, Shape
+from sparring.errors import RequestError
+from sparring.game import Batch, Method, Pair, Shape
 from sparring.methods import METHODS, name_of
 from sparring.nets.summary import describe
-from sparring.runs import environment
+from sparring.runs import card, environment
 from sparring.runs.folder import RunFolder
+from sparring.runs.records import Architecture, Config, Data, Layer, Length, Network, Scores
 from sparring.runtime import resolve_precision
-from sparring.storage import write_atomically
 from sparring.trainer import Trainer, Training
 
 M = TypeVar("M", bound=Method)
 
+STATES, CANDIDATES = 6, 5
+"""What lies on the disk at most while a run trains. States: two saved files and the one that is
+being written, each of the present and of a healthy state. Candidates: weights to choose from."""
 
-def base_config(
-    method: Method, seed: int, training: Training, device: torch.device
-) -> dict[str, Any]:
-    """The part of config.json that all jobs share."""
-    settings = dataclasses.asdict(method)
-    unchanged = settings == dataclasses.asdict(type(method)())
+
+def asked(method: Method, seed: int, training: Training, device: torch.device) -> dict[str, Any]:
+    """The fields of a Config that follow from the method and its training."""
+    precision = resolve_precision(training.precision, device)
     return {
         "method": name_of(method),
-        "preset": "report2019" if unchanged else "own",
+        "preset": preset_of(method),
         "seed": seed,
-        "settings": settings,
-        "training": {
-            "steps": training.steps,
-            "batch_size": training.batch_size,
-            "precision": resolve_precision(training.precision, device),
-        },
+        "settings": dataclasses.asdict(method),
+        "training": Length(
+            steps=training.steps, batch_size=training.batch_size, precision=precision
+        ),
     }
+
+
+def preset_of(method: Method) -> str:
+    """The name of the preset that the method's settings are; "own" where they are none."""
+    kind, settings = type(method), dataclasses.asdict(method)
+    for name, changes in kind.PRESETS.items():
+        if dataclasses.asdict(kind(**changes)) == settings:
+            return name
+    return "own"
+
+
+def describe_data(name: str, dataset: DataSet) -> Data:
+    """The record of a data set that this run calls `name`."""
+    return Data(
+        name=name,
+        kind=dataset.kind,
+        train=len(dataset.train),
+        test=len(dataset.test),
+        labelled=dataset.test.labels is not None,
+        fingerprint=dataset.fingerprint(),
+    )
 
 
 def build(method: M, shape: Shape, seed: int) -> M:
@@ -53,37 +75,68 @@ def build(method: M, shape: Shape, seed: int) -> M:
     return fresh
 
 
-def open_folder(
-    folder: RunFolder, config: dict[str, Any], device: torch.device, datasets: list[DataSet]
-) -> None:
-    """Open the run folder and record where the run happens, and what its method says of itself."""
-    folder.open(config)
-    about = sys.modules[METHODS[config["method"]].__module__].__doc__ or ""
-    folder.write("env", environment.describe(device, datasets) | {"about": about.strip()})
+def disk_needed(method: Method, shape: Shape) -> tuple[int, int]:
+    """Bytes that a run needs while it trains, and those that stay. Adam keeps two moments."""
+    fresh = dataclasses.replace(method)
+    with torch.device("meta"):
+        fresh.build(shape)
+    weights = 4 * sum(parameter.numel() for parameter in fresh.parameters())
+    return weights * (3 * STATES + CANDIDATES), weights
 
 
-def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Write a compressed npz file, atomically."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
-    write_atomically(path, buffer.getvalue())
+def is_longer(folder: RunFolder, config: Config, method: Method) -> bool:
+    """Whether the run in `folder` is to be trained on, to the greater length of `config`.
 
-
-def architecture(method: Method, batch: Batch) -> list[dict[str, Any]]:
-    """The content of architecture.json: each network of the method, by playing `batch` once."""
-    method.eval()
-    records = []
-    for name, network in method.named_children():
-        layers = describe(network, lambda: list(method.moves(batch, 0.0)))
-        records.append(
-            {
-                "title": name.replace("_", " ").capitalize(),
-                "summary": _summary(network),
-                "layers": [dataclasses.asdict(layer) for layer in layers],
-                "parameters": sum(layer.parameters for layer in layers),
-            }
+    Raises RequestError where it is another run, or cannot be trained on exactly.
+    """
+    if not folder.compare(config):
+        return False
+    why = None
+    if method.scheduled:
+        why = f"what {config.method} does depends on the length of its training"
+    elif folder.finished and not (folder.path / "checkpoints").is_dir():
+        why = "its last state was not kept"
+    if why:
+        steps = folder.read(Config).training.steps
+        raise RequestError(
+            f"{folder.path} holds a training of {steps:,} steps, which cannot go on to "
+            f"{config.training.steps:,}: {why}; name another --out"
         )
-    return [record for record in records if record["layers"]]
+    return True
+
+
+def open_run(folder: RunFolder, config: Config, method: Method, device: torch.device) -> None:
+    """Open the run folder and record where the run happens. Raises RequestError."""
+    is_longer(folder, config, method)
+    folder.open(config)
+    folder.write(environment.describe(device))
+
+
+def architecture(method: Method, batch: Batch) -> Architecture:
+    """Each network of the method, told by playing two images of `batch` at the training's end."""
+    method.eval()
+    few = _few(batch)
+    networks = []
+    for name, network in method.named_children():
+        layers = describe(network, lambda: list(method.moves(few, 1.0)))
+        if layers:
+            networks.append(
+                Network(
+                    title=name.replace("_", " ").capitalize(),
+                    summary=_summary(network),
+                    parameters=sum(layer.parameters for layer in layers),
+                    layers=tuple(Layer(**dataclasses.asdict(layer)) for layer in layers),
+                )
+            )
+    about = sys.modules[METHODS[name_of(method)].__module__].__doc__ or ""
+    return Architecture(about=about.strip(), networks=tuple(networks))
+
+
+def _few(batch: Any) -> Any:
+    if isinstance(batch, Pair):
+        return Pair(_few(batch.source), _few(batch.target))
+    names = [field.name for field in dataclasses.fields(batch)]
+    return dataclasses.replace(batch, **{name: getattr(batch, name)[:2] for name in names})
 
 
 def _summary(network: nn.Module) -> str:
@@ -92,11 +145,23 @@ def _summary(network: nn.Module) -> str:
     return (type(network).__doc__ or "").partition("\n")[0] if ours else ""
 
 
-def finish(folder: RunFolder, trainer: Trainer, scores: dict[str, Any]) -> None:
-    """Write the scores, which makes the run finished; then remove what served the training."""
-    speed = {
-        "seconds": round(trainer.seconds, 2),
-        "images_per_second": round(trainer.images_per_second, 1),
-    }
-    folder.write("scores", scores | speed)
-    folder.tidy()
+def finish(
+    folder: RunFolder,
+    config: Config,
+    trainer: Trainer,
+    shape: Shape,
+    scores: Scores,
+    arrays: Mapping[str, dict[str, np.ndarray]],
+) -> None:
+    """Write arrays, model and, last of all, the scores, which make the run finished.
+
+    arrays: by file. Then removes what only an unfinished run needs.
+    """
+    for name, group in arrays.items():
+        if group:
+            folder.write_arrays(name, group)
+    target, words = folder.path / "model", card.text(config, scores)
+    model.save(target, trainer.method, shape, preset=config.preset, data=config.data, card=words)
+    seconds, speed = round(trainer.seconds, 2), round(trainer.images_per_second, 1)
+    folder.write(structs.replace(scores, seconds=seconds, images_per_second=speed))
+    folder.tidy(trainer.training.keep_state)

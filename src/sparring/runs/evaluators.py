@@ -1,137 +1,158 @@
-"""What generators of one data set are judged with: an extractor of features, a judge of attributes.
+"""What generators of one data set are judged with: an extractor of features, a judge of labels.
 
-Both learn from the whole set's own labels, or the extractor is the published Inception. Knows how
-they come to be; what is asked of them is in `inspection`.
+Both learn from the whole set's own labels and are kept in the cache folder, or the extractor is
+the published Inception. What they are asked is in `generator_evaluation`.
 """
 
-import dataclasses
-import math
+import hashlib
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, Literal
+from dataclasses import dataclass
 
+import msgspec
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save
 
 from sparring import cache
 from sparring.data.images import DataSet
-from sparring.metrics.extractor import Extractor, FeatureNet, Skill, as_attributes
+from sparring.errors import RequestError
+from sparring.game import LabelKind
+from sparring.metrics.extractor import Extractor, FeatureNet, Skill, train_extractor
 from sparring.metrics.fidelity import FEWEST, frechet_name
-from sparring.metrics.reference import Yardstick
+from sparring.metrics.reference import ReferenceFeatures
 from sparring.nets.inception import load_published
-from sparring.runs import published_weights as published
-from sparring.runs.kept_extractors import load_or_train
+from sparring.runs import inception_weights, records
+from sparring.runs.records import Judging
+from sparring.runtime import resolve_precision
+from sparring.storage import sweep, write_atomically
 
-ExtractorName = Literal["own", "inception"]
+_FORMAT = 4
+"""Raise it when the network or its training changes: older files are then trained anew."""
 _EXTRACTOR_SEED, _JUDGE_SEED = 0, 1
+_log = logging.getLogger("sparring")
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Instruments:
-    """The instruments, made once for a data set, and what is known of them.
+class Evaluators:
+    """The evaluators, made once for a data set, and what is known of them.
 
-    dataset: the whole set, with labels [N, A] on both sides or on neither.
-    yardstick: None where the set is too small for scores.
-    extractor: its name, what its Fréchet distance is called, and its skill if it learned here.
+    dataset: the whole set, with labels on both sides or on neither.
+    reference: None where the set is too small for fidelity scores; so is `extractor`.
     judge, skill: None for a set without labels. It has seen the real training images and no others:
         one that learned from a generator's images would call them right.
     """
 
     dataset: DataSet
-    yardstick: Yardstick | None
-    extractor: dict[str, Any]
+    reference: ReferenceFeatures | None
+    extractor: records.Extractor | None
     judge: Extractor | None
     skill: Skill | None
 
 
-@dataclass(frozen=True)
-class Order:
-    """What is wanted. steps: of each training. images: compared in each score."""
-
-    extractor: ExtractorName
-    steps: int
-    images: int
-
-
-def set_up(
-    dataset: DataSet, order: Order, device: torch.device, say: Callable[[str], None]
-) -> Instruments:
-    """Make the instruments for `dataset` (the whole set), or take what the cache folder has.
+def set_up(dataset: DataSet, judging: Judging, device: torch.device, say: Say) -> Evaluators:
+    """Make the evaluators for `dataset` (the whole set), or take what the cache folder has.
 
     Raises RequestError where the published weights are not to be had, and Stopped.
     """
     if dataset.train.labels is None or dataset.test.labels is None:
-        train, test = dataset.train.unlabelled(), dataset.test.unlabelled()
-        dataset = replace(dataset, train=train, test=test)
-    learned = partial(_learned, dataset, order.steps, device, say)
-    few = min(order.images, len(dataset.train), len(dataset.test)) < FEWEST
-    yardstick: Yardstick | None = None
-    extractor: dict[str, Any] = {}
-    if not few:
-        network, extractor = _extractor(order.extractor, learned, device, say)
-        yardstick = Yardstick.of(network, dataset.train.pixels, dataset.test.pixels, order.images)
-    judge, skill = None, None
+        dataset = dataset.unlabelled()
+    reference, extractor = None, None
+    if min(judging.images, len(dataset.train), len(dataset.test)) >= FEWEST:
+        network, skill = _extractor(dataset, judging, device, say)
+        extractor = records.Extractor(
+            name=network.name, frechet=frechet_name(network.name), skill=skill
+        )
+        reference = ReferenceFeatures.of(
+            network, dataset.train.pixels, dataset.test.pixels, judging.images
+        )
+    judge, judge_skill = None, None
     if dataset.train.labels is not None:
-        judge, skill = learned("judge", _JUDGE_SEED)
-        dataset = _with_attributes(dataset)
-    return Instruments(dataset, yardstick, extractor, judge, skill)
+        judge, judge_skill = _learned(dataset, judging.steps, _JUDGE_SEED, device, say)
+    return Evaluators(dataset, reference, extractor, judge, judge_skill)
 
 
-def _with_attributes(dataset: DataSet) -> DataSet:
-    """The same labelled set, each class as an attribute of its own."""
-    train, test = (as_attributes(side, 0)[1] for side in (dataset.train, dataset.test))
-    return replace(dataset, train=train, test=test)
+def check(judging: Judging, say: Say) -> None:
+    """Raise RequestError where they could not be set up; fetches what must be fetched."""
+    if judging.extractor == "inception":
+        inception_weights.find_or_fetch(cache.folder(), say)
 
 
 def _extractor(
-    name: ExtractorName,
-    learned: Callable[[str, int], tuple[Extractor, Skill]],
-    device: torch.device,
-    say: Callable[[str], None],
-) -> tuple[FeatureNet, dict[str, Any]]:
-    network: FeatureNet
-    if name == "inception":
-        network, about = load_published(published.weights(cache.folder(), say)).to(device), {}
-    else:
-        network, skill = learned("extractor", _EXTRACTOR_SEED)
-        about = describe(skill)
-    return network, {"name": network.name, "frechet": frechet_name(network.name)} | about
+    dataset: DataSet, judging: Judging, device: torch.device, say: Say
+) -> tuple[FeatureNet, Skill | None]:
+    if judging.extractor == "own":
+        return _learned(dataset, judging.steps, _EXTRACTOR_SEED, device, say)
+    path = inception_weights.find_or_fetch(cache.folder(), say)
+    return load_published(path).to(device), None
 
 
 def _learned(
-    dataset: DataSet,
-    steps: int,
-    device: torch.device,
-    say: Callable[[str], None],
-    role: str,
-    seed: int,
+    dataset: DataSet, steps: int, seed: int, device: torch.device, say: Say
 ) -> tuple[Extractor, Skill]:
     what = "quarter turns" if dataset.train.labels is None else "labels"
-    say(f"{role}: learning the {what} of {dataset.name}, {steps:,} steps, unless it is kept")
-    network, skill = load_or_train(
-        cache.folder(),
+    say(f"evaluator {seed + 1}: learning the {what} of {dataset.name}, unless it is kept")
+    network, skill = load_or_train(dataset, seed, device, steps)
+    balanced = skill.mean_balanced
+    known = "" if balanced is None else f", balanced {balanced:.1%}"
+    say(f"evaluator {seed + 1}: right on held-out images in {skill.mean_accuracy:.1%}{known}")
+    return network, skill
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """What is known of a kept extractor, beside its weights."""
+
+    name: str
+    label_names: tuple[str, ...]
+    label_kind: LabelKind
+    learned_from: str
+    skill: Skill
+
+
+def load_or_train(
+    dataset: DataSet, seed: int, device: torch.device, steps: int
+) -> tuple[Extractor, Skill]:
+    """The extractor of the set from the cache folder, else trained and put there.
+
+    The name of its file follows from the set's fingerprint, the seed and the steps. A damaged file
+    is trained anew; where the folder cannot be written the extractor is not kept, and a warning
+    says so. Raises Stopped after SIGINT or SIGTERM.
+    """
+    precision = resolve_precision("auto", device)
+    names = dataset.train.label_names
+    decides = (_FORMAT, dataset.fingerprint(), names, seed, dataset.mirror, steps, precision)
+    key = hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
+    path = cache.folder() / f"extractor-{key}.safetensors"
+    try:
+        with safe_open(path, "pt") as file:
+            about = msgspec.json.decode(file.metadata()["about"], type=_Kept)
+        network = Extractor(about.name, about.label_names, about.label_kind)
+        network.load_state_dict(load_file(path))
+        network.learned_from = about.learned_from
+        return network.to(device).eval().requires_grad_(False), about.skill
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, SafetensorError, msgspec.MsgspecError, RuntimeError, KeyError) as error:
+        _log.warning("%s is damaged and is trained anew (%s)", path, type(error).__name__)
+    network, skill = train_extractor(
         dataset.train,
         dataset.test,
         seed,
         device,
-        mirror=dataset.mirror,
         steps=steps,
+        mirror=dataset.mirror,
+        bfloat16=precision == "bfloat16",
     )
-    if network.learned_from != dataset.train.fingerprint():
-        raise ValueError(f"the {role} learned from other images than the real training images")
-    balanced = skill.mean_balanced
-    known = "" if math.isnan(balanced) else f", balanced {balanced:.1%}"
-    say(f"{role}: right on {skill.n:,} held-out images in {skill.mean_accuracy:.1%}{known}")
+    about = _Kept(
+        network.name, network.label_names, network.label_kind, network.learned_from, skill
+    )
+    weights = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent, shared=True)
+        write_atomically(path, save(weights, {"about": msgspec.json.encode(about).decode()}))
+    except (OSError, RequestError) as error:
+        _log.warning("%s cannot be written (%s): what was learned is not kept", path.parent, error)
     return network, skill
-
-
-def describe(skill: Skill) -> dict[str, Any]:
-    """A skill, with its means over the labels, for a JSON file."""
-    means = {"mean_accuracy": skill.mean_accuracy, "mean_balanced": skill.mean_balanced}
-    return dataclasses.asdict(skill) | means
-
-
-def check(order: Order, say: Callable[[str], None]) -> None:
-    """Raise RequestError where they could not be set up; fetches what must be fetched."""
-    if order.extractor == "inception":
-        published.weights(cache.folder(), say)

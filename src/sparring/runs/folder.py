@@ -7,9 +7,10 @@ Knows files and their records; knows no torch, no method and no report. A folder
     env.json              where it ran: versions, commit, device, threads
     log.jsonl             one row every few steps: step, images, seconds, losses by player, terms
     events.json           only where something happened: alarms, rollbacks, and in what step
-    checkpoints/          until the scores are there: all it needs to go on (see checkpoints.py)
-    candidates/           likewise, adapted classifiers only: weights to choose from
+    checkpoints/          all it needs to go on (see checkpoints.py): until the scores are there,
+                          longer where the last state is to be kept, to train on from it
     snapshots/            likewise, generators only: what will be `progress` in the pictures
+    candidates/           until the scores are there, adapted classifiers only: weights to choose
     model/                the trained model (see model.py): weights, config, card
     architecture.json     the actual modules: layer, output shape, parameters
     pictures.safetensors  generators only: uint8 images, and where labels change them
@@ -22,12 +23,15 @@ Knows files and their records; knows no torch, no method and no report. A folder
 
 import hashlib
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
+from msgspec import structs
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
@@ -42,7 +46,7 @@ from sparring.runs.records import (
     Scores,
     TransferAlarm,
 )
-from sparring.storage import RowLog, write_atomically
+from sparring.storage import RowLog, write_atomically, writing
 
 R = TypeVar("R")
 
@@ -56,8 +60,8 @@ FILES: dict[object, str] = {
     Scores: "scores.json",
 }
 """The file of each kind of record."""
-WORKING = ("checkpoints", "candidates", "snapshots")
-"""What only an unfinished run needs."""
+WORKING = ("candidates", "checkpoints", "snapshots")
+"""What only an unfinished run needs; all but the first serve to train on from its last state."""
 _LONGEST_NAME = 180  # bytes; file systems take 255
 
 
@@ -73,6 +77,27 @@ def run_name(*parts: object) -> str:
         return name
     cut = plain.encode()[:_LONGEST_NAME].decode(errors="ignore")
     return f"{cut}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def difference(before: Config, now: Config) -> str | None:
+    """What the first thing is that differs, in words; None where nothing does."""
+    old, new = _flat(before), _flat(now)
+    for name in [*new, *old]:
+        was, is_now = old.get(name, "absent"), new.get(name, "absent")
+        if was != is_now:
+            return f"its {name} was {was}, now it is {is_now}"
+    return None
+
+
+def _flat(config: Config) -> dict[str, Any]:
+    """The values of a configuration by name, each set of data in words."""
+    plain = msgspec.json.decode(msgspec.json.encode(config))
+    data = plain.pop("data")
+    flat = {role: f"{d['name']} ({d['fingerprint'][:15]}…)" for role, d in data.items()}
+    for name, value in plain.items():
+        nested = value if isinstance(value, dict) else {"": value}
+        flat |= {f"{name} {key}".strip(): item for key, item in nested.items()}
+    return flat
 
 
 class RunFolder:
@@ -97,6 +122,38 @@ class RunFolder:
     @property
     def finished(self) -> bool:
         return (self.path / FILES[Scores]).is_file()
+
+    def compare(self, config: Config) -> bool:
+        """Whether `config` asks for more steps of the run that is here, and for nothing else new.
+
+        Raises RequestError where the folder holds a run of another request, or something else.
+        """
+        if not self.begun:
+            if self.path.exists() and not (self.path.is_dir() and not any(self.path.iterdir())):
+                raise RequestError(f"{self.path} holds something else; name another --out")
+            return False
+        before = self.read(Config)
+        longer = config.training.steps > before.training.steps
+        if longer:
+            steps = structs.replace(before.training, steps=config.training.steps)
+            before = structs.replace(before, training=steps)
+        if words := difference(before, config):
+            raise RequestError(f"{self.path} holds another run: {words}; name another --out")
+        return longer
+
+    def open(self, config: Config) -> None:
+        """Make the folder of this run, or go on in it; a shorter run is no longer finished.
+
+        Raises RequestError as `compare` does, and where the folder cannot be written.
+        """
+        longer = self.compare(config)
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        if longer:
+            for kind in (Scores, TransferAlarm):
+                (self.path / FILES[kind]).unlink(missing_ok=True)
+        if longer or not self.begun:
+            self.write(config)
 
     def read(self, kind: type[R]) -> R:
         """The record of that kind. Raises RequestError where it is missing or damaged."""
@@ -138,27 +195,20 @@ class RunFolder:
         with _told(path):
             return load(path.read_bytes())
 
-    def tidy(self) -> None:
-        """Remove what only an unfinished run needs."""
-        for name in WORKING:
+    def tidy(self, keep_state: bool = False) -> None:
+        """Remove what only an unfinished run needs. keep_state: it may be trained on."""
+        for name in WORKING[:1] if keep_state else WORKING:
             shutil.rmtree(self.path / name, ignore_errors=True)
 
 
-class _told:
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
     """Raise RequestError, in one line, where a file of a run is missing or damaged."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError | ValueError | msgspec.MsgspecError | SafetensorError):
-            raise RequestError(
-                f"cannot read {self.path}: {' '.join(str(error).split())[:200]}; "
-                "remove the run folder"
-            ) from error
+    try:
+        yield
+    except (OSError, ValueError, msgspec.MsgspecError, SafetensorError) as error:
+        words = " ".join(str(error).split())[:200]
+        raise RequestError(f"cannot read {path}: {words}; remove the run folder") from error
 
 
 class Run(RunFolder):

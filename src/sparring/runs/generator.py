@@ -1,45 +1,54 @@
 """Train a generator and keep what it draws."""
 
-import dataclasses
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from msgspec import structs
+from safetensors.numpy import load_file, save
 from torch import Tensor
 
-from sparring.checkpoints import read_sealed, write_sealed
 from sparring.data import catalogue
 from sparring.data.feed import Stream
 from sparring.data.images import DataSet
-from sparring.divergence import Rhythm
-from sparring.errors import RequestError, TrainingFailed
+from sparring.divergence import LogIntervals
+from sparring.errors import TrainingFailed
 from sparring.game import GenerativeMethod, Labelled, Shape
 from sparring.methods import name_of
 from sparring.metrics.diversity import last_tenth, mean_distance
-from sparring.metrics.fidelity import check_libraries
-from sparring.runs import evaluators as instruments
-from sparring.runs.common import architecture, base_config, build, finish, open_folder, write_arrays
+from sparring.runs import common, evaluators
 from sparring.runs.folder import RunFolder, run_name
-from sparring.runs.generator_evaluation import VARIED, flip_order, inspect
+from sparring.runs.generator_evaluation import Arrays, evaluate, spread
 from sparring.runs.library import Library
 from sparring.runs.progress import Screen
-from sparring.runs.sampler import Brush
+from sparring.runs.records import Config, ExtractorName, Judging, LogRow
+from sparring.runs.sampler import Sampler
+from sparring.storage import write_atomically
 from sparring.trainer import Trainer, Training
 
-SAMPLES, PAIRS = 32, 10
-FILM_WIDTH, FILM_LENGTH = 8, 6
+SNAPSHOT_IMAGES, SNAPSHOTS = 8, 6
 WATCHED = 16
 """Images that the diversity is measured on while training."""
 
 
 @dataclass(frozen=True)
-class GenerationJob:
-    """One generator, trained and inspected.
+class Trained:
+    """A generator after its training, what draws with it, and what it drew on the way."""
 
-    attributes: "Smiling,Male", "all", or "" for a method without labels.
+    trainer: Trainer
+    shape: Shape
+    sampler: Sampler
+    progress: Arrays
+
+
+@dataclass(frozen=True)
+class GeneratorRun:
+    """One generator, as it is asked for.
+
+    labels: attributes or classes, "Smiling,Male", or "all"; "" for a method without labels. The
+        first one is shown first.
     judge_steps: of the training of extractor and judge. judged: images drawn for the scores.
     extractor: of the features that fidelity is measured on: "own" learns from the same data.
     size: height and width of the images in pixels.
@@ -47,167 +56,162 @@ class GenerationJob:
     """
 
     method: GenerativeMethod
-    faces: str
-    attributes: str
+    images: str
+    labels: str
     seed: int
     training: Training
     judge_steps: int
     judged: int
-    extractor: instruments.ExtractorName = "own"
+    extractor: ExtractorName = "own"
     size: int = 64
     arm: str = ""
 
     @property
     def name(self) -> str:
         """Name of the run folder."""
-        labels = [self.attributes.replace(",", "+"), self.arm]
-        return run_name(name_of(self.method), *filter(None, labels), self.seed)
+        parts = filter(None, [self.labels.replace(",", "+"), self.arm])
+        (images,) = catalogue.distinct_names((self.images,))
+        return run_name(name_of(self.method), images, *parts, self.seed)
 
     @property
-    def _order(self) -> instruments.Order:
-        return instruments.Order(self.extractor, self.judge_steps, self.judged)
+    def judging(self) -> Judging:
+        """What the generator is judged by."""
+        return Judging(extractor=self.extractor, steps=self.judge_steps, images=self.judged)
 
-    def request(self, device: torch.device) -> dict[str, Any]:
-        """The part of the configuration that is known before the data are loaded."""
-        return base_config(self.method, self.seed, self.training, device) | {
-            "scenario": "generation",
-            "faces": catalogue.name_of(self.faces),
-            "size": self.size,
-            "arm": self.arm,
-            "judging": dataclasses.asdict(self._order),
-        }
+    def config(self, library: Library, device: torch.device) -> Config:
+        """All that decides the result. Raises RequestError for data that cannot be used."""
+        shape = self.shape(library)
+        (name,) = catalogue.distinct_names((self.images,))
+        whole = library.get(self.images, self.size)
+        return Config(
+            **common.asked(self.method, self.seed, self.training, device),
+            scenario="generation",
+            data={"images": common.describe_data(name, whole)},
+            size=self.size,
+            label_kind=shape.kind,
+            label_names=shape.labels,
+            judging=self.judging,
+            arm=self.arm,
+        )
+
+    def shape(self, library: Library) -> Shape:
+        """What the networks are built for."""
+        return _shape(self.data(library))
 
     def check(self, library: Library, show: Screen) -> None:
-        """Raise RequestError where the data, or what judges the images, cannot be had."""
-        self.data(library)
-        instruments.check(self._order, show.say)
-        check_libraries()
+        """Raise RequestError where what judges the images cannot be had."""
+        evaluators.check(self.judging, show.say)
 
     def data(self, library: Library) -> DataSet:
-        """The data with the wanted attributes, or without labels.
-
-        Raises RequestError where they cannot be used.
-        """
-        dataset = library.get(self.faces, self.size)
-        if not (dataset.test.pixels[:VARIED] != dataset.test.pixels[:1]).any():
-            raise RequestError(
-                f"{dataset.name} has no two different test images, to judge diversity by: add some"
-            )
+        """The data with the wanted labels, or without. Raises RequestError."""
+        dataset = library.get(self.images, self.size)
         if self.method.batch_type is Labelled:
-            return catalogue.attributes(dataset, self.attributes)
+            return catalogue.attributes(dataset, self.labels)
         return dataset.unlabelled()
 
     def run(self, library: Library, folder: RunFolder, device: torch.device, show: Screen) -> None:
-        """Train, draw and inspect; goes on where an earlier call was stopped.
+        """Train, draw, evaluate and write all down; goes on where an earlier call was stopped.
 
         Raises RequestError for data that cannot be used, Stopped, and TrainingFailed.
         """
-        dataset = self.data(library)
-        attributes = _attributes(dataset)
-        config = self.request(device) | {"attributes": list(attributes)}
-        open_folder(folder, config, device, [dataset])
-        judges = library.once(
-            ("instruments", self.faces, self.size, self._order),
-            lambda: instruments.set_up(
-                library.get(self.faces, self.size), self._order, device, show.say
+        config = self.config(library, device)
+        common.open_run(folder, config, self.method, device)
+        tools = library.once(
+            ("evaluators", self.images, self.size, self.judging, device),
+            lambda: evaluators.set_up(
+                library.get(self.images, self.size), self.judging, device, show.say
             ),
         )
-        method = build(self.method, Shape(self.size, attributes), self.seed)
-        brush = Brush(method, dataset.train, self.seed, device)
-        film = Film(brush, folder, self.training.steps)
+        trained = self.train(self.data(library), folder, device, show)
+        show.say(f"{self.name}: evaluating {self.judged:,} images")
+        with trained.sampler.method.evaluated():
+            scores, arrays = evaluate(tools, trained.sampler, self.judged)
+        scores = structs.replace(scores, metrics=scores.metrics | final_losses(folder.rows()))
+        files = {"pictures": arrays | trained.progress}
+        common.finish(folder, config, trained.trainer, trained.shape, scores, files)
+
+    def train(
+        self, dataset: DataSet, folder: RunFolder, device: torch.device, show: Screen
+    ) -> Trained:
+        """The trained generator; `folder` gets its log, saved states and architecture.
+
+        dataset: with the labels that are asked for.
+        """
+        shape = _shape(dataset)
+        method = common.build(self.method, shape, self.seed)
+        sampler = Sampler(method, dataset.train, self.seed, device)
+        snapshots = Snapshots(sampler, folder, self.training.steps)
         batch_size, key = self.training.batch_size, (self.seed,)
         stream = Stream(dataset.train, batch_size, key, device, dataset.mirror)
-        feed = stream.labelled if attributes else stream.unlabelled
-        watch = Watch(brush, film, dataset.test.pixels, Rhythm.of(self.training.steps).pulse)
+        feed = stream.unlabelled if shape.kind == "none" else stream.labelled
+        every = LogIntervals.of(self.training.steps).gradients
+        watch = Watch(sampler, snapshots, spread(dataset.test.pixels), every)
         with show.task(self.name) as task:
             trainer = Trainer(method, feed, self.training, folder.path, device, task.update, watch)
             trainer.run()
-        show.say(f"{self.name}: inspecting {self.judged:,} images")
-        folder.write("architecture", architecture(method, feed(0)))
-        found = inspect(judges, brush, attributes, self.judged)
-        drawn = _pictures(brush, attributes) | film.arrays() | found.arrays
-        write_arrays(folder.path / "samples.npz", drawn)
-        metrics = found.metrics | _final_losses(folder)
-        finish(folder, trainer, {"kind": "generation", "metrics": metrics} | found.scores)
+        folder.write(common.architecture(method, feed(0)))
+        return Trained(trainer, shape, sampler, snapshots.arrays())
 
 
-def _attributes(dataset: DataSet) -> tuple[str, ...]:
-    return () if dataset.train.labels is None else dataset.train.label_names
+def _shape(dataset: DataSet) -> Shape:
+    train = dataset.train
+    return Shape(train.size, () if train.labels is None else train.label_names, train.kind)
 
 
-def _pictures(brush: Brush, attributes: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Samples, and pairs with one attribute off and on where there are attributes."""
-    arrays = {"samples": brush.draw(SAMPLES).numpy()}
-    for name in flip_order(attributes)[:1]:
-        pairs = brush.pairs(attributes.index(name), PAIRS).numpy()
-        arrays |= {"pairs": pairs, "pair_attribute": np.array(name)}
-    return arrays
+def final_losses(rows: Sequence[LogRow]) -> dict[str, float]:
+    """Mean loss of each player over the last tenth of the log."""
+    columns: dict[str, list[float]] = {}
+    for row in rows:
+        for player, loss in row.losses.items():
+            columns.setdefault(f"{player}_loss", []).append(math.nan if loss is None else loss)
+    return {name: last_tenth(values) for name, values in columns.items()}
 
 
-class Film:
+class Snapshots:
     """The same noise drawn at a few moments of training, kept in the run folder meanwhile."""
 
-    def __init__(self, brush: Brush, folder: RunFolder, steps: int) -> None:
-        self.brush, self.folder = brush, folder.path / "film"
-        every = Rhythm.of(steps).log
+    def __init__(self, sampler: Sampler, folder: RunFolder, steps: int) -> None:
+        self.sampler, self.folder = sampler, folder.path / "snapshots"
+        every = LogIntervals.of(steps).log
         # Evenly spaced on a logarithmic scale: most changes early. Before that all is grey.
-        moments = np.geomspace(max(every, steps / 50), steps, FILM_LENGTH) / every
+        moments = np.geomspace(max(every, steps / 50), steps, SNAPSHOTS) / every
         self.moments = {min(steps, round(moment) * every) for moment in moments} | {steps}
 
     def observe(self, step: int) -> None:
-        """Take a frame if `step` is one of the moments."""
+        """Draw if `step` is one of the moments."""
         if step in self.moments:
             self.folder.mkdir(exist_ok=True)
-            frame = {"images": self.brush.draw(FILM_WIDTH)}
-            write_sealed(self.folder / f"{step:09d}.sealed", frame)
+            images = {"images": self.sampler.draw(SNAPSHOT_IMAGES).numpy()}
+            write_atomically(self.folder / f"{step:09d}.safetensors", save(images))
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The frames in order of their steps."""
-        files = sorted(self.folder.glob("[0-9]*.sealed"))
-        steps = np.array([int(file.stem) for file in files])
-        return {"progress": np.stack([_frame(file) for file in files]), "progress_steps": steps}
-
-
-def _frame(path: Path) -> np.ndarray:
-    """The images of one moment. Raises RequestError where the file is damaged."""
-    try:
-        return read_sealed(path)[0]["images"].numpy()
-    except (OSError, ValueError, KeyError) as error:
-        raise RequestError(f"cannot read {path}: {error}; remove the run folder") from error
+    def arrays(self) -> Arrays:
+        """The snapshots in order of their steps."""
+        files = sorted(self.folder.glob("*.safetensors"))
+        return {
+            "progress": np.stack([load_file(file)["images"] for file in files]),
+            "progress_steps": np.array([int(file.stem) for file in files]),
+        }
 
 
 @dataclass
 class Watch:
     """Looks at what the generator draws while it trains; the trainer's `observe`.
 
-    pulse: steps between two looks.
+    real: mean distance of real images. every: steps between two looks.
     """
 
-    brush: Brush
-    film: Film
-    real: Tensor
-    pulse: int
-
-    def __post_init__(self) -> None:
-        self.real_distance = mean_distance(self.real[:VARIED])
+    sampler: Sampler
+    snapshots: Snapshots
+    real: float
+    every: int
 
     def __call__(self, step: int) -> dict[str, float]:
         """The diversity of WATCHED images at `step`; NaN where they are not finite."""
         try:
-            self.film.observe(step)
-            if step % self.pulse:
+            self.snapshots.observe(step)
+            if step % self.every or not self.real:
                 return {}
-            return {"diversity": mean_distance(self.brush.draw(WATCHED)) / self.real_distance}
+            drawn: Tensor = self.sampler.draw(WATCHED)
+            return {"diversity": mean_distance(drawn) / self.real}
         except TrainingFailed:  # the trainer may go back to where they were
             return {"diversity": math.nan}
-
-
-def _final_losses(folder: RunFolder) -> dict[str, float]:
-    rows = list(folder.log.rows())
-    try:
-        return {
-            f"{player}_loss": last_tenth([row["losses"][player] for row in rows])
-            for player in rows[-1]["losses"]
-        }
-    except (IndexError, KeyError, TypeError) as error:
-        raise RequestError(f"the log of {folder.path} is damaged; remove the run folder") from error

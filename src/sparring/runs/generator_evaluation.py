@@ -1,7 +1,7 @@
 """What a trained generator is worth: fidelity, obedience to labels, and whether it copies.
 
-Knows the instruments and the measures; knows no training and no file. Everything is
-drawn from fixed noise, so that generators of one data set are compared on equal terms.
+Knows the evaluators and the metrics; knows no training and no file. Everything is drawn from
+fixed noise, so that generators of one data set are compared on equal terms.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data.images import Images
-from sparring.metrics.diversity import diversity
+from sparring.data.images import DataSet, Images
+from sparring.metrics.diversity import mean_distance
 from sparring.metrics.extractor import Extractor, Skill
-from sparring.metrics.fidelity import FEWEST, Fidelity
+from sparring.metrics.fidelity import FEWEST
 from sparring.metrics.memorisation import FEWEST_UNSEEN, audit, pixel_vectors
-from sparring.metrics.reference import Yardstick
+from sparring.metrics.reference import ReferenceFeatures
 from sparring.metrics.scorecard import (
     Change,
-    Points,
+    LabelledFeatures,
     accuracy,
     change,
     class_diversity,
@@ -28,190 +28,190 @@ from sparring.metrics.scorecard import (
     flip,
     leakage,
 )
-from sparring.runs.evaluators import Instruments, describe
-from sparring.runs.sampler import Brush
+from sparring.runs.evaluators import Evaluators
+from sparring.runs.records import Copies, GeneratorScores, Judge, OfClass, Scorecard, Turned
+from sparring.runs.sampler import Sampler
 
+SAMPLES, PAIRS = 32, 10
 VARIED = 500
 """Images that the diversity is measured on."""
-FLIPPED = 10
-"""Most attributes that are turned on and off."""
+TURNED = 10
+"""Most labels that are turned on, and most classes that the same noise is drawn as."""
 FEWEST_PAIRS = 50
 MAPPED = 3
-"""Most attributes whose change is drawn as a map."""
+"""Most labels whose change is drawn as a map."""
 SHOWN = 8
 """Images that are shown beside their nearest training images."""
 
+Arrays = dict[str, np.ndarray]
+
 
 @dataclass
-class Inspection:
-    """scores: for a JSON file. metrics: single numbers. arrays: for figures."""
+class Findings:
+    """What is found bit by bit: fields of GeneratorScores, single numbers, arrays."""
 
     scores: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, float] = field(default_factory=dict)
-    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    arrays: Arrays = field(default_factory=dict)
 
-    def __or__(self, other: "Inspection") -> "Inspection":
-        return Inspection(
-            self.scores | other.scores, self.metrics | other.metrics, self.arrays | other.arrays
-        )
+    def add(self, other: "Findings") -> None:
+        """Take in what is in `other`."""
+        self.scores |= other.scores
+        self.metrics |= other.metrics
+        self.arrays |= other.arrays
 
 
-def inspect(
-    tools: Instruments, brush: Brush, attributes: tuple[str, ...], count: int
-) -> Inspection:
-    """Everything that `count` images of `brush` say of its generator.
-
-    attributes: what the generator is asked for, in the order of its labels; none without labels.
-    """
-    test = tools.dataset.test.pixels
-    asked = brush.asked(count) if attributes else None
-    drawn = Images(brush.draw(count), asked, attributes)
-    varied = diversity(drawn.pixels[: min(VARIED, len(test))], test)
-    found = Inspection({"notes": notes(tools)}, {"diversity": varied})
-    yard, features = tools.yardstick, np.zeros((0, 1))
-    if yard is not None:
-        features = yard.features(drawn.pixels)
-        found |= _fidelity(tools, yard, yard.score(features))
+def evaluate(tools: Evaluators, sampler: Sampler, count: int) -> tuple[GeneratorScores, Arrays]:
+    """All that `count` images of `sampler` say of its generator, and the pictures."""
+    train, test = sampler.train, tools.dataset.test.pixels
+    labelled = train.labels is not None
+    asked = sampler.asked(count) if labelled else None
+    drawn = Images(sampler.draw(count), asked, train.label_names)
+    among = min(VARIED, len(test), count)
+    real = spread(test[:among])
+    varied = mean_distance(drawn.pixels[:among]) / real if real else None
+    found = Findings({"notes": notes(tools, real)}, {"diversity": varied}, _pictures(sampler))
+    features = np.zeros((0, 1), np.float32)
+    if tools.reference is not None:
+        features = tools.reference.features(drawn.pixels)
+        found.add(_fidelity(tools, tools.reference, features))
     if len(test) >= FEWEST_UNSEEN:
-        found |= _copies(tools, drawn.pixels)
-    if attributes and tools.judge is not None and tools.skill is not None:
-        found |= _obedience(tools, tools.judge, tools.skill, brush, drawn)
-        if yard is not None:
-            classes = _classes(tools, yard, drawn, features)
-            found.scores["scorecard"] |= {"classes": classes}
-    return found
+        found.add(_copies(tools.dataset, drawn.pixels))
+    if labelled and tools.judge is not None and tools.skill is not None:
+        classes = _by_class(tools, drawn, features)
+        found.add(_obedience(tools, tools.judge, tools.skill, sampler, drawn, classes))
+    if train.kind == "attributes":
+        found.scores["pair_label"] = train.label_names[0]
+    return GeneratorScores(metrics=found.metrics, **found.scores), found.arrays
 
 
-def notes(tools: Instruments) -> list[str]:
-    """A sentence for each kind of score that the set is too small for."""
+def spread(pixels: Tensor) -> float:
+    """Mean distance of VARIED real images (uint8 [N, 3, S, S]); 0 where no two of them differ."""
+    return mean_distance(pixels[:VARIED]) if len(pixels) > 1 else 0.0
+
+
+def notes(tools: Evaluators, real: float) -> tuple[str, ...]:
+    """A sentence for each kind of score that the set is too small for.
+
+    real: how far real images lie apart.
+    """
     train, test = len(tools.dataset.train), len(tools.dataset.test)
     has = f"{tools.dataset.name} has {train:,} training and {test:,} test images"
     lines = []
-    if tools.yardstick is None:
+    if not real:
+        lines.append("No diversity: there are no two different test images to compare with.")
+    if tools.reference is None:
         lines.append(f"No fidelity scores: {has}; {FEWEST} of each are needed.")
     if test < FEWEST_UNSEEN:
         lines.append(f"No search for copies: {has}; it needs {FEWEST_UNSEEN} test images.")
-    return lines
+    return tuple(lines)
 
 
-def _fidelity(tools: Instruments, yard: Yardstick, score: Fidelity) -> Inspection:
-    rows = {"generated": score} | yard.calibration
-    ball = score.manifold
-    return Inspection(
-        {
-            "extractor": tools.extractor,
-            "fidelity": [{"set": name} | row.as_dict() for name, row in rows.items()],
-        },
-        {
-            "frechet": score.frechet,
-            "kid": score.kid.value,
-            "precision": ball.precision,
-            "recall": ball.recall,
-            "density": ball.density,
-            "coverage": ball.coverage,
-        },
+def _pictures(sampler: Sampler) -> Arrays:
+    """Samples; pairs without and with the first attribute, or the same noise as each class."""
+    arrays = {"samples": sampler.draw(SAMPLES).numpy()}
+    if sampler.train.kind == "attributes":
+        arrays["pairs"] = sampler.pairs(0, PAIRS).numpy()
+    elif sampler.train.kind == "classes":
+        numbers = range(min(TURNED, len(sampler.train.label_names)))
+        arrays["classes"] = np.stack([sampler.of_class(k, PAIRS).numpy() for k in numbers])
+    return arrays
+
+
+def _fidelity(tools: Evaluators, reference: ReferenceFeatures, features: np.ndarray) -> Findings:
+    score = reference.score(features)
+    single = {name: value for name, value in asdict(score.manifold).items() if name != "neighbours"}
+    return Findings(
+        {"extractor": tools.extractor, "fidelity": {"generated": score} | reference.calibration},
+        {"frechet": score.frechet, "kid": score.kid.value} | single,
     )
 
 
-def _copies(tools: Instruments, drawn: Tensor) -> Inspection:
+def _copies(dataset: DataSet, drawn: Tensor) -> Findings:
     """The audit of all images, and those that look most like copies beside what they are like."""
-    train, test, mirror = (
-        tools.dataset.train.pixels,
-        tools.dataset.test.pixels,
-        tools.dataset.mirror,
-    )
-    found = audit(drawn, train, test, pixel_vectors, mirror=mirror)
+    train = dataset.train.pixels
+    found = audit(drawn, train, dataset.test.pixels, pixel_vectors, mirror=dataset.mirror)
     shown = found.order[:SHOWN]
     nearest = train[torch.from_numpy(found.nearest[shown])]
     mirrored = torch.from_numpy(found.mirrored[shown])[:, None, None, None]
-    single = ("ratio", "suspects", "expected", "copies", "alarm", "n_train", "n_unseen")
-    return Inspection(
-        {
-            "memorisation": {name: getattr(found, name) for name in single}
-            | {"n": len(drawn), "verdict": found.verdict()}
-        },
+    copies = Copies(
+        verdict=found.verdict(),
+        ratio=found.ratio,
+        suspects=found.suspects,
+        expected=found.expected,
+        copies=found.copies,
+        alarm=found.alarm,
+        n=len(drawn),
+        n_train=found.n_train,
+        n_unseen=found.n_unseen,
+    )
+    return Findings(
+        {"copies": copies},
         {"memorised": found.ratio},
         {
             "suspects": drawn[torch.from_numpy(shown)].numpy(),
             "suspects_nearest": torch.where(mirrored, nearest.flip(3), nearest).numpy(),
-            "suspects_distance": found.distance[shown],
         },
     )
 
 
 def _obedience(
-    tools: Instruments, judge: Extractor, skill: Skill, brush: Brush, drawn: Images
-) -> Inspection:
-    """Whether the judge sees what was asked for, and what else moves when one attribute flips."""
-    names = drawn.label_names
+    tools: Evaluators,
+    judge: Extractor,
+    skill: Skill,
+    sampler: Sampler,
+    drawn: Images,
+    classes: dict[str, OfClass],
+) -> Findings:
+    """Whether the judge sees what was asked for, and what else moves when one label is turned."""
     right = accuracy(judge, drawn)
-    flips: dict[str, dict[str, Any]] = {}
-    changes, means = {}, []
-    count = max(FEWEST_PAIRS, len(drawn) // min(len(names), FLIPPED))
-    for name in flip_order(names)[:FLIPPED]:
-        pairs = brush.pairs(names.index(name), count)
-        changes[name] = change(pairs)
-        means.append(pairs.float().mean(0).round().to(torch.uint8))
-        flips[name] = {
-            "pairs": count,
-            "flip": asdict(flip(judge, pairs, name)),
-            "change": _numbers(changes[name]),
-            "leakage": {
-                other: asdict(leak)
-                for other, leak in leakage(judge, pairs, name, tools.dataset.test).items()
-            },
-        }
-    mapped = list(flips)[:MAPPED]
-    return Inspection(
+    names = drawn.label_names[:TURNED]
+    count = max(FEWEST_PAIRS, len(drawn) // len(names))
+    turned: dict[str, Turned] = {}
+    heat: list[np.ndarray] = []
+    means: list[Tensor] = []
+    for place, name in enumerate(names):
+        pairs = sampler.pairs(place, count)
+        moved = change(pairs)
+        turned[name] = _turned(judge, pairs, name, moved, tools.dataset.test)
+        if len(heat) < MAPPED:
+            heat.append(moved.heat)
+            means.append(pairs.float().mean(0).round().to(torch.uint8))
+    return Findings(
         {
-            "judge": describe(skill) | {"learned_from": judge.learned_from},
-            "scorecard": {
-                "attributes": {name: asdict(share) for name, share in right.items()},
-                "flips": flips,
-            },
+            "judge": Judge(skill=skill, learned_from=judge.learned_from),
+            "scorecard": Scorecard(labels=right, turned=turned, classes=classes),
+            "changed": names[:MAPPED],
         },
         {
             "attribute_accuracy": fmean(share.value for share in right.values()),
-            "flipped": fmean(entry["flip"]["flipped"]["value"] for entry in flips.values()),
+            "flipped": fmean(entry.flip.flipped.value for entry in turned.values()),
         },
-        {
-            "change_heat": np.stack([changes[name].heat for name in mapped]),
-            "change_means": torch.stack(means[: len(mapped)]).numpy(),
-            "change_attributes": np.array(mapped),
-        },
+        {"change_heat": np.stack(heat), "change_means": torch.stack(means).numpy()},
     )
 
 
-def flip_order(names: tuple[str, ...]) -> list[str]:
-    """The attributes in the order in which they are shown: Smiling first where there is one."""
-    return sorted(names, key=lambda name: name != "Smiling")
+def _turned(judge: Extractor, pairs: Tensor, name: str, moved: Change, real: Images) -> Turned:
+    return Turned(
+        pairs=len(pairs),
+        flip=flip(judge, pairs, name),
+        levels=moved.levels,
+        relative=moved.relative,
+        half_area=moved.half_area,
+        leakage=leakage(judge, pairs, name, real) if real.kind == "attributes" else {},
+    )
 
 
-def _numbers(found: Change) -> dict[str, float]:
-    return {"levels": found.levels, "relative": found.relative, "half_area": found.half_area}
-
-
-def _classes(
-    tools: Instruments, yard: Yardstick, drawn: Images, features: np.ndarray
-) -> dict[str, dict[str, Any]]:
-    """Kernel distance and diversity with and without each attribute, and the floor beside them."""
-    names = drawn.label_names
-
-    def points(images: Images, found: np.ndarray) -> Points:
-        assert images.labels is not None  # the caller has looked
-        columns = [images.label_names.index(name) for name in names]
-        return Points(found, images.labels[: len(found), columns].numpy())
-
-    real = points(tools.dataset.train.take(yard.chosen), yard.real)
-    unseen = points(tools.dataset.test, yard.unseen)
-    ours = points(drawn, features)
-    distance, floor = class_kid(names, real, ours), class_kid(names, real, unseen)
-    varied = class_diversity(names, real, ours)
+def _by_class(tools: Evaluators, drawn: Images, features: np.ndarray) -> dict[str, OfClass]:
+    """Kernel distance and diversity in each group of labels, and the floor beside them."""
+    if tools.reference is None:
+        return {}
+    reference, dataset = tools.reference, tools.dataset
+    real = LabelledFeatures.of(reference.real, dataset.train.take(reference.chosen))
+    unseen = LabelledFeatures.of(reference.unseen, dataset.test)
+    ours = LabelledFeatures.of(features, drawn)
+    floor, varied = class_kid(real, unseen), class_diversity(real, ours)
     return {
-        title: {
-            "kid": kid and asdict(kid),
-            "floor": (low := floor[title]) and asdict(low),
-            "diversity": varied[title],
-        }
-        for title, kid in distance.items()
+        title: OfClass(kid=kid, floor=floor[title], diversity=varied[title])
+        for title, kid in class_kid(real, ours).items()
     }

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from sparring.divergence import Event
+from sparring.game import LabelKind
 from sparring.metrics.calibration import AccuracyEstimates, Bin
 from sparring.metrics.extractor import Skill
 from sparring.metrics.fidelity import Fidelity
@@ -16,9 +17,9 @@ from sparring.metrics.intervals import Interval
 from sparring.metrics.scorecard import Flip, Leak
 
 Kind = Literal["real", "stand-in"]
-LabelKind = Literal["none", "classes", "attributes"]
 Scenario = Literal["generation", "source-only", "adapted", "target-only"]
 Stage = Literal["training", "choice", "final evaluation"]
+ExtractorName = Literal["own", "inception"]
 Purpose = Literal["training", "reproduction", "claims"]
 SCENARIOS: tuple[Scenario, ...] = ("source-only", "adapted", "target-only")
 """The lower bound, what is asked, and the upper bound, of a classifier."""
@@ -49,7 +50,7 @@ class Length(Struct, frozen=True, kw_only=True):
 class Judging(Struct, frozen=True, kw_only=True):
     """What a generator is judged by. steps: of each evaluator's training. images: compared."""
 
-    extractor: str
+    extractor: ExtractorName
     steps: int
     images: int
 

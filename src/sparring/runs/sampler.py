@@ -18,8 +18,8 @@ POOL = 5000
 
 
 @dataclass
-class Brush:
-    """Draws with a generator from fixed noise; image k is the same for every count.
+class Sampler:
+    """Images of fixed noise; image k is the same for every count.
 
     Labels are those of real training images, so attributes come together as they do there. The
     global random state is left alone.
@@ -38,39 +38,50 @@ class Brush:
         own = torch.Generator().manual_seed(self.seed)
         rows = torch.randint(len(self.train), (POOL,), generator=own)
         labels = self.train.labels
-        self._labels = torch.zeros(POOL, 0) if labels is None else labels[rows].float()
+        self._labels = torch.zeros(POOL, 0, dtype=torch.long) if labels is None else labels[rows]
 
     @torch.inference_mode()
-    def _paint(self, noise: Tensor, label: Tensor) -> Tensor:
+    def _draw(self, label: Tensor) -> Tensor:
+        """Images of the first noise vectors, as `label` (int64 [N] or [N, A]) asks for."""
         self.method.eval()
+        if label.ndim == 2:  # attributes; classes stay numbers
+            label = label.float()
         parts = [
-            to_pixels(self._checked(self.method.sample(z.to(self.device), y.to(self.device)))).cpu()
-            for z, y in zip(noise.split(100), label.split(100), strict=True)
+            self._pixels(noise, asked)
+            for noise, asked in zip(
+                self._noise[: len(label)].split(100), label.split(100), strict=True
+            )
         ]
         return torch.cat(parts)
 
-    @staticmethod
-    def _checked(images: Tensor) -> Tensor:
+    def _pixels(self, noise: Tensor, label: Tensor) -> Tensor:
+        images = self.method.sample(noise.to(self.device), label.to(self.device))
         if not images.isfinite().all():
             raise TrainingFailed("the images are no longer finite; try a lower --learning-rate")
-        return images
+        return to_pixels(images).cpu()
 
     def draw(self, count: int) -> Tensor:
         """`count` images (at most POOL): uint8 [count, 3, S, S]."""
-        return self._paint(self._noise[:count], self._labels[:count])
+        return self._draw(self._labels[:count])
 
     def asked(self, count: int) -> Tensor:
-        """The labels that `draw` asks for: int64 [count, A]; A is 0 for images without labels."""
-        return self._labels[:count].long()
+        """The labels that `draw` asks for: int64 [count] classes or [count, A] attributes."""
+        return self._labels[:count]
 
-    def pairs(self, attribute: int, count: int) -> Tensor:
-        """Pairs from the same noise with one attribute off, then on; the others stay.
+    def of_class(self, number: int, count: int) -> Tensor:
+        """`count` images, all of class `number`: uint8 [count, 3, S, S]."""
+        return self._draw(torch.full((count,), number))
 
-        attribute: its column. uint8 [count, 2, 3, S, S].
+    def pairs(self, label: int, count: int) -> Tensor:
+        """Pairs from the same noise, without a label and with it: uint8 [count, 2, 3, S, S].
+
+        label: column of the attribute, which is off, then on, while the others stay; or number of
+        the class, before which comes the class that `draw` asks for, or else the next one.
         """
-        sides = []
-        for value in (0.0, 1.0):
-            label = self._labels[:count].clone()
-            label[:, attribute] = value
-            sides.append(self._paint(self._noise[:count], label))
-        return torch.stack(sides, 1)
+        without, with_it = self._labels[:count].clone(), self._labels[:count].clone()
+        if without.ndim == 2:
+            without[:, label], with_it[:, label] = 0, 1
+        else:
+            with_it[:] = label
+            without[without == label] = (label + 1) % len(self.train.label_names)
+        return torch.stack([self._draw(without), self._draw(with_it)], 1)

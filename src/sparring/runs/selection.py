@@ -1,94 +1,97 @@
-"""Which state of a training to keep, decided without target labels.
+"""Which state of a training label-free validators would choose; it is shown beside the last one.
 
-Candidates are kept at a few moments of the training; afterwards each is scored by the label-free
-validators, and their consensus chooses. What the choice was worth is asked when it stands.
+Candidates are kept at a few moments of the training; afterwards each is scored by the validators,
+and their consensus chooses. What the choice was worth is asked when it stands.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save
 from torch import Tensor
 
-from sparring.checkpoints import read_sealed, write_sealed
+from sparring.checkpoints import weights_of
 from sparring.data.images import Images
-from sparring.divergence import Rhythm
-from sparring.errors import RequestError
+from sparring.divergence import LogIntervals
 from sparring.game import AdaptationMethod
 from sparring.metrics.predict import predict, predict_labelled
 from sparring.metrics.statistics import rank_correlation
-from sparring.metrics.validators import View, consensus, score
+from sparring.metrics.validators import DomainOutputs, consensus, score
 from sparring.runs.folder import RunFolder
+from sparring.runs.records import Candidate, Selection
+from sparring.storage import write_atomically
 
-COUNT = 5
-"""Candidates of a training."""
+COUNT, APART = 5, 4
+"""Candidates of a training at most, and steps between two of more than two."""
 SEEN = 1000
 """Images of each domain, at most, that the validators look at."""
-MEMORY = 0.5
-"""What the running mean of the candidates' weights keeps of itself at each of them."""
 
 
 class Candidates:
-    """The weights of one training at COUNT moments, evenly spaced, the last of them its end."""
+    """Weights of one training at up to COUNT moments, evenly spaced, the last of them its end."""
 
     def __init__(self, method: AdaptationMethod, folder: RunFolder, steps: int) -> None:
         self.method, self.folder = method, folder.path / "candidates"
-        every = Rhythm.of(steps).log
-        moments = {round(m / every) * every for m in np.linspace(0, steps, COUNT + 1)[1:-1]}
-        self.steps = sorted((moments | {steps}) - {0})
+        every = LogIntervals.of(steps).log
+        count = min(COUNT, max(2, steps // APART))
+        moments = {round(m / every) * every for m in np.linspace(0, steps, count + 1)[1:-1]}
+        self.moments = (moments | {steps}) - {0}
+
+    @property
+    def steps(self) -> list[int]:
+        """The moments that were kept; a training that was prolonged has none of its beginning."""
+        return sorted(int(path.stem) for path in self.folder.glob("*.safetensors"))
 
     def _path(self, step: int) -> Path:
-        return self.folder / f"{step:09d}.sealed"
+        return self.folder / f"{step:09d}.safetensors"
 
     def observe(self, step: int) -> dict[str, float]:
-        """Keep the weights if `step` is one of the moments; the trainer's `observe`."""
-        if step in self.steps:
+        """Keep the weights, as they are evaluated, at the moments; the trainer's `observe`."""
+        if step in self.moments:
             self.folder.mkdir(exist_ok=True)
-            write_sealed(self._path(step), self.method.state_dict())
+            weights = {k: v.contiguous().cpu() for k, v in weights_of(self.method).items()}
+            write_atomically(self._path(step), save(weights))
         return {}
 
     def weights(self, step: int) -> dict[str, Tensor]:
-        """The weights at `step`. Raises RequestError where the file is damaged."""
-        try:
-            return read_sealed(self._path(step))[0]
-        except (OSError, ValueError) as error:
-            raise RequestError(
-                f"cannot read {self._path(step)}: {error}; remove the run folder"
-            ) from error
-
-    def load(self, step: int) -> None:
-        """Give the method its weights of `step`."""
-        self.method.load_state_dict(self.weights(step))
+        """The weights at `step`."""
+        return load_file(self._path(step))
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What the validators said of each candidate, and the one that was chosen.
+    """What the validators said of each candidate, and the place of the one that they chose.
 
     scores: by validator, one number a candidate, in the order of `steps`.
     """
 
-    step: int
     steps: list[int]
     scores: dict[str, list[float]]
+    chosen: int
 
-    def as_dict(self, accuracies: list[float]) -> dict[str, Any]:
-        """For scores.json, beside the candidates' true accuracies on the target's test images."""
-        truth = dict(zip(self.steps, accuracies, strict=True))
-        return {
-            "rule": "consensus",
-            "steps": self.steps,
-            "accuracies": accuracies,
-            "chosen": {"step": self.step, "accuracy": truth[self.step]},
-            "last": {"step": self.steps[-1], "accuracy": accuracies[-1]},
-            "oracle": {"accuracy": max(accuracies)},
-            "validators": {
-                name: {"scores": values, "rank_correlation": rank_correlation(values, accuracies)}
-                for name, values in self.scores.items()
-            },
+    def record(self, accuracies: Sequence[float] | None) -> Selection:
+        """For the run's scores. accuracies: of each candidate on the target's test images."""
+        candidates = (
+            Candidate(
+                step=step,
+                validators={name: column[place] for name, column in self.scores.items()},
+                accuracy=accuracies[place] if accuracies else None,
+            )
+            for place, step in enumerate(self.steps)
+        )
+        correlations = {
+            name: rank_correlation(column, accuracies) if accuracies else None
+            for name, column in self.scores.items()
         }
+        return Selection(
+            rule="consensus",
+            candidates=tuple(candidates),
+            chosen=self.chosen,
+            rank_correlation=correlations,
+        )
 
 
 def some(images: Images, seed: int) -> Images:
@@ -98,30 +101,42 @@ def some(images: Images, seed: int) -> Images:
 
 
 def choose(
-    candidates: Candidates, held_out: Images, unlabelled: Images, device: torch.device
+    candidates: Candidates,
+    copy: AdaptationMethod,
+    held_out: Images,
+    unlabelled: Images,
+    device: torch.device,
 ) -> Choice:
-    """Choose by `validators.consensus`, and leave the method with the weights chosen.
+    """Choose by `validators.consensus`.
 
+    copy: built like the method of the candidates; is given weights of one after another.
     held_out: source images that were not trained on, with labels. unlabelled: target images.
     """
     columns: dict[str, list[float]] = {}
-    mean: dict[str, Tensor] = {}
     for step in candidates.steps:
-        weights = candidates.weights(step)
-        mean = {k: _blend(mean.get(k), v) for k, v in weights.items()}
-        candidates.method.load_state_dict(mean)
-        averaged = predict(candidates.method, unlabelled, device).logits
-        candidates.method.load_state_dict(weights)
-        source = predict_labelled(candidates.method, held_out, device)
-        view = View(source, predict(candidates.method, unlabelled, device), averaged)
-        for name, value in score(view).items():
+        copy.load_state_dict(candidates.weights(step))
+        source = predict_labelled(copy, held_out, device)
+        seen = DomainOutputs(source, predict(copy, unlabelled, device))
+        for name, value in score(seen).items():
             columns.setdefault(name, []).append(value)
-    chosen = candidates.steps[consensus(columns)]
-    candidates.load(chosen)
-    return Choice(chosen, candidates.steps, columns)
+    return Choice(candidates.steps, columns, consensus(columns))
 
 
-def _blend(mean: Tensor | None, value: Tensor) -> Tensor:
-    if mean is None or not value.is_floating_point():
-        return value
-    return mean.lerp(value, 1 - MEMORY)
+def accuracies(
+    candidates: Candidates,
+    copy: AdaptationMethod,
+    test: Images,
+    device: torch.device,
+    last: float | None,
+) -> list[float] | None:
+    """Each candidate's accuracy on `test`, in order of their steps; for when one is chosen.
+
+    last: that of the last one, which is known; None where `test` has no labels.
+    """
+    if last is None:
+        return None
+    found = []
+    for step in candidates.steps[:-1]:
+        copy.load_state_dict(candidates.weights(step))
+        found.append(predict_labelled(copy, test, device).accuracy)
+    return [*found, last]

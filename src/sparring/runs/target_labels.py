@@ -1,24 +1,19 @@
 """The one door to the labels of a target domain, and the record of who went through it.
 
 A run gets its target sealed: the images lie open, the labels come from `open` alone, which writes
-into labels.json who asked, for which split, and the hash of what was handed out. Whoever opens
-does not say who it is: the run's stage at that moment does, so nobody can take another's name.
-Until then the labels are not in the process's memory.
+who asked, for which split, and the hash of what was handed out. Whoever opens does not say who it
+is: the run's stage at that moment does, so nobody can take another's name.
 """
 
 import hashlib
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
-from torch import Tensor
+from msgspec import structs
 
 from sparring.data.images import DataSet, Images
 from sparring.runs.folder import RunFolder
-
-Stage = Literal["training", "choice", "final evaluation"]
-"""What a run is at: it trains, chooses the state to keep, and then judges what is decided."""
-Split = Literal["train", "test"]
+from sparring.runs.records import Opening, Openings, Stage
 
 
 class SealedTarget:
@@ -28,44 +23,31 @@ class SealedTarget:
     stage: what the run is at; the run moves it on, and it is who is said to have opened labels.
     """
 
-    def __init__(self, read: Callable[[], DataSet], folder: RunFolder) -> None:
-        """Seal the set that `read` gives, anew and with its labels at each call."""
-        dataset = read().unlabelled()
-        self.name, self.train, self.test = dataset.name, dataset.train, dataset.test
+    def __init__(self, dataset: DataSet, folder: RunFolder) -> None:
+        self.name = dataset.name
+        self.train, self.test = dataset.train.unlabelled(), dataset.test.unlabelled()
         self.stage: Stage = "training"
-        self._read = read
-        self._folder = folder
+        self._labelled, self._folder = dataset, folder
 
-    def open(self, split: Split) -> Images:
-        """The images of `split` with their labels.
+    def open(self, split: Literal["train", "test"]) -> Images:
+        """The images of `split` with their labels; without, where the set has none.
 
         The opening is on the disk before they are handed out. A run that was killed and goes on
         opens anew what it had opened at the same stage: that is told once, as it tells no more.
         Raises RequestError where the record cannot be written.
         """
-        dataset = self._read()
-        images = dataset.train if split == "train" else dataset.test
-        opening = {
-            "set": self.name,
-            "split": split,
-            "reader": self.stage,
-            "labels": _fingerprint(images.labels),
-        }
-        told = openings(self._folder)
-        if not any(opening.items() <= earlier.items() for earlier in told):
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            self._folder.write("labels", [*told, opening | {"time": now}])
+        images = self._labelled.train if split == "train" else self._labelled.test
+        if images.labels is None:
+            return images
+        digest = hashlib.sha256(images.labels.contiguous().numpy().data).hexdigest()
+        opening = Opening(
+            set=self.name,
+            split=split,
+            reader=self.stage,
+            labels=f"sha256:{digest}",
+            time=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        told = (self._folder.find(Openings) or Openings()).openings
+        if not any(structs.replace(opening, time=earlier.time) == earlier for earlier in told):
+            self._folder.write(Openings((*told, opening)))
         return images
-
-
-def openings(folder: RunFolder) -> list[dict[str, Any]]:
-    """Every opening of the run so far, in order, also from before it was stopped and resumed."""
-    exists = (folder.path / "labels.json").is_file()
-    return list(folder.read("labels")) if exists else []
-
-
-def _fingerprint(labels: Tensor | None) -> str | None:
-    """`sha256:...` of int64 labels [N]; None where there are none."""
-    if labels is None:
-        return None
-    return f"sha256:{hashlib.sha256(labels.contiguous().numpy().data).hexdigest()}"

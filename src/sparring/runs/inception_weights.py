@@ -17,7 +17,7 @@ PATIENCE = 30.0
 """Seconds to wait for a server that does not answer."""
 
 
-def weights(cache: Path, say: Callable[[str], None]) -> Path:
+def find_or_fetch(cache: Path, say: Callable[[str], None]) -> Path:
     """The file in `cache`, fetched if it is not there; its SHA-256 is right.
 
     Raises RequestError where it is another file, or is neither there nor to be had.

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sparring.errors import RequestError
-from sparring.runs import published_weights as published
+from sparring.runs import inception_weights as published
 
 NAME = "weights.pth"
 
@@ -44,12 +44,12 @@ def test_the_file_is_fetched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     said: list[str] = []
     with server(b"the weights") as address:
         monkeypatch.setattr(published, "SOURCE", address)
-        path = published.weights(tmp_path / "cache", said.append)
+        path = published.find_or_fetch(tmp_path / "cache", said.append)
     assert said == [f"fetching {address}"]
     assert path == tmp_path / "cache" / NAME
     assert path.read_bytes() == b"the weights"
     assert list(path.parent.iterdir()) == [path]
-    assert published.weights(tmp_path / "cache", pytest.fail) == path  # the server is gone
+    assert published.find_or_fetch(tmp_path / "cache", pytest.fail) == path  # the server is gone
 
 
 @pytest.mark.parametrize(("path", "message"), [(NAME, "SHA-256"), ("gone.pth", "Not Found")])
@@ -59,7 +59,7 @@ def test_a_wrong_file_is_refused_and_not_kept(
     with server(b"something else") as address:
         monkeypatch.setattr(published, "SOURCE", address.replace(NAME, path))
         with pytest.raises(RequestError, match=message):
-            published.weights(tmp_path, lambda line: None)
+            published.find_or_fetch(tmp_path, lambda line: None)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -69,7 +69,7 @@ def test_a_wrong_file_in_the_folder_is_refused(
     monkeypatch.setattr(published, "SOURCE", f"http://127.0.0.1:1/{NAME}")
     (tmp_path / NAME).write_bytes(b"abc")
     with pytest.raises(RequestError, match=r"ba7816bf\.\.\., not 6726825d"):
-        published.weights(tmp_path, pytest.fail)
+        published.find_or_fetch(tmp_path, pytest.fail)
 
 
 def test_without_a_network_one_line_says_file_folder_and_address(
@@ -80,7 +80,7 @@ def test_without_a_network_one_line_says_file_folder_and_address(
         address = f"http://127.0.0.1:{taken.getsockname()[1]}/{NAME}"
         monkeypatch.setattr(published, "SOURCE", address)
         with pytest.raises(RequestError) as refused:
-            published.weights(tmp_path / "cache", lambda line: None)
+            published.find_or_fetch(tmp_path / "cache", lambda line: None)
     message = str(refused.value)
     assert f"needs {NAME}, which is not in {tmp_path / 'cache'}" in message
     assert f"from {address} (" in message
@@ -94,4 +94,4 @@ def test_a_folder_that_cannot_be_made_is_told(
     monkeypatch.setattr(published, "SOURCE", f"http://127.0.0.1:1/{NAME}")
     (tmp_path / "cache").touch()
     with pytest.raises(RequestError, match="File exists"):
-        published.weights(tmp_path / "cache", lambda line: None)
+        published.find_or_fetch(tmp_path / "cache", lambda line: None)

@@ -1,0 +1,93 @@
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sparring.errors import RequestError
+from sparring.metrics.extractor import Extractor, Skill, features_of
+from sparring.runs import evaluators
+from sparring.runs.records import Judging
+from tests.conftest import CPU, faces
+
+DATA = faces()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "sparring"
+
+
+def load(seed: int = 0) -> tuple[Extractor, Skill]:
+    return evaluators.load_or_train(DATA, seed, CPU, steps=2)
+
+
+def test_the_second_time_nothing_is_trained(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network, skill = load()
+    monkeypatch.setattr(evaluators, "train_extractor", pytest.fail)
+    again, known = load()
+    pixels = DATA.test.pixels
+    assert np.array_equal(features_of(network, pixels), features_of(again, pixels))
+    assert (again.label_names, again.label_kind) == (("Male", "Smiling", "Young"), "attributes")
+    assert again.learned_from == DATA.train.fingerprint()
+    assert not again.training
+    assert known == skill
+
+
+def test_another_seed_or_other_data_is_another_file(cache: Path) -> None:
+    load()
+    load(seed=1)
+    for part in ("train", "test"):
+        fewer = replace(DATA, **{part: getattr(DATA, part).take(torch.arange(10))})
+        evaluators.load_or_train(fewer, 0, CPU, steps=2)
+    assert len(list(cache.iterdir())) == 4
+
+
+@pytest.mark.parametrize("kept", [0, 40, -10])
+def test_a_damaged_file_is_trained_anew(
+    cache: Path, kept: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    network, _ = load()
+    (file,) = cache.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole[:kept])
+    with caplog.at_level(logging.WARNING, "sparring"):
+        again, _ = load()
+    assert "trained anew" in caplog.text
+    assert file.read_bytes() == whole
+    assert torch.equal(network.head.weight, again.head.weight)
+
+
+def test_a_folder_that_cannot_be_written_costs_a_warning(
+    cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache.touch()
+    with caplog.at_level(logging.WARNING, "sparring"):
+        network, _ = load()
+    assert network.name == "convnet-attributes"
+    (record,) = caplog.records
+    assert "what was learned is not kept" in record.message
+
+
+def test_an_unlabelled_set_has_an_extractor_of_turns_and_no_judge(cache: Path) -> None:
+    said: list[str] = []
+    many = replace(DATA, test=DATA.train, train=DATA.train.unlabelled())
+    judging = Judging(extractor="own", steps=2, images=20)
+    tools = evaluators.set_up(many, judging, CPU, said.append)
+    assert tools.extractor is not None
+    assert tools.extractor.name == "convnet-quarter-turns"
+    assert tools.extractor.frechet == "Fréchet distance (convnet-quarter-turns)"
+    assert tools.judge is tools.skill is None
+    assert len(said) == 2
+    assert len(list(cache.iterdir())) == 1
+
+
+def test_without_the_published_weights_one_line_says_so(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparring.runs.inception_weights.SOURCE", "http://127.0.0.1:1/weights.pth")
+    with pytest.raises(RequestError, match=r"needs weights\.pth, which is not in"):
+        evaluators.check(Judging(extractor="inception", steps=2, images=30), lambda line: None)
