@@ -148,7 +148,7 @@ def describe_machine(device: torch.device) -> dict[str, Any]:
     cuda = device.type == "cuda"
     return {
         "python": sys.version.split()[0],
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "numpy": np.__version__,
         "platform": platform.platform(),
         "cpu": _processor("model name") or platform.processor() or platform.machine(),

@@ -47,8 +47,8 @@ class Trained:
 class GeneratorRun:
     """One generator, as it is asked for.
 
-    labels: attributes or classes, "Smiling,Male", or "all"; "" for a method without labels. The
-        first one is shown first.
+    labels: names of attributes or classes with commas, or "all"; "" for a method without labels.
+        The first one is shown first.
     judge_steps: of the training of extractor and judge. judged: images drawn for the scores.
     extractor: of the features that fidelity is measured on: "own" learns from the same data.
     size: height and width of the images in pixels.
