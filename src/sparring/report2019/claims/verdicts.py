@@ -79,7 +79,9 @@ def _on(report: Report, runs: list[Run], sets: tuple[str, ...]) -> Iterator[str]
 
 
 def observed(report: Report) -> dict[str, Arms]:
-    """What the reproduction's own runs have of the claims' experiments."""
+    """What a reproduction's own runs have of the claims' experiments; nothing of other runs."""
+    if report.plan.purpose != "reproduction":
+        return {}
     found: dict[tuple[str, ...], list[Run]] = {}
     for run in report.runs:
         if not run.config.arm:
