@@ -31,8 +31,8 @@ MEMORY_OF_A_RUN = 2_000_000_000
 class Machine:
     """What runs are played on.
 
-    device: a cuda device without a number stands for all cards.
-    jobs: runs at once, each in a process of its own. threads: of each run.
+    device: "cuda" without a number stands for all cards. threads: of each run.
+    jobs: runs at once, each in a process of its own.
     threads_asked: whether someone wants just that many threads, however few runs there are.
     """
 
