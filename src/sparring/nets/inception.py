@@ -6,6 +6,7 @@ classes, average pooling leaves the padding out, and the last block pools by the
 """
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, max_pool2d, relu
+from torch.nn.functional import avg_pool2d, max_pool2d
 
 from sparring.errors import RequestError
 
@@ -30,25 +31,18 @@ _highest = partial(max_pool2d, kernel_size=3, stride=1, padding=1)
 _halve = partial(max_pool2d, kernel_size=3, stride=2)
 
 
-class Conv(nn.Module):
-    """Convolution, batch norm, ReLU."""
+Kernel = int | tuple[int, int]
 
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        kernel: int | tuple[int, int],
-        stride: int = 1,
-        padded: bool = True,
-    ) -> None:
-        super().__init__()
-        high, wide = (kernel, kernel) if isinstance(kernel, int) else kernel
-        padding = (high // 2, wide // 2) if padded else 0
-        self.conv = nn.Conv2d(inputs, outputs, (high, wide), stride, padding, bias=False)
-        self.bn = nn.BatchNorm2d(outputs, eps=0.001)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return relu(self.bn(self.conv(x)))
+def _conv(
+    inputs: int, outputs: int, kernel: Kernel, stride: int = 1, padded: bool = True
+) -> nn.Module:
+    high, wide = (kernel, kernel) if isinstance(kernel, int) else kernel
+    padding = (high // 2, wide // 2) if padded else 0
+    conv = nn.Conv2d(inputs, outputs, (high, wide), stride, padding, bias=False)
+    return nn.Sequential(
+        OrderedDict(conv=conv, bn=nn.BatchNorm2d(outputs, eps=0.001), relu=nn.ReLU())
+    )
 
 
 class Mixed(nn.Module):
@@ -63,12 +57,12 @@ class Mixed(nn.Module):
     ) -> None:
         super().__init__()
         self.pool = pool
-        self.branches: dict[str, list[list[Conv]]] = {name: [] for name in branches}
+        self.branches: dict[str, list[list[nn.Module]]] = {name: [] for name in branches}
         for branch, steps in branches.items():
             channels = inputs
             for number, (outputs, *kernels) in enumerate(steps, 1):
                 last = pool is _halve and number == len(steps)
-                convs = [Conv(channels, outputs, k, 1 + last, not last) for k in kernels]
+                convs = [_conv(channels, outputs, k, 1 + last, not last) for k in kernels]
                 suffix = f"_{number}" if len(steps) > 1 else ""
                 for letter, conv in zip("ab" if len(convs) > 1 else [""], convs, strict=True):
                     self.add_module(f"{branch}{suffix}{letter}", conv)
@@ -102,14 +96,9 @@ def _on_17(c: int) -> Mixed:
 
 def _on_8(inputs: int, pool: Callable[[Tensor], Tensor]) -> Mixed:
     ends = (384, (1, 3), (3, 1))
-    return Mixed(
-        inputs,
-        pool,
-        branch1x1=[(320, 1)],
-        branch3x3=[(384, 1), ends],
-        branch3x3dbl=[(448, 1), (384, 3), ends],
-        branch_pool=[(192, 1)],
-    )
+    single = {"branch1x1": [(320, 1)], "branch3x3": [(384, 1), ends]}
+    double = [(448, 1), (384, 3), ends]
+    return Mixed(inputs, pool, **single, branch3x3dbl=double, branch_pool=[(192, 1)])
 
 
 class InceptionV3(nn.Module):
@@ -119,19 +108,15 @@ class InceptionV3(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.Conv2d_1a_3x3 = Conv(3, 32, 3, 2, padded=False)
-        self.Conv2d_2a_3x3 = Conv(32, 32, 3, padded=False)
-        self.Conv2d_2b_3x3 = Conv(32, 64, 3)
-        self.Conv2d_3b_1x1 = Conv(64, 80, 1)
-        self.Conv2d_4a_3x3 = Conv(80, 192, 3, padded=False)
-        self.Mixed_5b, self.Mixed_5c, self.Mixed_5d = (
-            _on_35(192, 32),
-            _on_35(256, 64),
-            _on_35(288, 64),
-        )
-        self.Mixed_6a = Mixed(
-            288, _halve, branch3x3=[(384, 3)], branch3x3dbl=_DOUBLE, branch_pool=[]
-        )
+        self.Conv2d_1a_3x3 = _conv(3, 32, 3, 2, padded=False)
+        self.Conv2d_2a_3x3 = _conv(32, 32, 3, padded=False)
+        self.Conv2d_2b_3x3 = _conv(32, 64, 3)
+        self.Conv2d_3b_1x1 = _conv(64, 80, 1)
+        self.Conv2d_4a_3x3 = _conv(80, 192, 3, padded=False)
+        self.Mixed_5b, self.Mixed_5c = _on_35(192, 32), _on_35(256, 64)
+        self.Mixed_5d = _on_35(288, 64)
+        to_17 = [(384, 3)]
+        self.Mixed_6a = Mixed(288, _halve, branch3x3=to_17, branch3x3dbl=_DOUBLE, branch_pool=[])
         self.Mixed_6b, self.Mixed_6c = _on_17(128), _on_17(160)
         self.Mixed_6d, self.Mixed_6e = _on_17(160), _on_17(192)
         to_8, long = [(192, 1), (320, 3)], [(192, 1), (192, (1, 7)), (192, (7, 1)), (192, 3)]
