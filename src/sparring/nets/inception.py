@@ -32,6 +32,8 @@ _halve = partial(max_pool2d, kernel_size=3, stride=2)
 
 
 Kernel = int | tuple[int, int]
+Steps = list[tuple[Any, ...]]
+"""A branch: output channels and kernel of each convolution; of two kernels the results are joined."""
 
 
 def _conv(
@@ -48,13 +50,10 @@ def _conv(
 class Mixed(nn.Module):
     """Branches side by side, joined on the channels; `branch_pool` begins with `pool`.
 
-    branches: by name, steps (output channels, kernel); of two kernels the results are joined.
     With the pool `_halve` every branch ends with stride 2 and no padding.
     """
 
-    def __init__(
-        self, inputs: int, pool: Callable[[Tensor], Tensor], **branches: list[tuple[Any, ...]]
-    ) -> None:
+    def __init__(self, inputs: int, pool: Callable[[Tensor], Tensor], **branches: Steps) -> None:
         super().__init__()
         self.pool = pool
         self.branches: dict[str, list[list[nn.Module]]] = {name: [] for name in branches}
@@ -96,7 +95,7 @@ def _on_17(c: int) -> Mixed:
 
 def _on_8(inputs: int, pool: Callable[[Tensor], Tensor]) -> Mixed:
     ends = (384, (1, 3), (3, 1))
-    single = {"branch1x1": [(320, 1)], "branch3x3": [(384, 1), ends]}
+    single: dict[str, Steps] = {"branch1x1": [(320, 1)], "branch3x3": [(384, 1), ends]}
     double = [(448, 1), (384, 3), ends]
     return Mixed(inputs, pool, **single, branch3x3dbl=double, branch_pool=[(192, 1)])
 
