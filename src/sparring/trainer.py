@@ -34,10 +34,10 @@ _log = logging.getLogger(__name__)
 class Training:
     """How long and how to train.
 
-    checkpoint_seconds: how long to wait at the least between two saves; it changes no result.
+    checkpoint_seconds: at the least, between two saves; it changes no result.
     rescue: go back to a good state, at a lower learning rate, where the training diverges or
         collapses. Without it, the first number that is not finite ends the training.
-    keep_state: save the last state too, so that a later training of more steps goes on from there.
+    keep_state: save the last state too, for a later training of more steps to go on from.
     """
 
     steps: int
@@ -187,10 +187,7 @@ class Trainer:
         return Status(self.step, steps, speed * batch, left, dict(row.losses))
 
     def _go_back(self, trouble: str) -> None:
-        """Return to the last good state, and change what may help.
-
-        Raises TrainingFailed where that was done too often, or is not wanted.
-        """
+        """Return to the last good state; TrainingFailed where that is not wanted or was in vain."""
         failed = f"{self.folder.name}: {trouble} at step {self.step}"
         if not self.training.rescue:
             raise TrainingFailed(f"{failed}; {self._last_row()}; try a lower learning rate")
@@ -209,8 +206,7 @@ class Trainer:
         self._save(self.good)
 
     def _last_row(self) -> str:
-        rows = self.log.rows()
-        if not rows:
+        if not (rows := self.log.rows()):
             return "no row of the log was finite"
         losses = ", ".join(f"{player} {loss:.3g}" for player, loss in rows[-1]["losses"].items())
         return f"the last finite losses, at step {rows[-1]['step']}: {losses}"

@@ -20,7 +20,7 @@ from sparring.methods.losses import bce, label_loss, real_or_fake
 
 @dataclass(eq=False, kw_only=True)
 class ACGAN(ConvolutionalGAN):
-    """Images from noise and labels: one class of many, or one or many binary attributes."""
+    """Images from noise and labels: exclusive classes, or any number of binary attributes."""
 
     batch_type = Labelled
 

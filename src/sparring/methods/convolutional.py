@@ -49,7 +49,5 @@ class ConvolutionalGAN(GenerativeMethod):
         loss = row.losses["generator"]
         if hits < 0.999 or loss < LOST:
             return None
-        return (
-            f"the discriminator has won: it tells {hits:.1%} of real and generated images apart, "
-            f"and the generator's loss is {loss:.1f}"
-        )
+        won = f"the discriminator has won: it tells {hits:.1%} of real and generated images apart"
+        return f"{won}, and the generator's loss is {loss:.1f}"

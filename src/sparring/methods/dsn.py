@@ -23,10 +23,7 @@ from sparring.nets.layers import Decoder, Head, reverse
 
 @dataclass(eq=False, kw_only=True)
 class DSN(AdversarialAdaptation):
-    """Domain separation: private and shared codes, a shared decoder, adversarial similarity.
-
-    L = L_task + alpha L_recon + beta L_difference + gamma L_similarity (equation 1).
-    """
+    """L = L_task + alpha L_recon + beta L_difference + gamma L_similarity (equation 1)."""
 
     alpha: float = 0.15
     """Weight of the scale-invariant reconstruction loss."""
@@ -72,13 +69,8 @@ class DSN(AdversarialAdaptation):
         similarity, accuracy = domain_loss(guess, sources)
 
         loss = task + self.alpha * reconstruction + self.beta * difference + self.gamma * similarity
-        terms = {
-            "task": task,
-            "reconstruction": reconstruction,
-            "difference": difference,
-            "similarity": similarity,
-            "domain_accuracy": accuracy,
-        }
+        terms = {"task": task, "reconstruction": reconstruction, "difference": difference}
+        terms |= {"similarity": similarity, "domain_accuracy": accuracy}
         return Move("network", loss, terms)
 
     def features(self, image: Tensor) -> Tensor:

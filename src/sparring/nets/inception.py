@@ -33,7 +33,7 @@ _halve = partial(max_pool2d, kernel_size=3, stride=2)
 
 Kernel = int | tuple[int, int]
 Steps = list[tuple[Any, ...]]
-"""A branch: each convolution's output channels and kernel; of two kernels the results are joined."""
+"""A branch: output channels and kernel of each convolution; two kernels' results are joined."""
 
 
 def _conv(
