@@ -14,7 +14,7 @@ from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
 
-from sparring.data.labels import composed
+from sparring.data.images import composed
 from sparring.errors import RequestError, check_name
 
 MAX_BYTES = 512 << 20

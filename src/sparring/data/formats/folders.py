@@ -11,8 +11,7 @@ from pathlib import Path
 from sparring.data.decode import decode_all
 from sparring.data.files import Entry, below, contents, entries, hash_split, images_of, unwrapped
 from sparring.data.formats.listed import labelled
-from sparring.data.images import Images
-from sparring.data.labels import class_order
+from sparring.data.images import Images, class_order
 from sparring.errors import RequestError
 
 _SPLITS = ("train", "test")

@@ -22,8 +22,7 @@ from sparring.data.files import (
     read_text,
     unwrapped,
 )
-from sparring.data.images import Images
-from sparring.data.labels import DIGITS, class_order, composed
+from sparring.data.images import DIGITS, Images, class_order, composed
 from sparring.errors import RequestError
 
 _RELEASE = ("mnist_m_train", "mnist_m_test")

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from sparring.data.decode import decode_all
 from sparring.data.files import damaged
-from sparring.data.images import Images
-from sparring.data.labels import class_numbers, composed
+from sparring.data.images import Images, composed
+from sparring.data.pixels import class_numbers
 from sparring.errors import RequestError, check_name
 
 _PLACES = ("", "data", "cropped_digits")
