@@ -25,16 +25,15 @@ _LIBRARIES = ("matplotlib", "numpy", "pillow", "scikit-learn", "scipy", "torch")
 
 @dataclass(frozen=True)
 class _Set:
-    train: int
-    test: int
+    counts: tuple[int, int]  # for training and for testing
     label_names: tuple[str, ...]
     mirror: bool = False
 
 
 _SETS = {
-    "photo-digits": _Set(12_000, 2_000, DIGITS),
-    "street-digits": _Set(12_000, 2_000, DIGITS),
-    "toy-faces": _Set(6_000, 1_000, ATTRIBUTES, mirror=True),
+    "photo-digits": _Set((12_000, 2_000), DIGITS),
+    "street-digits": _Set((12_000, 2_000), DIGITS),
+    "toy-faces": _Set((6_000, 1_000), ATTRIBUTES, mirror=True),
 }
 
 
@@ -43,11 +42,12 @@ def load(name: str, size: int) -> DataSet:
     key = tensor_cache.key_of((name, _VERSION, size, [version(used) for used in _LIBRARIES]))
     tensors = tensor_cache.recall(key)
     if tensors is None:
-        (train, train_labels), (test, test_labels) = _draw(name, _SETS[name].train, _SETS[name].test)
+        (train, train_labels), (test, test_labels) = _draw(name, *_SETS[name].counts)
         tensors = {"train": resize(train, size), "test": resize(test, size)}
         tensors |= {"train_labels": train_labels, "test_labels": test_labels}
         tensor_cache.keep(key, tensors)
-    return _dataset(name, *((tensors[part], tensors[f"{part}_labels"]) for part in ("train", "test")))
+    splits = ((tensors[part], tensors[f"{part}_labels"]) for part in ("train", "test"))
+    return _dataset(name, *splits)
 
 
 def draw(name: str, train: int, test: int, seed: int = 0) -> DataSet:

@@ -13,17 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sparring.data.standins.looks import Array, Part, draw_looks
-from sparring.data.standins.parts import (
-    body,
-    eyes,
-    glasses,
-    hair,
-    hat,
-    head,
-    mouth,
-    nose,
-    wrinkles,
-)
+from sparring.data.standins.parts import parts_of
 
 SIZE = 64
 OVERSAMPLE = 3  # each pixel is the mean of this many, squared, that were drawn
@@ -65,24 +55,11 @@ def _attributes(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
 
 
 def _face(rng: np.random.Generator, has: Mapping[str, Array]) -> list[Part]:
-    """Draw faces with these attributes (bool [N] each): their parts, back to front."""
-    looks = draw_looks(rng, has)
-    parts = [
-        *body(rng, looks),
-        *head(looks),
-        *eyes(rng, looks),
-        *nose(looks),
-        *mouth(rng, looks),
-        *wrinkles(looks),
-        *hair(rng, looks),
-        *hat(rng, looks),
-        *glasses(rng, looks),
-    ]
-    return _pose(rng, parts)
+    """Draw faces with these attributes (bool [N] each): their parts, back to front.
 
-
-def _pose(rng: np.random.Generator, parts: list[Part]) -> list[Part]:
-    """Place each face in its image: turned, scaled to two thirds and shifted a little."""
+    Each is turned, scaled to two thirds and shifted a little in its image.
+    """
+    parts = parts_of(rng, draw_looks(rng, has))
     n = len(parts[0].points)
     angle = np.deg2rad(rng.normal(0, 5, n))
     scale = rng.normal(0.64, 0.03, n)

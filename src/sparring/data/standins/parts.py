@@ -26,6 +26,21 @@ CLOTHES = np.array(
 )
 
 
+def parts_of(rng: np.random.Generator, looks: Looks) -> list[Part]:
+    """All parts of faces of these looks."""
+    return [
+        *_body(rng, looks),
+        *_head(looks),
+        *_eyes(rng, looks),
+        *_nose(looks),
+        *mouth(rng, looks),
+        *_wrinkles(looks),
+        *_hair(rng, looks),
+        *_hat(rng, looks),
+        *_glasses(rng, looks),
+    ]
+
+
 def _outline(looks: Looks) -> Array:
     """The head's outline, from the right ear down: an egg whose chin squares with the jaw."""
     angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
@@ -36,7 +51,7 @@ def _outline(looks: Looks) -> Array:
     return points(x, np.sin(angle))
 
 
-def head(looks: Looks) -> list[Part]:
+def _head(looks: Looks) -> list[Part]:
     """The head, the darker side of it, and cheeks."""
     oval = _outline(looks)
     # The side that is turned away lies in shade.
@@ -54,7 +69,7 @@ def head(looks: Looks) -> list[Part]:
     ]
 
 
-def eyes(rng: np.random.Generator, looks: Looks) -> list[Part]:
+def _eyes(rng: np.random.Generator, looks: Looks) -> list[Part]:
     """Whites, irises, pupils, glints, lids and brows."""
     n = len(looks.width)
     male = looks.has["Male"]
@@ -89,7 +104,7 @@ def eyes(rng: np.random.Generator, looks: Looks) -> list[Part]:
     return parts
 
 
-def nose(looks: Looks) -> list[Part]:
+def _nose(looks: Looks) -> list[Part]:
     """A shaded ridge, the ball of the nose and two nostrils; a big one is wide and long."""
     big = looks.has["Big_Nose"]
     wide = np.where(big, 0.21, 0.115)
@@ -143,7 +158,7 @@ def mouth(rng: np.random.Generator, looks: Looks) -> list[Part]:
     ]
 
 
-def wrinkles(looks: Looks) -> list[Part]:
+def _wrinkles(looks: Looks) -> list[Part]:
     """Lines of the not young: forehead, under the eyes, from nose to mouth."""
     old = ~looks.has["Young"]
     line = shade(looks.skin, 0.74)
@@ -166,7 +181,7 @@ def wrinkles(looks: Looks) -> list[Part]:
     return parts
 
 
-def body(rng: np.random.Generator, looks: Looks) -> list[Part]:
+def _body(rng: np.random.Generator, looks: Looks) -> list[Part]:
     """Long hair behind, shoulders, neck and ears."""
     n = len(looks.width)
     female = ~looks.has["Male"]
@@ -195,7 +210,7 @@ def body(rng: np.random.Generator, looks: Looks) -> list[Part]:
     ]
 
 
-def hair(rng: np.random.Generator, looks: Looks) -> list[Part]:
+def _hair(rng: np.random.Generator, looks: Looks) -> list[Part]:
     """The cap of hair, sideburns or curtains, a lighter strand, and bangs."""
     n = len(looks.width)
     male = looks.has["Male"]
@@ -235,7 +250,7 @@ def hair(rng: np.random.Generator, looks: Looks) -> list[Part]:
     ]
 
 
-def hat(rng: np.random.Generator, looks: Looks) -> list[Part]:
+def _hat(rng: np.random.Generator, looks: Looks) -> list[Part]:
     """Crown, band and brim."""
     n = len(looks.width)
     on = looks.has["Wearing_Hat"]
@@ -254,7 +269,7 @@ def hat(rng: np.random.Generator, looks: Looks) -> list[Part]:
     ]
 
 
-def glasses(rng: np.random.Generator, looks: Looks) -> list[Part]:
+def _glasses(rng: np.random.Generator, looks: Looks) -> list[Part]:
     """Two rims drawn as rings, so the eyes show through; a bridge and two temples."""
     n = len(looks.width)
     on = looks.has["Eyeglasses"]
