@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from sparring.data.images import Images
-from sparring.data.standins import photo_digits, street_digits, toy_faces
+from sparring.data.standins import draw
 
 COUNT = 2_000
 """Images of each set: enough that no cache of the processor holds them."""
@@ -67,7 +67,7 @@ def _portrait(face: Image.Image) -> Image.Image:
 
 def write_faces(folder: Path, count: int = COUNT) -> Pictures:
     """Toy faces with one attribute: JPEG files of 178x218."""
-    faces = toy_faces(train=count, test=1).train
+    faces = draw("toy-faces", count, 1).train
     assert faces.labels is not None
     one = slice(ATTRIBUTE, ATTRIBUTE + 1)
     smiling = Images(faces.pixels, faces.labels[:, one].clone(), faces.label_names[one])
@@ -76,7 +76,7 @@ def write_faces(folder: Path, count: int = COUNT) -> Pictures:
 
 def write_digits(folder: Path, count: int = COUNT) -> tuple[Pictures, Pictures]:
     """Source and target digits: PNG files of 28x28 and of 32x32."""
-    source, target = (draw(train=count, test=1).train for draw in (photo_digits, street_digits))
+    source, target = (draw(name, count, 1).train for name in ("photo-digits", "street-digits"))
     small = write(source, folder / "source", lambda digit: digit.resize((28, 28)))
     return small, write(target, folder / "target", lambda digit: digit)
 

@@ -42,10 +42,10 @@ def write_svhn(data: Path) -> None:
 
 
 def test_a_real_set_is_found_and_loaded(tmp_path: Path) -> None:
-    assert catalogue.find("svhn", tmp_path) is None
-    assert catalogue.find("svhn", None) is None
+    assert not catalogue.find("svhn", tmp_path)
+    assert not catalogue.find("svhn", None)
     write_svhn(tmp_path)
-    assert catalogue.find("svhn", tmp_path) == tmp_path / "svhn"
+    assert catalogue.find("svhn", tmp_path)
     svhn = catalogue.load("svhn", tmp_path, size=32)
     assert (svhn.name, svhn.kind, svhn.mirror, svhn.train.size) == ("svhn", "real", False, 32)
     assert svhn.test.labels is not None
@@ -85,15 +85,10 @@ def test_places_that_cannot_be_are_one_line() -> None:
             catalogue.load(name, None, size=32)
 
 
-def test_stand_ins_are_drawn_and_brought_to_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    part = images(size=64)
-    drawn = DataSet("toy-faces", "stand-in", part, part, mirror=True)
-    monkeypatch.setattr(standins, "toy_faces", lambda: drawn)
-    assert catalogue.load("toy-faces", None, size=64) is drawn
-    small = catalogue.load("toy-faces", None, size=16)
-    assert small.test.pixels.shape == (4, 3, 16, 16)
-    assert small.train.labels is part.labels
-    assert (small.kind, small.mirror) == ("stand-in", True)
+def test_stand_ins_are_loaded_at_the_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = DataSet("toy-faces", "stand-in", images(size=16), images(size=16), mirror=True)
+    monkeypatch.setattr(standins, "load", lambda *asked: {("toy-faces", 16): drawn}[asked])
+    assert catalogue.load("toy-faces", None, size=16) is drawn
 
 
 def test_own_folders_are_told_by_their_content(tmp_path: Path) -> None:
@@ -190,6 +185,16 @@ def test_attributes_are_picked_in_the_order_asked_for() -> None:
     assert picked.test.label_names == picked.train.label_names == ("C", "A")
     assert torch.equal(picked.test.labels, whole.test.labels[:, [2, 0]])
     assert picked.test.labels.ndim == 2
+
+
+def test_all_stands_for_those_not_yet_named() -> None:
+    whole = faces()
+    assert whole.train.labels is not None
+    first = catalogue.attributes(whole, "B,all").train
+    assert first.label_names == ("B", "A", "C")
+    assert first.labels is not None
+    assert torch.equal(first.labels, whole.train.labels[:, [1, 0, 2]])
+    assert catalogue.attributes(whole, "all,C").train.label_names == ("A", "B", "C")
 
 
 def test_attributes_that_are_not_there() -> None:

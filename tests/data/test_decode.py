@@ -127,11 +127,6 @@ def test_nothing_at_all_is_an_error() -> None:
         decode_all(list, 0, 4, "here")
 
 
-def test_a_set_of_another_number_of_pictures_than_it_promises_is_refused() -> None:
-    with pytest.raises(RequestError, match="here holds fewer images than it promises"):
-        decode_all(partial(numbered, 3, set()), 4, 4, "here")
-
-
 def test_a_set_that_no_machine_holds_is_refused() -> None:
     with pytest.raises(RequestError, match="here: 1,000,000,000,000 images of 64 pixels take"):
         decode_all(list, 10**12, 64, "here")

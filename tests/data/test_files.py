@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparring.data.files import entries, hash_split, images_of, match, read, unwrapped
+from sparring.data.files import entries, hash_split, images_of, read, unwrapped
 from sparring.errors import RequestError
 
 
@@ -92,16 +92,6 @@ def test_the_split_is_about_80_to_20_and_fixed_for_all_time() -> None:
 def test_too_few_names_to_split(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="faces has too few images"):
         hash_split(["only.png"], "faces")
-
-
-def test_match_counts_and_names_the_first(tmp_path: Path) -> None:
-    touch(tmp_path, "1.png", "2.png")
-    files = entries(tmp_path)
-    match({"1.png": 0, "2.png": 0}, files, "list")
-    with pytest.raises(RequestError, match=r"list: 2 rows without an image, the first is 3\.png"):
-        match(dict.fromkeys(["1.png", "2.png", "4.png", "3.png"]), files, "list")
-    with pytest.raises(RequestError, match=r"list: 1 images without a row, the first is 2\.png"):
-        match({"1.png": 0}, files, "list")
 
 
 @pytest.mark.parametrize("name", ["//", "a//b.png", "a/" * 30_000 + "b.png"])

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from sparring.data.images import DataSet, Images
+from sparring.data.images import DataSet, Images, class_order, composed
 
 
 def images() -> Images:
@@ -55,3 +55,14 @@ def test_pixels_are_hashed_once() -> None:
     first = whole.fingerprint()
     part.pixels[0] = 1  # unseen: the images are frozen, and were read already
     assert whole.fingerprint() == first
+
+
+def test_numbers_are_ordered_as_numbers_and_all_else_as_text() -> None:
+    assert class_order(map(str, range(1, 13)))[6] == "7"
+    assert class_order(["10", "9", "-1", "9"]) == ("-1", "9", "10")
+    assert class_order(["10", "9", "b"]) == ("10", "9", "b")
+    assert class_order([]) == ()
+
+
+def test_an_accent_written_apart_is_put_to_its_letter() -> None:
+    assert composed("e\u0301te\u0301") == "\u00e9t\u00e9"

@@ -17,7 +17,13 @@ from PIL import Image
 from sparring.data import decode, mnist_m
 from sparring.data.formats import parquet
 from sparring.data.images import Images
-from sparring.data.mnist_m import build, build_mnist_m, read_photos, write_parquet
+from sparring.data.mnist_m import (
+    build,
+    build_mnist_m,
+    random_crops,
+    read_photos,
+    write_parquet,
+)
 from sparring.errors import RequestError
 
 
@@ -55,10 +61,13 @@ def test_seed_decides() -> None:
     assert not torch.equal(one, other)
 
 
-@pytest.mark.parametrize("photos", [[], [np.zeros((31, 40, 3), np.uint8)]])
-def test_too_little_photograph_is_refused(photos: list[np.ndarray]) -> None:
-    with pytest.raises(ValueError, match="each 32 pixels"):
-        build_mnist_m(torch.zeros(1, 28, 28, dtype=torch.uint8), photos, seed=0)
+def test_crops_come_from_all_photographs_and_places() -> None:
+    photos = [np.full((33, 40, 3), value, np.uint8) for value in (10, 20)]
+    photos[0][32] = 99  # the last row: in half of the crops of the first
+    crops = random_crops(np.random.default_rng(0), 400, photos)
+    assert crops.shape == (400, 3, 32, 32)
+    assert 150 < (crops[:, 0, 0, 0] == 20).sum() < 250
+    assert 60 < (crops[:, 0, 31, 0] == 99).sum() < 140
 
 
 def _write_mnist(folder: Path) -> torch.Tensor:

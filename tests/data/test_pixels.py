@@ -7,8 +7,8 @@ import torch
 
 from sparring import cache
 from sparring.data import pixels as module
-from sparring.data.labels import DIGITS
-from sparring.data.pixels import digit_images, empty_pixels, random_crops, resize
+from sparring.data.images import DIGITS
+from sparring.data.pixels import class_numbers, digit_images, empty_pixels, resize
 from sparring.errors import RequestError
 
 
@@ -41,13 +41,13 @@ def test_digits_need_a_label_each(shape: tuple[int, ...]) -> None:
         digit_images(pixels[:0], np.zeros(0, int), 4, "here")
 
 
-def test_crops_come_from_all_photographs_and_places() -> None:
-    photos = [np.full((33, 40, 3), value, np.uint8) for value in (10, 20)]
-    photos[0][32] = 99  # the last row: in half of the crops of the first
-    crops = random_crops(np.random.default_rng(0), 400, photos)
-    assert crops.shape == (400, 3, 32, 32)
-    assert 150 < (crops[:, 0, 0, 0] == 20).sum() < 250
-    assert 60 < (crops[:, 0, 31, 0] == 99).sum() < 140
+@pytest.mark.parametrize("wrong", [-1, 10, 1.5, np.nan, np.inf, 1e300])
+def test_a_label_that_is_no_class_is_named_with_its_image(wrong: float) -> None:
+    assert torch.equal(class_numbers(np.array([0.0, 9.0]), 10, "here"), torch.tensor([0, 9]))
+    with pytest.raises(
+        RequestError, match=re.escape(f"here: label {wrong} of image 2 is not in 0..9")
+    ):
+        class_numbers(np.array([0, 9, wrong, wrong]), 10, "here")
 
 
 def mapped_files() -> list[str]:

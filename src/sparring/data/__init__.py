@@ -1,16 +1,16 @@
 """Images: from files in their usual formats to uint8 tensors in memory, and on to batches.
 
-images.py         Images, DataSet: what every reader returns and all else receives
-catalogue.py      the one place for names: `load("mnist-m", data, size=32)`
-labels.py         names and numbers of classes: their order, and which are one class
-feed.py           images in memory -> batches on the device
+images.py        Images, DataSet: what every reader returns and all else receives
+catalogue.py     the one place for names: `load("mnist-m", data, size=32)`
+feed.py          images in memory -> batches on the device
 
-files.py          files of a folder or a zip; which of them are test; damaged ones
-decode.py         compressed pictures -> uint8 [3, S, S]
-decoded_cache.py  what was decoded once, for the next start
-pixels.py         resizing, and where the pixels of a large set lie
+files.py         files of a folder or a zip; which of them are test; damaged ones
+decode.py        compressed pictures -> uint8 [3, S, S]
+pictures.py      files or arrays that a trained model is shown -> the same
+pixels.py        resizing, and where the pixels of a large set lie
+tensor_cache.py  what was decoded or drawn once, for the next start
 
-formats/          one file a format: what lies in a folder -> two `Images`
-standins/         images that the program draws itself
-mnist_m.py        builds MNIST-M from MNIST and photographs
+formats/         one file a format: what lies in a folder -> two `Images`
+standins/        images that the program draws itself
+mnist_m.py       builds MNIST-M from MNIST and photographs
 """

@@ -1,7 +1,4 @@
-"""The one place for the names of data sets, and for telling what a folder of one's own holds.
-
-Knows which reader reads what; knows nothing inside a file.
-"""
+"""The names of data sets, and which reader reads what; knows nothing inside a file."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -11,12 +8,9 @@ from pathlib import Path
 
 import torch
 
-from sparring.data.files import entries
+from sparring.data import standins
 from sparring.data.formats import celeba, folders, idx, listed, mat, parquet, usps
-from sparring.data.images import DataSet, Images
-from sparring.data.labels import DIGITS, composed
-from sparring.data.labels import class_order as class_order
-from sparring.data.pixels import resize
+from sparring.data.images import DIGITS, DataSet, Images, composed
 from sparring.errors import RequestError, unknown
 
 Found = Callable[[Path], bool]
@@ -34,8 +28,7 @@ class Real:
 
     def reader(self, data: Path) -> Read | None:
         """What reads the set as it lies in `data`; None where no layout is complete."""
-        folder = data / self.folder
-        return next((read for found, read in self.layouts if found(folder)), None)
+        return next((read for found, read in self.layouts if found(data / self.folder)), None)
 
 
 _PARQUET = (parquet.found, partial(parquet.read, names=DIGITS))
@@ -78,7 +71,7 @@ def load(name: str, data: Path | None, *, size: int) -> DataSet:
     with itself.
     """
     if name in STAND_INS:
-        return _stand_in(name, size)
+        return standins.load(name, size)
     try:
         if name in REAL:
             return _real(name, data, size)
@@ -97,22 +90,16 @@ def _place(name: str) -> Path:
         raise RequestError(f"there can be no data set at {name}: {error}") from error
 
 
-def find(name: str, data: Path | None) -> Path | None:
-    """The folder of the real set `name` below `data`; None where it is not there, or not whole.
-
-    Raises RequestError where `name` is no real set.
-    """
+def find(name: str, data: Path | None) -> bool:
+    """Whether the real set `name` lies in `data`, whole. Raises RequestError for other names."""
     if name not in REAL:
         raise unknown("real data set", name, REAL)
-    if data is None or REAL[name].reader(data) is None:
-        return None
-    return data / REAL[name].folder
+    return data is not None and REAL[name].reader(data) is not None
 
 
 def _real(name: str, data: Path | None, size: int) -> DataSet:
     real = REAL[name]
-    read = real.reader(data) if data is not None else None
-    if data is None or read is None:
+    if data is None or (read := real.reader(data)) is None:
         stand_in = next((mine for mine, of in STAND_INS.items() if of == name), None)
         instead = f", or ask for its stand-in {stand_in}" if stand_in else ""
         missing = "--data DIR is not given" if data is None else f"not in {data / real.folder}"
@@ -124,30 +111,13 @@ def _real(name: str, data: Path | None, size: int) -> DataSet:
     return DataSet(name, "real", train, test, real.mirror)
 
 
-def _stand_in(name: str, size: int) -> DataSet:
-    from sparring.data import standins
-
-    drawn: DataSet = getattr(standins, name.replace("-", "_"))()
-    if drawn.train.size == size:
-        return drawn
-    train, test = (replace(s, pixels=resize(s.pixels, size)) for s in (drawn.train, drawn.test))
-    return replace(drawn, train=train, test=test)
-
-
 def _own(path: Path, size: int) -> DataSet:
     """A set of one's own, told by what is in it. Only faces in CelebA's layout are mirrored."""
-    read: Read
-    faces = celeba.found(path)
-    if faces:
-        read = celeba.read
-    elif parquet.found(path):
-        read = parquet.read
-    elif listed.found(entries(path)):
-        read = listed.read
-    else:
-        read = folders.read
-    train, test = read(path, size)
-    return DataSet(_unzipped(path.resolve()).name, "real", train, test, mirror=faces)
+    told = (celeba, parquet, listed)
+    layout = next((layout for layout in told if layout.found(path)), folders)
+    train, test = layout.read(path, size)
+    name = _unzipped(path.resolve()).name
+    return DataSet(name, "real", train, test, mirror=layout is celeba)
 
 
 def _unzipped(path: Path) -> Path:
@@ -158,8 +128,8 @@ def _unzipped(path: Path) -> Path:
 def distinct_names(asked: Sequence[str]) -> tuple[str, ...]:
     """What each of `asked`, names or paths, is called in records: equal only for the same set.
 
-    Names of the catalogue stay. A set of one's own is called by the shortest end of its full path
-    that no other set asked for, and no name of the catalogue, shares: `a/digits`, `b/digits`.
+    A set of one's own is called by the shortest end of its full path that no other set asked for,
+    and no name of the catalogue, shares: `a/digits`, `b/digits`.
     """
     known = REAL.keys() | STAND_INS.keys()
     own = {name: _place(name).resolve() for name in asked if name not in known}
@@ -207,28 +177,29 @@ def align(source: DataSet, target: DataSet) -> DataSet:
 def attributes(dataset: DataSet, names: str) -> DataSet:
     """The same set with only the attributes, or only the classes, in `names`: "Smiling,Male".
 
-    Attributes stay int64 [N, A], in the order asked for. Of exclusive classes the images of the
-    others are left out, and the classes are numbered in the order asked for. "all" changes
-    nothing. Raises RequestError where the set has no labels, or not these.
+    They are numbered in the order asked for; "all" stands for all not yet named, so that
+    "Smiling,all" puts one first. Of exclusive classes the images of the others are left out.
+    Raises RequestError where the set has no labels, or not these.
     """
     known = dataset.train.label_names
     if "none" in (dataset.train.kind, dataset.test.kind):
         raise RequestError(f"{dataset.name} has no labels: name a set that has attributes, classes")
-    if names == "all":
-        return dataset
-    wanted = tuple(dict.fromkeys(composed(name.strip()) for name in names.split(",")))
-    for name in wanted:
-        if name not in known:
+    wanted: dict[str, None] = {}
+    for name in map(composed, map(str.strip, names.split(","))):
+        if name not in (*known, "all"):
             raise unknown("attribute or class", name, known)
+        wanted |= dict.fromkeys(known if name == "all" else [name])
     places = torch.tensor([known.index(name) for name in wanted])
 
     def pick(part: Images) -> Images:
         assert part.labels is not None  # checked above
         if part.kind == "attributes":
-            return replace(part, labels=part.labels[:, places], label_names=wanted)
+            return replace(part, labels=part.labels[:, places], label_names=tuple(wanted))
         some = part.take(torch.isin(part.labels, places).nonzero()[:, 0])
         assert some.labels is not None
         numbers = (some.labels[:, None] == places).int().argmax(1)
-        return replace(some, labels=numbers, label_names=wanted)
+        return replace(some, labels=numbers, label_names=tuple(wanted))
 
+    if tuple(wanted) == known:
+        return dataset
     return replace(dataset, train=pick(dataset.train), test=pick(dataset.test))

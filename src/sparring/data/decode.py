@@ -12,16 +12,17 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from io import BytesIO
-from itertools import islice
+from itertools import chain, islice
 from threading import Lock
+from typing import TypeVar
 
 import numpy as np
+import PIL
 import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from sparring.data import decoded_cache as decoded
-from sparring.data.decoded_cache import Decoded
+from sparring.data import tensor_cache
 from sparring.data.pixels import empty_pixels
 from sparring.errors import RequestError
 
@@ -31,8 +32,18 @@ MAX_PIXELS = 64_000_000
 MAX_FAILURES = 0.01
 """The part of a set that may fail to decode before the whole set is refused."""
 
+FEWEST = 1000
+"""Sets of fewer pictures are decoded anew each time: that takes no time to speak of."""
+
+Items = Callable[[], Iterable[tuple[str, bytes]]]
+"""Gives named pictures from the first one on, each time it is called."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
 _ALONE, _LARGE = Lock(), 4_000_000  # larger pictures one at a time: each may take a gigabyte
 
+_VERSION = 3  # to be raised where the same bytes shall decode to something else
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 _CHUNK = 128
 _log = logging.getLogger("sparring")
@@ -52,10 +63,15 @@ class UndecodableError(Exception):
 def decode(data: bytes, size: int) -> np.ndarray:
     """Decode one picture to RGB, crop its central square and resize that: uint8 [3, size, size].
 
-    The resize is bilinear and antialiased; a square that has the size already keeps its exact
-    pixels. Raises UndecodableError.
+    Bilinear and antialiased; a square that has the size already keeps its pixels.
+    Raises UndecodableError.
     """
-    return _square(open_rgb(data), size)
+    rgb = open_rgb(data)
+    side = min(rgb.size)
+    left, top = (rgb.width - side) // 2, (rgb.height - side) // 2
+    box = (left, top, left + side, top + side)
+    square = rgb.resize((size, size), Image.Resampling.BILINEAR, box=box)
+    return np.asarray(square).transpose(2, 0, 1)
 
 
 def open_rgb(data: bytes) -> Image.Image:
@@ -77,16 +93,6 @@ def open_rgb(data: bytes) -> Image.Image:
         raise UndecodableError(str(error)) from error
 
 
-def _square(rgb: Image.Image, size: int) -> np.ndarray:
-    if rgb.size == (size, size):
-        return np.asarray(rgb).transpose(2, 0, 1)
-    side = min(rgb.size)
-    left, top = (rgb.width - side) // 2, (rgb.height - side) // 2
-    box = (left, top, left + side, top + side)
-    square = rgb.resize((size, size), Image.Resampling.BILINEAR, box=box)
-    return np.asarray(square).transpose(2, 0, 1)
-
-
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):
         # Pillow's own conversion clips at 255, so all but the darkest would come out white.
@@ -97,85 +103,66 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def decode_all(
-    items: Callable[[], Iterable[tuple[str, bytes]]], count: int, size: int, where: object
-) -> Decoded:
-    """Decode `count` named pictures, in order, leaving out those that do not decode.
+def decode_all(items: Items, count: int, size: int, where: object) -> tuple[Tensor, Tensor]:
+    """Decode `count` pictures: uint8 [K, 3, size, size], and which K these are, int64 [K], rising.
 
-    items: gives them from the first one on, each time it is called. A large set is decoded once
-    and then found in the cache folder.
-    Failures are counted and named in a warning of the logger "sparring". Raises RequestError where
-    over 1 % fail, or there is nothing at all.
+    Those that do not decode are left out, and named in a warning of the logger "sparring". A large
+    set is decoded once and then found in the cache folder. Raises RequestError where over 1 %
+    fail, there is nothing at all, or the machine has no room for it.
     """
     if count == 0:
         raise RequestError(f"{where} holds no images: put some there, or name another place")
-    if count < decoded.FEWEST:
-        return _decode_into(_room(count, size, where), items, where)
-    key = decoded.key_of((picture for _, picture in items()), size)
-    if found := decoded.recall(key):
-        _account(items, found.places, count, where)
-        return found
+    if count < FEWEST:
+        return _decode_now(items, count, size, where)
+    key = tensor_cache.key_of((_VERSION, PIL.__version__, size), (data for _, data in items()))
+    if found := tensor_cache.recall(key):
+        _account(items, found["places"], count, where)
+        return found["pixels"], found["places"]
     _log.info("%s: decoding %s images, which is done once", where, f"{count:,}")
-    found = _decode_into(_room(count, size, where), items, where)
-    decoded.keep(key, found)
-    return found
+    pixels, places = _decode_now(items, count, size, where)
+    tensor_cache.keep(key, {"pixels": pixels, "places": places})
+    return pixels, places
 
 
-def _decode_into(
-    pixels: Tensor, items: Callable[[], Iterable[tuple[str, bytes]]], where: object
-) -> Decoded:
-    rows = pixels.numpy()
-    kept: list[int] = []
-    seen = 0
-    with warnings.catch_warnings():  # around the threads: filters are global
-        warnings.simplefilter("ignore")  # Pillow warns of damage; what decodes is good enough
-        for picture in _pictures(items(), pixels.shape[-1]):
-            if picture is not None:
-                rows[len(kept)] = picture
-                kept.append(seen)
-            seen += 1
-    if seen < len(pixels):
-        raise RequestError(f"{where} holds fewer images than it promises: download it again")
-    places = torch.tensor(kept, dtype=torch.int64)
-    _account(items, places, seen, where)
-    return Decoded(pixels[: len(kept)], places)
+def _decode_now(items: Items, count: int, size: int, where: object) -> tuple[Tensor, Tensor]:
+    def attempt(item: tuple[str, bytes]) -> np.ndarray | None:
+        try:
+            return decode(item[1], size)
+        except UndecodableError:
+            return None
 
-
-def _room(count: int, size: int, where: object) -> Tensor:
-    """Room for `count` pictures. Raises RequestError where the machine has not so much."""
     try:
-        return empty_pixels(count, size)
+        pixels = empty_pixels(count, size)
     except (OSError, RuntimeError) as error:  # no room on the disk; a limit on this process
         raise RequestError(
             f"{where}: {count:,} images of {size} pixels take {count * 3 * size**2 / 1e9:,.1f} GB, "
             "more than there is: take fewer"
         ) from error
+    rows = pixels.numpy()
+    kept: list[int] = []
+    for place, picture in enumerate(in_threads(attempt, items())):
+        if picture is not None:
+            rows[len(kept)] = picture
+            kept.append(place)
+    places = torch.tensor(kept, dtype=torch.int64)
+    _account(items, places, count, where)
+    return pixels[: len(kept)], places
 
 
-def _pictures(items: Iterable[tuple[str, bytes]], size: int) -> Iterator[np.ndarray | None]:
-    """The picture of each item, None where it does not decode."""
-
-    def attempt(some: list[tuple[str, bytes]]) -> list[np.ndarray | None]:
-        pictures: list[np.ndarray | None] = []
-        for _, data in some:
-            try:
-                pictures.append(decode(data, size))
-            except UndecodableError:
-                pictures.append(None)
-        return pictures
-
+def in_threads(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """`work` of each item, in order, by several threads that take some hundred items at a time."""
     rest = iter(items)
     threads = min(8, os.cpu_count() or 1)
     with ThreadPoolExecutor(threads) as pool:
         # A thread gets many pictures at once: handing over a small one takes longer than decoding.
         while chunks := [some for _ in range(threads) if (some := list(islice(rest, _CHUNK)))]:
-            for pictures in pool.map(attempt, chunks):
-                yield from pictures
+            with warnings.catch_warnings():  # around the threads: filters are global
+                warnings.simplefilter("ignore")  # Pillow warns of damage; what decodes will do
+                done = list(pool.map(lambda some: list(map(work, some)), chunks))
+            yield from chain.from_iterable(done)
 
 
-def _account(
-    items: Callable[[], Iterable[tuple[str, bytes]]], places: Tensor, count: int, where: object
-) -> None:
+def _account(items: Items, places: Tensor, count: int, where: object) -> None:
     """Warn of the pictures that are not at `places`; raise RequestError where they are many."""
     failed = set(range(count)) - set(places.tolist())
     if not failed:

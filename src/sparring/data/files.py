@@ -14,7 +14,7 @@ from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
 
-from sparring.data.labels import composed
+from sparring.data.images import composed
 from sparring.errors import RequestError, check_name
 
 MAX_BYTES = 512 << 20
@@ -29,10 +29,7 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, struct
 
 @dataclass(frozen=True)
 class Member:
-    """A file in a zip. It is read where it is: nothing is ever unpacked to the disk.
-
-    Not a zipfile.Path: that takes time and memory without bound over names of many slashes.
-    """
+    """A file in a zip. A zipfile.Path takes time and memory without bound for odd names."""
 
     archive: zipfile.ZipFile
     name: str
@@ -174,17 +171,3 @@ def hash_split(names: Iterable[str], where: object) -> tuple[list[str], list[str
             "add more, or make train/ and test/ yourself"
         )
     return sides
-
-
-def match(rows: Iterable[str], files: Iterable[str], where: object) -> None:
-    """Raise RequestError unless every row of a list has its image and every image a row."""
-    listed, there = set(rows), set(files)
-    for missing, what, mend in (
-        (listed - there, "rows without an image", "add the image"),
-        (there - listed, "images without a row", "add the row"),
-    ):
-        if missing:
-            raise RequestError(
-                f"{where}: {len(missing)} {what}, the first is {min(missing)}: {mend}, "
-                "or take it out"
-            )

@@ -1,9 +1,11 @@
-"""Images in memory: uint8 pixels, labels or none, and what they are called.
+"""Images in memory: uint8 pixels, labels or none, and the names and order of classes.
 
 Knows tensors; knows no file format, no method and no training.
 """
 
 import hashlib
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
@@ -12,6 +14,23 @@ import torch
 from torch import Tensor
 
 from sparring.game import LabelKind
+
+DIGITS = tuple("0123456789")
+"""The class names of every set of digits."""
+
+
+def composed(name: str) -> str:
+    """`name` as Unicode composes it (NFC): macOS writes an accent apart, others with its letter."""
+    return unicodedata.normalize("NFC", name)
+
+
+def class_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Class names in order, each once: as numbers where all are whole numbers, else as text."""
+    distinct = sorted(set(names))
+    try:
+        return tuple(sorted(distinct, key=int))
+    except ValueError:
+        return tuple(distinct)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ strokes.
 
 import io
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
@@ -25,11 +27,10 @@ from sparring.data.decode import UndecodableError, open_rgb
 from sparring.data.files import damaged, entries, read
 from sparring.data.formats import idx
 from sparring.data.images import Images
-from sparring.data.pixels import CROP as SIZE
-from sparring.data.pixels import random_crops
 from sparring.errors import RequestError
 from sparring.storage import publish, temporary_for
 
+SIZE = 32
 PAD = 2
 TEST_EVERY = 5  # one photograph in this many is kept for the test split
 MAX_PHOTOS = 2 << 30
@@ -40,16 +41,25 @@ IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 def build_mnist_m(digits: Tensor, photos: list[np.ndarray], seed: int) -> Tensor:
     """Blend each digit with a random crop of a random photograph.
 
-    digits: uint8 [N, 28, 28]. photos: uint8 [H, W, 3] each, H and W at least 32.
+    digits: uint8 [N, 28, 28]. photos: one or more, uint8 [H, W, 3] each, H and W at least 32.
     Returns uint8 [N, 3, 32, 32]; equal arguments give equal pixels.
-    Raises ValueError where there is no photograph, or one is too small.
     """
-    if not photos or any(min(photo.shape[:2]) < SIZE for photo in photos):
-        raise ValueError(f"photos must be one or more, each {SIZE} pixels or more either way")
     crops = torch.from_numpy(random_crops(np.random.default_rng(seed), len(digits), photos))
     ink = F.pad(digits > 0, [PAD] * 4)[:, None]
     # |crop - 255| where there is ink, |crop - 0| elsewhere.
     return torch.where(ink, 255 - crops, crops)
+
+
+def random_crops(rng: np.random.Generator, n: int, photos: Sequence[np.ndarray]) -> np.ndarray:
+    """Cut `n` crops, uint8 [n, 3, 32, 32], each from a photo (uint8 [H, W, 3]) drawn first."""
+    crops = np.empty((n, 3, SIZE, SIZE), np.uint8)
+    choice = rng.integers(0, len(photos), n)
+    for index, photo in enumerate(photos):
+        mine = np.flatnonzero(choice == index)
+        windows = sliding_window_view(photo, (SIZE, SIZE), axis=(0, 1))
+        y, x = (rng.integers(0, extent, len(mine)) for extent in windows.shape[:2])
+        crops[mine] = windows[y, x]
+    return crops
 
 
 def build(mnist: Path, photos: Path, out: Path, seed: int) -> None:

@@ -3,9 +3,7 @@
 Knows files, arrays and tensors; knows no labels and no model.
 """
 
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data.decode import UndecodableError, decode
+from sparring.data.decode import UndecodableError, decode, in_threads
 from sparring.data.files import IMAGE_SUFFIXES, Entry, entries, images_of, read
 from sparring.data.pixels import resize
 from sparring.errors import RequestError
@@ -34,11 +32,11 @@ def in_parts(images: Pictures, size: int) -> Iterator[Tensor]:
     if isinstance(images, np.ndarray | Tensor):
         yield from (resize(part, size) for part in _squares(images).split(PART))
         return
-    files: dict[str, Entry]
-    if isinstance(images, str | Path):
-        files = pictures_in(Path(images))
-    else:
-        files = {str(path): Path(path) for path in images}
+    files: dict[str, Entry] = (
+        pictures_in(Path(images))
+        if isinstance(images, str | Path)
+        else {str(path): Path(path) for path in images}
+    )
     for part in decoded(files.items(), size):
         for name, picture in part:
             if isinstance(picture, str):
@@ -70,13 +68,9 @@ def decoded(
         except (UndecodableError, RequestError) as error:
             return file[0], str(error)
 
-    rest = iter(files)
-    with ThreadPoolExecutor() as pool:
-        while some := list(islice(rest, PART)):
-            with warnings.catch_warnings():  # around the threads: filters are global
-                warnings.simplefilter("ignore")  # Pillow warns of damage; what decodes will do
-                pictures = list(pool.map(attempt, some))
-            yield pictures
+    pictures = in_threads(attempt, files)
+    while part := list(islice(pictures, PART)):
+        yield part
 
 
 def _squares(images: np.ndarray | Tensor) -> Tensor:

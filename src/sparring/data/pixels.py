@@ -1,4 +1,4 @@
-"""Tensors of pixels: where they lie, their size, digits with labels, crops of photographs.
+"""Tensors of pixels: where they lie, and their size; digits with their labels.
 
 Knows tensors; knows no file format.
 """
@@ -7,24 +7,18 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sparring import cache
-from sparring.data.images import Images
-from sparring.data.labels import DIGITS, class_numbers
+from sparring.data.images import DIGITS, Images
 from sparring.errors import RequestError
 
 MAPPED_FROM = 4_000_000_000
 """Bytes from which on pixels lie in a mapped file: 1.3 million images of 32 pixels."""
-
-CROP = 32
-"""Height and width of what is cut from a photograph to lie behind a digit."""
 
 _CHUNK = 4096
 
@@ -80,13 +74,16 @@ def digit_images(pixels: np.ndarray, labels: np.ndarray, size: int, where: objec
     return Images(resize(torch.from_numpy(pixels), size), numbers, DIGITS)
 
 
-def random_crops(rng: np.random.Generator, n: int, photos: Sequence[np.ndarray]) -> np.ndarray:
-    """Cut `n` crops, uint8 [n, 3, 32, 32], each from a photo (uint8 [H, W, 3]) drawn first."""
-    crops = np.empty((n, 3, CROP, CROP), np.uint8)
-    choice = rng.integers(0, len(photos), n)
-    for index, photo in enumerate(photos):
-        mine = np.flatnonzero(choice == index)
-        windows = sliding_window_view(photo, (CROP, CROP), axis=(0, 1))
-        y, x = (rng.integers(0, extent, len(mine)) for extent in windows.shape[:2])
-        crops[mine] = windows[y, x]
-    return crops
+def class_numbers(values: np.ndarray, classes: int, where: object) -> Tensor:
+    """Labels of any numeric type, [N], as int64.
+
+    Raises RequestError unless all are whole numbers in 0 .. classes - 1.
+    """
+    fit = (values >= 0) & (values < classes) & (values == np.trunc(values))  # no NaN does
+    if not fit.all():
+        place = int(fit.argmin())
+        raise RequestError(
+            f"{where}: label {values[place]} of image {place} is not in 0..{classes - 1}: "
+            "mend the labels, or download the set again"
+        )
+    return torch.from_numpy(values.astype(np.int64))

@@ -66,7 +66,7 @@ def test_missing_file_is_told(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "t10k-labels-idx1-ubyte.gz").unlink()
     assert not idx.found(tmp_path)
-    with pytest.raises(RequestError, match="lacks the t10k files"):
+    with pytest.raises(RequestError, match="lacks files of MNIST"):
         idx.read(tmp_path, 32)
 
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from sparring.data.formats import parquet
-from sparring.data.labels import DIGITS
+from sparring.data.images import DIGITS
 from sparring.errors import RequestError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 4, 4, 3), np.uint8)

@@ -2,11 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.data.standins import faces, toy_faces
-from sparring.data.standins.features import mouth
+from sparring.data.standins import ATTRIBUTES, draw, faces
 from sparring.data.standins.looks import draw_looks
+from sparring.data.standins.parts import mouth
 
-ATTRIBUTES = tuple(faces._attributes(np.random.default_rng(0), 1))
 PLAIN = {name: name == "Young" for name in ATTRIBUTES}
 
 
@@ -67,7 +66,7 @@ def test_attributes_are_about_as_frequent_as_in_celeba() -> None:
 
 def test_labels_are_the_attributes_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faces, "CHUNK", 16)
-    images = toy_faces(train=40, test=1).train
+    images = draw("toy-faces", 40, 1).train
     has = faces._attributes(np.random.default_rng([0, 0]), 40)
     assert images.labels is not None
     assert images.labels.shape == (40, 10)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.data.pixels import random_crops
-from sparring.data.standins import photo, photo_digits
+from sparring.data.mnist_m import random_crops
+from sparring.data.standins import draw, photo
 
 
 def test_handwriting_is_split_and_none_is_lost() -> None:
@@ -24,7 +24,7 @@ def test_photographs_are_split_into_stripes() -> None:
 def test_strokes_are_where_the_crop_shows_inverted(monkeypatch: pytest.MonkeyPatch) -> None:
     grey = np.full((50, 3, 32, 32), 40, np.uint8)
     monkeypatch.setattr(photo, "_recolour", lambda rng, crops: grey[: len(crops)])
-    pixels = photo_digits(train=50, test=1).train.pixels
+    pixels = draw("photo-digits", 50, 1).train.pixels
     assert set(pixels.unique().tolist()) == {40, 215}
     ink = (pixels == 215).float().mean((1, 2, 3))
     assert 0.03 < ink.min() < ink.max() < 0.5

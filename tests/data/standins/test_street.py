@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.data.standins import street, street_digits
+from sparring.data.standins import draw, street
 
 
 def test_some_fonts_are_seen_in_the_test_split_alone() -> None:
@@ -51,7 +51,7 @@ def test_neighbours_stand_beside_the_digit(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_classes_are_as_frequent_as_stated() -> None:
-    labels = street_digits(train=2000, test=1).train.labels
+    labels = draw("street-digits", 2000, 1).train.labels
     assert labels is not None
     shares = torch.bincount(labels, minlength=10) / 2000
     assert street.FREQUENCIES.sum() == pytest.approx(1)

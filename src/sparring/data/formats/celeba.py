@@ -36,7 +36,7 @@ def read(folder: Path, size: int) -> tuple[Images, Images]:
     names = tuple(header.split())
     rows = rows_of(map(str.split, lines), len(names), pictures, path)
     train, test = (
-        labelled({name: rows[name] for name in part}, pictures, names, size, path, attributes=True)
+        labelled({name: rows[name] for name in part}, pictures, path, names, size, attributes=True)
         for part in _partition(folder, list(rows))
     )
     return train, test

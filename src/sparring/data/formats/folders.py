@@ -11,11 +11,10 @@ from pathlib import Path
 from sparring.data.decode import decode_all
 from sparring.data.files import Entry, below, contents, entries, hash_split, images_of, unwrapped
 from sparring.data.formats.listed import labelled
-from sparring.data.images import Images
-from sparring.data.labels import class_order
+from sparring.data.images import Images, class_order
 from sparring.errors import RequestError
 
-_SPLITS = ("train", "test")
+Files = Mapping[str, Entry]
 _log = logging.getLogger("sparring")
 
 
@@ -30,25 +29,28 @@ def read(root: Path, size: int) -> tuple[Images, Images]:
     files = unwrapped(images_of(entries(root)))
     if not files:
         raise RequestError(f"{root} holds no images: put jpg, png, webp, bmp, gif or tiff there")
-    sides = _given(files, root) or [
-        {name: files[name] for name in names} for names in hash_split(files, root)
-    ]
-    classes = _classes(sides, root)
+    sides = _sides(files, root)
+    in_train, in_test = ({_class(name) for name in side} - {""} for side in sides)
+    classes = class_order(in_train | in_test)
+    if len(classes) < 2:
+        classes = ()
+    elif in_train and (lacking := class_order(in_test - in_train)):
+        _log.warning("%s: no image of class '%s' is in the train split", root, lacking[0])
     train, test = (_images(side, classes, size, root) for side in sides)
     return train, test
 
 
-def _given(files: Mapping[str, Entry], root: Path) -> list[dict[str, Entry]] | None:
-    """What lies in `train/` and in `test/`; None where there are no such folders."""
+def _sides(files: Files, root: Path) -> list[dict[str, Entry]]:
+    """What lies in `train/` and in `test/`; where there are no such folders, the split by hash."""
     tops = {name.split("/")[0] for name in files}
-    present = tops.intersection(_SPLITS)
+    present = tops & {"train", "test"}
     if not present:
-        return None
+        return [{name: files[name] for name in names} for names in hash_split(files, root)]
     if len(present) == 1:
         raise RequestError(f"{root} has only {present.pop()}/: make both train/ and test/")
     if rest := sorted(tops - present):
         _log.warning("%s: %s beside train/ and test/ left out", root, ", ".join(rest[:3]))
-    return [below(files, split) for split in _SPLITS]
+    return [below(files, split) for split in ("train", "test")]
 
 
 def _class(name: str) -> str:
@@ -56,22 +58,12 @@ def _class(name: str) -> str:
     return name.split("/")[0] if "/" in name else ""
 
 
-def _classes(sides: list[dict[str, Entry]], root: Path) -> tuple[str, ...]:
-    """The class names, in order; none where fewer than two folders hold images."""
-    train, test = ({_class(name) for name in side} - {""} for side in sides)
-    classes = class_order(train | test)
-    if len(classes) < 2:
-        return ()
-    if train and (lacking := class_order(test - train)):
-        _log.warning("%s: no image of class '%s' is in the train split", root, lacking[0])
-    return classes
-
-
-def _images(side: Mapping[str, Entry], classes: tuple[str, ...], size: int, root: Path) -> Images:
-    own = {name: [_class(name)] for name in side}
-    if not classes or not any(any(folder) for folder in own.values()):
+def _images(side: Files, classes: tuple[str, ...], size: int, root: Path) -> Images:
+    rows = {name: [_class(name)] for name in side}
+    loose = [name for name in side if not _class(name)]
+    if not classes or len(loose) == len(side):
         pixels, _ = decode_all(partial(contents, side, side), len(side), size, root)
         return Images(pixels, None, classes)
-    if loose := next((name for name, folder in own.items() if folder == [""]), None):
-        raise RequestError(f"{root}: {loose} lies beside the class folders: move it into one")
-    return labelled(own, side, classes, size, root)
+    if loose:
+        raise RequestError(f"{root}: {loose[0]} lies beside the class folders: move it into one")
+    return labelled(rows, side, root, classes, size, attributes=False)

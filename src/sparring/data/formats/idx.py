@@ -15,8 +15,10 @@ from sparring.data.images import Images
 from sparring.data.pixels import digit_images
 from sparring.errors import RequestError
 
-_SPLITS = ("train", "t10k")
-_IMAGES, _LABELS = ("images", 3), ("labels", 1)
+_FILES = (
+    *("train-images?idx3-ubyte*", "train-labels?idx1-ubyte*"),
+    *("t10k-images?idx3-ubyte*", "t10k-labels?idx1-ubyte*"),
+)
 _MAX_BYTES = 128 << 20  # unpacked; MNIST's largest file has 47 MB
 
 PADDED = 32
@@ -25,7 +27,7 @@ PADDED = 32
 
 def found(folder: Path) -> bool:
     """Whether all four files are there."""
-    return all(_file(folder, split, part) for split in _SPLITS for part in (_IMAGES, _LABELS))
+    return len(_files(folder)) == len(_FILES)
 
 
 def read(folder: Path, size: int) -> tuple[Images, Images]:
@@ -33,25 +35,22 @@ def read(folder: Path, size: int) -> tuple[Images, Images]:
 
     At 32 pixels the digits are padded, not resized: so MNIST-M was made from them.
     """
-    train, test = (_split(folder, split, size) for split in _SPLITS)
-    return train, test
+    if not found(folder):
+        raise RequestError(f"{folder} lacks files of MNIST: download all four")
+    images, labels, test_images, test_labels = _files(folder)
+    return _split(images, labels, size), _split(test_images, test_labels, size)
 
 
-def _split(folder: Path, split: str, size: int) -> Images:
-    images, labels = _file(folder, split, _IMAGES), _file(folder, split, _LABELS)
-    if images is None or labels is None:
-        raise RequestError(f"{folder} lacks the {split} files of MNIST: download all four")
+def _files(folder: Path) -> list[Path]:
+    """The four files that are there, unpacked rather than packed."""
+    return [path for pattern in _FILES for path in sorted(folder.glob(pattern))[:1]]
+
+
+def _split(images: Path, labels: Path, size: int) -> Images:
     pixels = read_idx(images, 3)
     if size == PADDED:
         pixels = np.pad(pixels, ((0, 0), (2, 2), (2, 2)))
     return digit_images(pixels[:, None], read_idx(labels, 1), size, images)
-
-
-def _file(folder: Path, split: str, part: tuple[str, int]) -> Path | None:
-    name, dims = part
-    stems = (f"{split}-{name}-idx{dims}-ubyte", f"{split}-{name}.idx{dims}-ubyte")
-    paths = [folder / (stem + suffix) for stem in stems for suffix in ("", ".gz")]
-    return next((path for path in paths if path.is_file()), None)
 
 
 def read_idx(path: Path, dims: int) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Images whose labels stand in a list beside them: MNIST-M's release, and own sets with a CSV.
 
-Knows lists of labels by image name; class folders are read by folders.py.
+Class folders are read by folders.py, with the same `labelled`.
 """
 
 import csv
@@ -18,16 +18,13 @@ from sparring.data.files import (
     entries,
     hash_split,
     images_of,
-    match,
     read_text,
     unwrapped,
 )
-from sparring.data.images import Images
-from sparring.data.labels import DIGITS, class_order, composed
+from sparring.data.images import DIGITS, Images, class_order, composed
 from sparring.errors import RequestError
 
 _RELEASE = ("mnist_m_train", "mnist_m_test")
-_CLASS = ("label",)
 
 Files = Mapping[str, Entry]
 Rows = dict[str, list[str]]
@@ -35,9 +32,8 @@ Rows = dict[str, list[str]]
 
 
 def found_release(folder: Path) -> bool:
-    """Whether the four parts of MNIST-M's release are there."""
-    places = [folder / name for name in _RELEASE]
-    return all(p.is_dir() and p.with_name(f"{p.name}_labels.txt").is_file() for p in places)
+    """Whether the lists of MNIST-M's release are there, and the folders beside them."""
+    return all((folder / n).is_dir() and (folder / f"{n}_labels.txt").is_file() for n in _RELEASE)
 
 
 def read_release(folder: Path, size: int) -> tuple[Images, Images]:
@@ -50,15 +46,19 @@ def read_release(folder: Path, size: int) -> tuple[Images, Images]:
         path = folder / f"{name}_labels.txt"
         files = images_of(entries(folder / name))
         rows = rows_of(map(str.split, read_text(path).splitlines()), 1, files, path)
-        return labelled(rows, files, DIGITS, size, path)
+        return labelled(rows, files, path, DIGITS, size, attributes=False)
 
     train, test = map(split, _RELEASE)
     return train, test
 
 
-def found(files: Iterable[str]) -> bool:
-    """Whether there is a CSV among `files`."""
-    return any(name.lower().endswith(".csv") for name in files)
+def found(root: Path) -> bool:
+    """Whether there is a CSV in the folder or zip."""
+    return any(map(_is_list, entries(root)))
+
+
+def _is_list(name: str) -> bool:
+    return name.lower().endswith(".csv")
 
 
 def read(root: Path, size: int) -> tuple[Images, Images]:
@@ -70,14 +70,11 @@ def read(root: Path, size: int) -> tuple[Images, Images]:
     `hash_split`. Class numbers are ordered as numbers, any other class names as text.
     Raises RequestError where images and list do not match, or a list cannot be read.
     """
-    columns, sides = _sides(root)
-    names = columns
-    if columns == _CLASS:
+    names, sides = _sides(root)
+    attributes = names != ("label",)
+    if not attributes:
         names = class_order(label for rows, _, _ in sides for (label,) in rows.values())
-    train, test = (
-        labelled(rows, files, names, size, path, attributes=columns != _CLASS)
-        for rows, files, path in sides
-    )
+    train, test = (labelled(*side, names, size, attributes=attributes) for side in sides)
     return train, test
 
 
@@ -85,7 +82,7 @@ def _sides(root: Path) -> tuple[tuple[str, ...], list[tuple[Rows, Files, Entry]]
     """The columns of labels; and for train and for test the rows, the images and the list."""
     files = entries(root)
     images = unwrapped(images_of(files))
-    lists = {name.split("/")[-1].lower(): entry for name, entry in files.items() if found([name])}
+    lists = {name.split("/")[-1].lower(): e for name, e in files.items() if _is_list(name)}
     if len(lists) == 1:
         (path,) = lists.values()
         columns, rows = _listed(path, images)
@@ -130,18 +127,20 @@ def rows_of(lines: Iterable[Sequence[str]], columns: int, files: Files, path: En
         if composed(name) in rows:
             raise RequestError(f"{path} lists {name} twice: keep one row")
         rows[composed(name)] = [composed(value.strip()) for value in values]
-    match(rows, files, path)
+    for missing, what, lacking in (
+        (rows.keys() - files.keys(), "rows", "an image"),
+        (files.keys() - rows.keys(), "images", "a row"),
+    ):
+        if missing:
+            raise RequestError(
+                f"{path}: {len(missing)} {what} without {lacking}, the first is {min(missing)}: "
+                "add what is missing, or take it out"
+            )
     return rows
 
 
 def labelled(
-    rows: Rows,
-    files: Files,
-    names: tuple[str, ...],
-    size: int,
-    where: object,
-    *,
-    attributes: bool = False,
+    rows: Rows, files: Files, where: object, names: tuple[str, ...], size: int, *, attributes: bool
 ) -> Images:
     """The images of `rows`, their labels int64 [N] by class, or [N, A] in {0, 1} by attribute."""
     numbers = {name: number for number, name in enumerate(names)}

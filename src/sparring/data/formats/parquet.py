@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from sparring.data.decode import decode_all
 from sparring.data.files import damaged
-from sparring.data.images import Images
-from sparring.data.labels import class_numbers, composed
+from sparring.data.images import Images, composed
+from sparring.data.pixels import class_numbers
 from sparring.errors import RequestError, check_name
 
 _PLACES = ("", "data", "cropped_digits")
@@ -50,7 +50,7 @@ def read(folder: Path, size: int, names: tuple[str, ...] = ()) -> tuple[Images, 
 
 
 def _shards(folder: Path, split: str) -> list[Path]:
-    """The files of one split: `train.parquet`, or the hub's `train-00000-of-00002.parquet`."""
+    """The files of a split: `train.parquet`, or the hub's `train-00000-of-00002.parquet`, ..."""
     for place in (folder / sub for sub in _PLACES):
         whole = place / f"{split}.parquet"
         shards = [whole] if whole.is_file() else sorted(place.glob(f"{split}-*-of-*.parquet"))

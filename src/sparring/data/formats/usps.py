@@ -42,20 +42,19 @@ def _from_h5(path: Path, split: str, size: int) -> Images:
 
     try:
         with h5py.File(path) as file:
-            values, labels = (_array(file, split, name) for name in ("data", "target"))
+            values, labels = (_array(file, f"{split}/{part}") for part in ("data", "target"))
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, MemoryError) as error:
         raise damaged(path, error) from error
     return _images(values, labels, size, path)
 
 
-def _array(file: "h5py.File", split: str, name: str) -> np.ndarray:
+def _array(file: "h5py.File", place: str) -> np.ndarray:
     """One array that lies in the file itself. Raises ValueError for anything else."""
     import h5py
 
-    place = f"{split}/{name}"
-    links = [file.get(part, getlink=True) for part in (split, place)]
-    if not all(isinstance(link, h5py.HardLink) for link in links):
-        raise ValueError(f"{place} is a link")
+    for link in (place.split("/")[0], place):
+        if not isinstance(file.get(link, getlink=True), h5py.HardLink):
+            raise ValueError(f"{place} is a link")
     found = file[place]
     if not isinstance(found, h5py.Dataset) or found.dtype.kind not in "iuf":
         raise ValueError(f"{place} is no array of numbers")

@@ -1,8 +1,7 @@
 """Toy faces, the stand-in for CelebA: drawn heads whose attributes are known exactly.
 
-Knows which attributes there are, how common they are together, and how a whole batch of faces is
-painted; what a face consists of is in `features` and `attire`. The names and rough frequencies of
-the attributes are CelebA's.
+Knows how common the attributes are together, and how a whole batch of faces is painted; what a
+face consists of is in `parts`. The names and rough frequencies of the attributes are CelebA's.
 """
 
 from collections.abc import Mapping
@@ -13,35 +12,23 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.nn import functional as F
 
-from sparring.data.images import DataSet, Images
-from sparring.data.standins.attire import body, glasses, hair, hat
-from sparring.data.standins.features import eyes, head, mouth, nose, wrinkles
-from sparring.data.standins.looks import draw_looks
-from sparring.data.standins.shapes import Array, Part
+from sparring.data.standins.looks import Array, Part, draw_looks
+from sparring.data.standins.parts import parts_of
 
 SIZE = 64
 OVERSAMPLE = 3  # each pixel is the mean of this many, squared, that were drawn
 CHUNK = 500
 
 
-def toy_faces(seed: int = 0, train: int = 6_000, test: int = 1_000) -> DataSet:
-    """Draw the set: 64x64, ten attributes in {0, 1}, `train` and `test` images.
-
-    The splits come from independent streams: changing one size leaves the other split as it was.
-    """
-    first, second = (np.random.default_rng([seed, k]) for k in range(2))
-    sides = _split(first, train), _split(second, test)
-    return DataSet("toy-faces", "stand-in", *sides, mirror=True)
-
-
-def _split(rng: np.random.Generator, n: int) -> Images:
+def split(rng: np.random.Generator, n: int, *, testing: bool) -> tuple[Tensor, Tensor]:
+    """Draw uint8 [n, 3, 64, 64] and ten attributes, int64 [n, 10] in {0, 1}; both splits alike."""
     has = _attributes(rng, n)
     pixels = torch.empty(n, 3, SIZE, SIZE, dtype=torch.uint8)
     for start in range(0, n, CHUNK):
         some = {name: values[start : start + CHUNK] for name, values in has.items()}
         pixels[start : start + CHUNK] = _photograph(rng, _paint(_face(rng, some)))
     labels = np.stack([*has.values()], axis=1).astype(np.int64)
-    return Images(pixels, torch.from_numpy(labels), tuple(has))
+    return pixels, torch.from_numpy(labels)
 
 
 def _attributes(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
@@ -68,24 +55,11 @@ def _attributes(rng: np.random.Generator, n: int) -> dict[str, np.ndarray]:
 
 
 def _face(rng: np.random.Generator, has: Mapping[str, Array]) -> list[Part]:
-    """Draw faces with these attributes (bool [N] each): their parts, back to front."""
-    looks = draw_looks(rng, has)
-    parts = [
-        *body(rng, looks),
-        *head(looks),
-        *eyes(rng, looks),
-        *nose(looks),
-        *mouth(rng, looks),
-        *wrinkles(looks),
-        *hair(rng, looks),
-        *hat(rng, looks),
-        *glasses(rng, looks),
-    ]
-    return _pose(rng, parts)
+    """Draw faces with these attributes (bool [N] each): their parts, back to front.
 
-
-def _pose(rng: np.random.Generator, parts: list[Part]) -> list[Part]:
-    """Place each face in its image: turned, scaled to two thirds and shifted a little."""
+    Each is turned, scaled to two thirds and shifted a little in its image.
+    """
+    parts = parts_of(rng, draw_looks(rng, has))
     n = len(parts[0].points)
     angle = np.deg2rad(rng.normal(0, 5, n))
     scale = rng.normal(0.64, 0.03, n)

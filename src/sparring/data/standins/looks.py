@@ -1,7 +1,6 @@
-"""What tells one toy face from another: its attributes, its measures and its colours.
+"""What toy faces are made of: their measures and colours, and polygons in their own frame.
 
-Knows the frame of a face: the head is centred on the origin, its chin near y = 1 and its crown
-near y = -1, y down. Knows nothing of polygons.
+The head is centred on the origin, its chin near y = 1 and its crown near y = -1, y down.
 """
 
 from collections.abc import Mapping
@@ -9,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sparring.data.standins.shapes import Array, pick
+Array = np.ndarray
 
+WHITE = np.array([248, 246, 242])
+DARK = np.array([34, 26, 26])
 SKINS = np.array(
     [[244, 208, 177], [231, 184, 147], [214, 160, 120], [176, 122, 85], [126, 82, 56], [90, 58, 41]]
 )
@@ -18,6 +19,52 @@ PALE = np.array([250, 233, 222])
 HAIRS = np.array([[28, 24, 24], [62, 40, 28], [98, 62, 36], [134, 74, 40]])
 BLOND = np.array([226, 192, 118])
 GREY = np.array([178, 176, 174])
+
+
+@dataclass(frozen=True)
+class Part:
+    """One polygon of every face of a batch.
+
+    points: float [N, P, 2] as (x, y). colour: [N, 3] or [3], 0 to 255. shown: bool [N], or all.
+    """
+
+    points: Array
+    colour: Array
+    shown: Array | bool = True
+
+
+def pick(rng: np.random.Generator, colours: Array, n: int, p: list[float] | None = None) -> Array:
+    """Choose one of `colours` ([K, 3]) `n` times, evenly or by `p`: float [n, 3]."""
+    return colours[rng.choice(len(colours), n, p=p)].astype(float)
+
+
+def shade(colour: Array, factor: float) -> Array:
+    """Darken (`factor` < 1) or lighten a colour."""
+    return np.clip(colour * factor, 0, 255)
+
+
+def mix(colour: Array, other: Array, share: float) -> Array:
+    """Mix in `share` (0 to 1) of another colour."""
+    return colour + share * (other - colour)
+
+
+def points(x: Array, y: Array) -> Array:
+    """Join x and y, broadcast to [N, P], into points [N, P, 2]."""
+    return np.stack(np.broadcast_arrays(x, y), axis=-1)
+
+
+def ellipse(x: Array, y: Array, rx: Array | float, ry: Array | float, corners: int = 20) -> Array:
+    """Ellipses round (x, y), both [N], of radii [N] or the same for all: points [N, P, 2]."""
+    angle = np.linspace(0, 2 * np.pi, corners, endpoint=False)
+    across = np.multiply.outer(rx, np.cos(angle))
+    down = np.multiply.outer(ry, np.sin(angle))
+    return points(x[:, None] + across, y[:, None] + down)
+
+
+def band(x: Array, top: Array, bottom: Array) -> Array:
+    """The area between two curves over the same x, broadcast to [N, P]: points [N, 2 P, 2]."""
+    x, top, bottom = np.broadcast_arrays(x, top, bottom)
+    return points(np.concatenate([x, x[:, ::-1]], 1), np.concatenate([top, bottom[:, ::-1]], 1))
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,9 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter, zoom
 from sklearn.datasets import load_digits, load_sample_images
+from torch import Tensor
 
-from sparring.data.images import DataSet, Images
-from sparring.data.labels import DIGITS
-from sparring.data.pixels import random_crops
+from sparring.data.mnist_m import random_crops
 from sparring.data.standins.warp import Pose, grid, homographies, sample, wobble
 
 SIZE = 32
@@ -24,23 +23,14 @@ STRIPES = 6
 SHARPEN = 1.0
 
 
-def photo_digits(seed: int = 0, train: int = 12_000, test: int = 2_000) -> DataSet:
-    """Draw the set: 32x32, ten balanced classes, `train` and `test` images.
-
-    The splits come from independent streams: changing one size leaves the other split as it was.
-    """
-    first, second = (np.random.default_rng([seed, k]) for k in range(2))
-    sides = _split(first, train, testing=False), _split(second, test, testing=True)
-    return DataSet("photo-digits", "stand-in", *sides)
-
-
-def _split(rng: np.random.Generator, n: int, testing: bool) -> Images:
+def split(rng: np.random.Generator, n: int, *, testing: bool) -> tuple[Tensor, Tensor]:
+    """Draw uint8 [n, 3, 32, 32] and labels of ten balanced classes, int64 [n]."""
     labels = rng.integers(0, 10, n)
     strokes = _strokes(rng, labels, testing)
     crops = _recolour(rng, random_crops(rng, n, _regions(testing)))
     # |crop - 255| inside the strokes, |crop - 0| outside: the published recipe.
     pixels = np.where(strokes[:, None], 255 - crops, crops)
-    return Images(torch.from_numpy(pixels), torch.from_numpy(labels), DIGITS)
+    return torch.from_numpy(pixels), torch.from_numpy(labels)
 
 
 def _strokes(rng: np.random.Generator, labels: np.ndarray, testing: bool) -> np.ndarray:

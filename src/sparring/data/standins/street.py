@@ -13,8 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from sparring.data.images import DataSet, Images
-from sparring.data.labels import DIGITS
+from sparring.data.images import DIGITS
 from sparring.data.standins.warp import Pose, grid, homographies, sample, wobble
 
 SIZE = 32
@@ -31,21 +30,12 @@ POSE = Pose((0.7, 1.0), (0.7, 1.15), rotation=8, shear=0.2, shift=0.1, perspecti
 BLURS = (0.3, 0.5, 0.7, 0.9, 1.1)
 
 
-def street_digits(seed: int = 0, train: int = 12_000, test: int = 2_000) -> DataSet:
-    """Draw the set: 32x32, ten slightly skewed classes, `train` and `test` images.
-
-    The splits come from independent streams: changing one size leaves the other split as it was.
-    """
-    first, second = (np.random.default_rng([seed, k]) for k in range(2))
-    sides = _split(first, train, TRAIN_FONTS), _split(second, test, TEST_FONTS)
-    return DataSet("street-digits", "stand-in", *sides)
-
-
-def _split(rng: np.random.Generator, n: int, fonts: tuple[str, ...]) -> Images:
+def split(rng: np.random.Generator, n: int, *, testing: bool) -> tuple[Tensor, Tensor]:
+    """Draw uint8 [n, 3, 32, 32] and labels of ten slightly skewed classes, int64 [n]."""
     labels = rng.choice(10, n, p=FREQUENCIES)
-    scene = _paint(rng, _writing(rng, labels, fonts))
+    scene = _paint(rng, _writing(rng, labels, TEST_FONTS if testing else TRAIN_FONTS))
     pixels = torch.from_numpy(_photograph(rng, scene)).permute(0, 3, 1, 2).contiguous()
-    return Images(pixels, torch.from_numpy(labels), DIGITS)
+    return pixels, torch.from_numpy(labels)
 
 
 def _writing(rng: np.random.Generator, labels: np.ndarray, fonts: tuple[str, ...]) -> np.ndarray:

@@ -11,13 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sparring import cache
-from sparring.data import decode
-from sparring.data import decoded_cache as decoded
-from sparring.data.decoded_cache import Decoded, keep, key_of, recall
+from sparring.data import decode, tensor_cache
+from sparring.data.tensor_cache import keep, key_of, recall
 from sparring.errors import RequestError
 from sparring.storage import temporary_for
 
-SOME = Decoded(torch.arange(48, dtype=torch.uint8).view(1, 3, 4, 4), torch.tensor([2]))
+SOME = {"pixels": torch.arange(48, dtype=torch.uint8).view(1, 3, 4, 4), "places": torch.tensor([2])}
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +25,7 @@ def _empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def files() -> list[Path]:
-    return sorted((cache.folder() / "decoded").glob("*"))
+    return sorted((cache.folder() / "sets").glob("*"))
 
 
 def test_what_is_kept_comes_back() -> None:
@@ -34,8 +33,8 @@ def test_what_is_kept_comes_back() -> None:
     keep("key", SOME)
     found = recall("key")
     assert found is not None
-    assert found.pixels.equal(SOME.pixels)
-    assert found.places.equal(SOME.places)
+    assert found.keys() == SOME.keys()
+    assert all(found[name].equal(SOME[name]) for name in SOME)
     assert recall("ke") is recall("other") is None
 
 
@@ -44,8 +43,8 @@ def test_what_is_kept_comes_back() -> None:
     st.lists(st.binary(max_size=6), min_size=1, max_size=4),
 )
 def test_only_equal_sets_share_a_key(one: list[bytes], other: list[bytes]) -> None:
-    assert (key_of(one, 8) == key_of(other, 8)) == (one == other)
-    assert key_of(one, 8) != key_of(one, 9)
+    assert (key_of(8, one) == key_of(8, other)) == (one == other)
+    assert key_of(8, one) != key_of(9, one)
 
 
 def test_a_damaged_file_is_not_used_and_is_replaced() -> None:
@@ -65,14 +64,14 @@ def test_what_was_used_last_stays(monkeypatch: pytest.MonkeyPatch) -> None:
             if path.name.startswith(key):
                 os.utime(path, (number, number))
     assert recall("a") is not None
-    monkeypatch.setattr(decoded, "LIMIT", 3 * files()[0].stat().st_size)
+    monkeypatch.setattr(tensor_cache, "LIMIT", 3 * files()[0].stat().st_size)
     keep("d", SOME)
     assert [path.name[0] for path in files()] == ["a", "c", "d"]
 
 
 def test_a_set_over_the_limit_and_a_full_disk_keep_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(decoded, "LIMIT", SOME.pixels.nbytes - 1)
+        patch.setattr(tensor_cache, "LIMIT", 48 + 8 - 1)
         keep("key", SOME)
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**12, 10**12, 5 * 10**9))
@@ -97,7 +96,7 @@ def test_what_a_killed_process_left_is_removed() -> None:
 
 
 def pictures() -> Iterator[tuple[str, bytes]]:
-    for number in range(decoded.FEWEST):
+    for number in range(decode.FEWEST):
         yield f"{number}", b"%d" % number
 
 
@@ -120,25 +119,25 @@ def test_a_large_set_is_decoded_once_and_its_damage_is_told_each_time(
     decodes: list[bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "sparring")
-    first = decode.decode_all(pictures, decoded.FEWEST, 4, "here")
-    assert len(decodes) == decoded.FEWEST
-    second = decode.decode_all(pictures, decoded.FEWEST, 4, "here")
-    assert len(decodes) == decoded.FEWEST
-    assert second.pixels.equal(first.pixels)
-    assert second.places.equal(first.places)
-    assert second.pixels[7, 0, 0, 0] == 8
+    first = decode.decode_all(pictures, decode.FEWEST, 4, "here")
+    assert len(decodes) == decode.FEWEST
+    second = decode.decode_all(pictures, decode.FEWEST, 4, "here")
+    assert len(decodes) == decode.FEWEST
+    assert second[0].equal(first[0])
+    assert second[1].equal(first[1])
+    assert second[0][7, 0, 0, 0] == 8
     damage = "1 of 1000 images in here do not decode (7): left out"
     once = "here: decoding 1,000 images, which is done once"
     assert [record.getMessage() for record in caplog.records] == [once, damage, damage]
-    decode.decode_all(pictures, decoded.FEWEST, 5, "here")
-    assert len(decodes) == 2 * decoded.FEWEST
+    decode.decode_all(pictures, decode.FEWEST, 5, "here")
+    assert len(decodes) == 2 * decode.FEWEST
 
 
 def test_a_small_set_and_a_refused_one_are_not_kept(
     decodes: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decode.decode_all(pictures, decoded.FEWEST - 1, 4, "here")
+    decode.decode_all(pictures, decode.FEWEST - 1, 4, "here")
     monkeypatch.setattr(decode, "MAX_FAILURES", 0.0001)
     with pytest.raises(RequestError, match="1 of 1000 images in here do not decode"):
-        decode.decode_all(pictures, decoded.FEWEST, 4, "here")
+        decode.decode_all(pictures, decode.FEWEST, 4, "here")
     assert files() == []
