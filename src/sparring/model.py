@@ -32,8 +32,7 @@ from sparring.data.pictures import PART, Pictures, decoded, in_parts
 from sparring.errors import RequestError, unknown
 from sparring.game import AdaptationMethod, GenerativeMethod, LabelKind, Method, Shape
 from sparring.methods import METHODS, name_of
-from sparring.metrics.outputs import Outputs
-from sparring.metrics.predict import predict
+from sparring.metrics.outputs import Outputs, predict
 from sparring.runtime import lay_out
 from sparring.storage import write_atomically
 

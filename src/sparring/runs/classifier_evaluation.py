@@ -19,8 +19,7 @@ from sparring.metrics.embedding import (
     tsne,
     tsne_library,
 )
-from sparring.metrics.outputs import Outputs, Predictions
-from sparring.metrics.predict import predict, predict_labelled
+from sparring.metrics.outputs import Outputs, Predictions, predict, predict_labelled
 from sparring.runs.records import ClassifierScores, RiskCoverage, Trust
 from sparring.runs.selection import some
 
