@@ -210,7 +210,7 @@ class Shade(Extractor):
         return torch.stack([flat.mean(1), flat.std(1)], 1)
 
 
-SHADE = Shade("shade", (), "none")
+SHADE = Shade("shade", ("one",), "classes", width=1)
 
 
 def test_every_row_compares_equally_many_and_stands_in_order() -> None:

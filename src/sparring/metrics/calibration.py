@@ -24,19 +24,6 @@ class Bin:
 
 
 @dataclass(frozen=True)
-class RiskCoverage:
-    """What abstaining buys, one entry a prediction, from the surest alone to all.
-
-    coverage: share of images answered; risk: of wrong answers among them: float64 [N].
-    area: mean risk over all coverages (AURC); 0 is best.
-    """
-
-    coverage: np.ndarray
-    risk: np.ndarray
-    area: float
-
-
-@dataclass(frozen=True)
 class AccuracyEstimates:
     """Three estimates of an accuracy without labels, fractions in [0, 1].
 
@@ -90,18 +77,17 @@ def fit_temperature(logits: np.ndarray, label: np.ndarray) -> float:
     return float(np.exp(found.x))
 
 
-def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> RiskCoverage:
-    """The curve of answering the surest images first (Geifman & El-Yaniv 2017, arXiv 1705.08500,
-    section 2; its area: Geifman et al. 2019, arXiv 1805.08206, section 3).
+def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What abstaining buys (Geifman & El-Yaniv 2017, arXiv 1705.08500, section 2).
 
-    Predictions of equal confidence each count with their common error rate: what a random order
-    gives on average.
+    Coverage, the share of images answered, from the surest alone to all, and risk, the share of
+    wrong answers among them: float64 [N] each. The mean risk is the area (AURC; Geifman et al.
+    2019, arXiv 1805.08206). Predictions of equal confidence count with their common error rate.
     """
     _, group = np.unique(-confidence, return_inverse=True)
     rate = np.bincount(group, weights=~correct) / np.bincount(group)
     answered = np.arange(1, len(group) + 1)
-    risk = np.cumsum(rate[np.sort(group)]) / answered
-    return RiskCoverage(answered / len(group), risk, float(risk.mean()))
+    return answered / len(group), np.cumsum(rate[np.sort(group)]) / answered
 
 
 def estimate_accuracy(

@@ -122,33 +122,26 @@ def bootstrap_interval(values: Sequence[float], seed: int = 0) -> tuple[float, f
     return float(found.low), float(found.high)
 
 
-def t_test(summary: Summary) -> float | None:
+def t_test(values: Sequence[float]) -> float | None:
     """The two-sided p of Student's t-test that the mean is zero; None for fewer than three."""
-    if summary.n < FEWEST or summary.mean is None or summary.sd is None:
+    if len(values) < FEWEST:
         return None
-    if summary.sd == 0:
-        return float(summary.mean == 0)
-    from scipy.stats import t
+    if min(values) == max(values):
+        return float(values[0] == 0)
+    from scipy.stats import ttest_1samp
 
-    return float(2 * t.sf(abs(summary.mean) / summary.sd * math.sqrt(summary.n), summary.n - 1))
+    return float(ttest_1samp(values, 0).pvalue)
 
 
 def estimate(values: Iterable[float]) -> Estimate:
     """What finite `values`, differences of pairs, say of their mean."""
     summary = summarise(values)
-    return Estimate(summary, bootstrap_interval(summary.runs), t_test(summary))
+    return Estimate(summary, bootstrap_interval(summary.runs), t_test(summary.runs))
 
 
 def paired_difference(a: Mapping[int, float], b: Mapping[int, float]) -> Estimate:
     """a - b over the seeds that both have. a, b: a score by seed."""
     return estimate(a[seed] - b[seed] for seed in sorted(a.keys() & b.keys()))
-
-
-def gap_closed(
-    source_only: Mapping[int, float], adapted: Mapping[int, float], target_only: Mapping[int, float]
-) -> Estimate:
-    """The mean of `gaps` over the seeds."""
-    return estimate(gaps(source_only, adapted, target_only).values())
 
 
 def gaps(
@@ -168,11 +161,7 @@ def gaps(
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    """The p of several tests, in their order, corrected for their number (Holm 1979).
-
-    The chance that any true null hypothesis comes below alpha is at most alpha, however the tests
-    depend.
-    """
+    """The p of several tests, in their order, corrected for their number (Holm 1979)."""
     order = sorted(range(len(ps)), key=ps.__getitem__)
     scaled = (min(1.0, (len(ps) - rank) * ps[place]) for rank, place in enumerate(order))
     corrected = dict(zip(order, accumulate(scaled, max), strict=True))
