@@ -45,8 +45,9 @@ def reliability(confidence: np.ndarray, correct: np.ndarray) -> tuple[Bin, ...]:
     place = np.minimum(np.searchsorted(edges, confidence, side="right") - 1, BINS - 1)
     curve = []
     for k in np.unique(place):
-        means = (float(values[place == k].mean()) for values in (confidence, correct))
-        curve.append(Bin(float(edges[k]), float(edges[k + 1]), *means, int((place == k).sum())))
+        (here,) = np.nonzero(place == k)
+        means = float(confidence[here].mean()), float(correct[here].mean())
+        curve.append(Bin(float(edges[k]), float(edges[k + 1]), *means, len(here)))
     return tuple(curve)
 
 

@@ -46,7 +46,7 @@ def tsne(features: np.ndarray, seed: int) -> np.ndarray | None:
 
 
 def tsne_library() -> str:
-    """What `tsne` is computed with here: openTSNE (Poličar et al. 2024) if there, as it is faster."""
+    """What `tsne` is computed with: openTSNE (Poličar et al. 2024), the faster, if it is here."""
     return "openTSNE" if find_spec("openTSNE") else "scikit-learn"
 
 

@@ -10,8 +10,8 @@ from typing import Self
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
-from torch.nn.functional import conv2d, pad
 
 from sparring.metrics.extractor import FeatureNet, features_of
 from sparring.metrics.statistics import Interval, of_mean
@@ -99,7 +99,7 @@ def _gaussian(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     points = features.astype(np.float64)
     mean = points.mean(0)
     factor = np.linalg.qr((points - mean) / np.sqrt(len(points) - 1), mode="r")
-    return mean, factor
+    return mean, np.asarray(factor)
 
 
 def kernel_distance(real: np.ndarray, drawn: np.ndarray, seed: int = 0) -> Interval:
@@ -159,14 +159,10 @@ def _radius(points: np.ndarray, neighbours: int) -> np.ndarray:
 
 
 def blurred(pixels: Tensor, sigma: float = 1.5) -> Tensor:
-    """uint8 [N, 3, S, S] under a Gaussian of `sigma` pixels, cut off at three sigma."""
-    reach = round(3 * sigma)
-    place = torch.arange(-reach, reach + 1, dtype=torch.float32)
-    kernel = torch.exp(-0.5 * (place / sigma) ** 2)
-    kernel = (kernel / kernel.sum()).expand(3, 1, 1, -1)
-    image = pad(pixels.float(), (reach,) * 4, mode="replicate")
-    image = conv2d(conv2d(image, kernel, groups=3), kernel.transpose(2, 3), groups=3)
-    return image.round().to(torch.uint8)
+    """uint8 [N, 3, S, S] under a Gaussian of `sigma` pixels, cut off at 4 pixels."""
+    image = pixels.numpy().astype(np.float32)
+    image = gaussian_filter(image, sigma, axes=(2, 3), mode="nearest", radius=4)
+    return torch.from_numpy(image.round().astype(np.uint8))
 
 
 def noised(pixels: Tensor, seed: int = 0, sigma: float = 25.0) -> Tensor:
@@ -183,20 +179,14 @@ def shuffled(pixels: Tensor, seed: int = 0) -> Tensor:
     return pixels.flatten(2).gather(2, order).reshape(pixels.shape)
 
 
-def calibration_sets(test: Tensor) -> dict[str, Tensor]:
-    """Real test images (the floor: nothing generated should score better) and three ways down."""
-    worse = {"blurred": blurred(test), "noised": noised(test), "shuffled pixels": shuffled(test)}
-    return {FLOOR: test} | worse
-
-
 @dataclass(frozen=True)
 class ReferenceFeatures:
-    """Real images as an extractor sees them, and the calibration rows against them.
+    """Real images as an extractor sees them. Every score compares N images, whatever it is of.
 
-    Every score compares equally many images, so that scores may be compared with each other.
     chosen: int64 [N], the training images that are compared with, drawn at random.
     real, unseen: features float32 [N, F] of those, and of the first N test images.
-    calibration: scores of the calibration sets by name, the floor first.
+    calibration: scores of the latter (the floor: nothing generated should score better), and of
+        three ways to spoil them, by name.
     """
 
     network: FeatureNet
@@ -214,7 +204,12 @@ class ReferenceFeatures:
         count = min(LIMIT, count, len(train), len(test))
         chosen = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:count]
         real = features_of(network, train[chosen])
-        sets = calibration_sets(test[:count])
+        sets = {
+            FLOOR: test[:count],
+            "blurred": blurred(test[:count]),
+            "noised": noised(test[:count]),
+            "shuffled pixels": shuffled(test[:count]),
+        }
         features = {name: features_of(network, pixels) for name, pixels in sets.items()}
         rows = {name: fidelity(network.name, real, found) for name, found in features.items()}
         return cls(network, chosen, real, features[FLOOR], rows)

@@ -95,30 +95,15 @@ def predict_labelled(
     return Predictions(predict(method, images, device, batch_size), images.labels.numpy())
 
 
-@dataclass(frozen=True)
-class Changes:
-    """What a second classifier repaired and spoiled.
-
-    fixed, broken: indices of some images that it alone has right, or wrong: int64 [<= n].
-    fixed_in_all, broken_in_all: how many there are of each.
-    """
-
-    fixed: np.ndarray
-    broken: np.ndarray
-    fixed_in_all: int
-    broken_in_all: int
-
-
 def fixed_and_broken(
-    label: np.ndarray, before: np.ndarray, after: np.ndarray, count: int, seed: int
-) -> Changes:
-    """Up to `count` images fixed and as many broken between two classifiers of the same images.
+    label: np.ndarray, before: np.ndarray, after: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the images that only the second of two classifiers has right, and wrong.
 
-    label, before, after: true class, and what each classifier said, int [N]. The images are a
-    random sample by `seed`, rising, and not chosen by confidence: they look like the rest.
+    label, before, after: true class, and what each said of the same images, int [N]. The order is
+    random, by `seed`, so that the first few look like the rest.
     """
     random = np.random.default_rng(seed)
     fixed = np.flatnonzero((before != label) & (after == label))
     broken = np.flatnonzero((before == label) & (after != label))
-    some = (np.sort(random.permutation(these)[:count]) for these in (fixed, broken))
-    return Changes(*some, len(fixed), len(broken))
+    return random.permutation(fixed), random.permutation(broken)
