@@ -8,7 +8,7 @@ import torch
 from sparring.data.images import Images
 from sparring.game import AdaptationMethod, Batch
 from sparring.methods import DANN
-from sparring.metrics.predict import predict_labelled
+from sparring.metrics.outputs import predict_labelled
 from sparring.runs import ClassifierRun, Library, Scenario, classifier
 from sparring.runs.folder import Run, RunFolder
 from sparring.runs.progress import Screen

@@ -19,8 +19,7 @@ from sparring.metrics.embedding import (
     tsne,
     tsne_library,
 )
-from sparring.metrics.outputs import Outputs, Predictions
-from sparring.metrics.predict import predict, predict_labelled
+from sparring.metrics.outputs import Outputs, Predictions, predict, predict_labelled
 from sparring.runs.records import ClassifierScores, RiskCoverage, Trust
 from sparring.runs.selection import some
 
@@ -113,16 +112,16 @@ def _trust(on_target: Predictions, temperature: float) -> Trust:
     """How far the confidence can be trusted on the target, also after the source's temperature."""
     logits, label = on_target.outputs.logits, on_target.label
     confidence = on_target.outputs.confidence
-    curve = calibration.risk_coverage(confidence, on_target.correct)
+    coverage, risk = calibration.risk_coverage(confidence, on_target.correct)
     shown = np.unique(np.linspace(0, len(label) - 1, _POINTS).round().astype(int))
     return Trust(
         calibration_error=calibration.calibration_error(logits, label),
         calibration_error_tempered=calibration.calibration_error(logits / temperature, label),
         reliability=calibration.reliability(confidence, on_target.correct),
         risk_coverage=RiskCoverage(
-            coverage=tuple(curve.coverage[shown].tolist()),
-            risk=tuple(curve.risk[shown].tolist()),
-            area=curve.area,
+            coverage=tuple(coverage[shown].tolist()),
+            risk=tuple(risk[shown].tolist()),
+            area=float(risk.mean()),
         ),
     )
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 import torch
@@ -17,10 +18,10 @@ from sparring.divergence import LogIntervals
 from sparring.errors import TrainingFailed
 from sparring.game import GenerativeMethod, Labelled, Shape
 from sparring.methods import name_of
-from sparring.metrics.diversity import last_tenth, mean_distance
+from sparring.metrics.scorecard import mean_distance
 from sparring.runs import common, evaluators
 from sparring.runs.folder import RunFolder, run_name
-from sparring.runs.generator_evaluation import Arrays, evaluate, spread
+from sparring.runs.generator_evaluation import VARIED, Arrays, evaluate, spread
 from sparring.runs.library import Library
 from sparring.runs.progress import Screen
 from sparring.runs.records import Config, ExtractorName, Judging, LogRow
@@ -145,7 +146,7 @@ class GeneratorRun:
         stream = Stream(dataset.train, batch_size, key, device, dataset.mirror)
         feed = stream.unlabelled if shape.kind == "none" else stream.labelled
         every = LogIntervals.of(self.training.steps).gradients
-        watch = Watch(sampler, snapshots, spread(dataset.test.pixels), every)
+        watch = Watch(sampler, snapshots, spread(dataset.test.pixels, VARIED), every)
         with show.task(self.name) as task:
             trainer = Trainer(method, feed, self.training, folder.path, device, task.update, watch)
             trainer.run()
@@ -164,7 +165,7 @@ def final_losses(rows: Sequence[LogRow]) -> dict[str, float]:
     for row in rows:
         for player, loss in row.losses.items():
             columns.setdefault(f"{player}_loss", []).append(math.nan if loss is None else loss)
-    return {name: last_tenth(values) for name, values in columns.items()}
+    return {name: fmean(v[-max(1, len(v) // 10) :]) for name, v in columns.items()}
 
 
 class Snapshots:

@@ -5,6 +5,7 @@ what is compared holds none (see `classifier_evaluation.outputs`).
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 
 import msgspec
 import numpy as np
@@ -51,22 +52,9 @@ def _likeness(config: Config) -> bytes:
 
 def _compare(twin: Run, run: Run, say: Callable[[str], None]) -> None:
     verdict = alarm(_outputs(twin), _outputs(run))
-    if verdict.worse:
+    if verdict.rings:
         say(f"{run.name}: {verdict.words}")
-    record = TransferAlarm(
-        twin=twin.name,
-        rings=verdict.worse,
-        words=verdict.words,
-        changes=dict(verdict.changes),
-        disagreement=verdict.disagreement,
-        allowed=verdict.allowed,
-        overlap_lost=verdict.overlap_lost,
-        overlap_error=verdict.overlap_error,
-        estimated_twin=verdict.estimated_twin,
-        estimated_adapted=verdict.estimated_adapted,
-        source_change=verdict.source_change,
-    )
-    run.write(record)
+    run.write(TransferAlarm(twin=twin.name, **asdict(verdict)))
 
 
 def _outputs(run: Run) -> DomainOutputs:

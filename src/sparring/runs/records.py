@@ -13,8 +13,8 @@ from sparring.game import LabelKind
 from sparring.metrics.calibration import AccuracyEstimates, Bin
 from sparring.metrics.extractor import Skill
 from sparring.metrics.fidelity import Fidelity
-from sparring.metrics.intervals import Interval
 from sparring.metrics.scorecard import Flip, Leak
+from sparring.metrics.statistics import Interval
 
 Kind = Literal["real", "stand-in"]
 Scenario = Literal["generation", "source-only", "adapted", "target-only"]
