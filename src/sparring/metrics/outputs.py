@@ -56,6 +56,11 @@ class Predictions:
         if len(self.label) != len(self.outputs):
             raise ValueError(f"{len(self.outputs)} outputs but {len(self.label)} labels")
 
+    def __getitem__(self, place: np.ndarray) -> "Predictions":
+        """Those at `place`, int64 [n]."""
+        outputs = Outputs(self.outputs.features[place], self.outputs.logits[place])
+        return Predictions(outputs, self.label[place])
+
     @property
     def correct(self) -> np.ndarray:
         """Which predictions are right, bool [N]."""

@@ -1,6 +1,7 @@
 """What both kinds of run do alike: describe what is asked, build networks, open the folder."""
 
 import dataclasses
+import shutil
 import sys
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -17,16 +18,17 @@ from sparring.game import Batch, Method, Pair, Shape
 from sparring.methods import METHODS, name_of
 from sparring.nets.summary import describe
 from sparring.runs import card, environment
-from sparring.runs.folder import RunFolder
+from sparring.runs.folder import Run
 from sparring.runs.records import Architecture, Config, Data, Layer, Length, Network, Scores
 from sparring.runtime import resolve_precision
 from sparring.trainer import Trainer, Training
 
 M = TypeVar("M", bound=Method)
 
-STATES, CANDIDATES = 6, 5
-"""What lies on the disk at most while a run trains. States: two saved files and the one that is
-being written, each of the present and of a healthy state. Candidates: weights to choose from."""
+_STATES = 6
+"""Saved states at most on the disk: two and one that is being written, of the present and of a
+healthy moment. Each has the weights and Adam's two moments; as many weights again are candidates,
+models and arrays."""
 
 
 def asked(method: Method, seed: int, training: Training, device: torch.device) -> dict[str, Any]:
@@ -75,41 +77,23 @@ def build(method: M, shape: Shape, seed: int) -> M:
     return fresh
 
 
-def disk_needed(method: Method, shape: Shape) -> tuple[int, int]:
-    """Bytes that a run needs while it trains, and those that stay. Adam keeps two moments."""
-    fresh = dataclasses.replace(method)
-    with torch.device("meta"):
-        fresh.build(shape)
-    weights = 4 * sum(parameter.numel() for parameter in fresh.parameters())
-    return weights * (3 * STATES + CANDIDATES), weights
+def begin(folder: Run, config: Config, method: M, shape: Shape, device: torch.device) -> M:
+    """The method with its networks, and the run folder open for them.
 
-
-def is_longer(folder: RunFolder, config: Config, method: Method) -> bool:
-    """Whether the run in `folder` is to be trained on, to the greater length of `config`.
-
-    Raises RequestError where it is another run, or cannot be trained on exactly.
+    Raises RequestError where that folder holds another run, or its disk has no room for this one.
     """
-    if not folder.compare(config):
-        return False
-    why = None
-    if method.scheduled:
-        why = f"what {config.method} does depends on the length of its training"
-    elif folder.finished and not (folder.path / "checkpoints").is_dir():
-        why = "its last state was not kept"
-    if why:
-        steps = folder.read(Config).training.steps
+    fresh = build(method, shape, config.seed)
+    needed = 4 * _STATES * 4 * sum(parameter.numel() for parameter in fresh.parameters())
+    place = next(path for path in folder.path.absolute().parents if path.exists())
+    free = shutil.disk_usage(place).free
+    if free < needed:
         raise RequestError(
-            f"{folder.path} holds a training of {steps:,} steps, which cannot go on to "
-            f"{config.training.steps:,}: {why}; name another --out"
+            f"{place}: {free / 1e9:.2f} GB free, {needed / 1e9:.2f} GB needed for the states of a "
+            "training; free some room or name an --out on another disk"
         )
-    return True
-
-
-def open_run(folder: RunFolder, config: Config, method: Method, device: torch.device) -> None:
-    """Open the run folder and record where the run happens. Raises RequestError."""
-    is_longer(folder, config, method)
-    folder.open(config)
+    folder.open(config, method.scheduled)
     folder.write(environment.describe(device))
+    return fresh
 
 
 def architecture(method: Method, batch: Batch) -> Architecture:
@@ -146,7 +130,7 @@ def _summary(network: nn.Module) -> str:
 
 
 def finish(
-    folder: RunFolder,
+    folder: Run,
     config: Config,
     trainer: Trainer,
     shape: Shape,

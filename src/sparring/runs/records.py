@@ -170,7 +170,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     """
 
     step: int
-    validators: dict[str, float | None]
+    validators: dict[str, float]
     accuracy: float | None
 
 

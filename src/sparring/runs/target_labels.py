@@ -12,7 +12,7 @@ from typing import Literal
 from msgspec import structs
 
 from sparring.data.images import DataSet, Images
-from sparring.runs.folder import RunFolder
+from sparring.runs.folder import Run
 from sparring.runs.records import Opening, Openings, Stage
 
 
@@ -23,7 +23,7 @@ class SealedTarget:
     stage: what the run is at; the run moves it on, and it is who is said to have opened labels.
     """
 
-    def __init__(self, dataset: DataSet, folder: RunFolder) -> None:
+    def __init__(self, dataset: DataSet, folder: Run) -> None:
         self.name = dataset.name
         self.train, self.test = dataset.train.unlabelled(), dataset.test.unlabelled()
         self.stage: Stage = "training"
