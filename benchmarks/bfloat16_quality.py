@@ -52,9 +52,7 @@ def main() -> None:
     seeds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
     found = find_data(data)
     planned = {precision: jobs(found, precision, seeds) for precision in PRECISIONS}
-    waiting = [
-        j for some in planned.values() for j in some if not Run(runs / j.name).finished
-    ]
+    waiting = [j for some in planned.values() for j in some if not Run(runs / j.name).finished]
     for run in play(waiting, Library(data), runs, Screen(), Machine.of()):
         print(f"{run.job.name}: {run.failure or f'{run.seconds:.0f} s'}", file=sys.stderr)
     for kind, what in (

@@ -10,6 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import entr, log_softmax, logsumexp, softmax
 
 BINS = 15  # of equal width, as in Guo et al. 2017
+POINTS = 50  # of a risk-coverage curve
 _COOLEST, _HOTTEST = 0.01, 100.0  # where a temperature is looked for
 
 
@@ -29,15 +30,14 @@ class Bin:
 
 @dataclass(frozen=True)
 class RiskCoverage:
-    """What abstaining buys, one entry a prediction, from the surest alone to all.
+    """What abstaining buys, at up to POINTS coverages from the surest prediction alone to all.
 
-    coverage: share of images answered, float64 [N], rising to 1.
-    risk: share of wrong answers among them, float64 [N].
+    coverage: share of images answered, rising to 1. risk: share of wrong answers among them.
     area: mean risk over all coverages (AURC); 0 is best.
     """
 
-    coverage: np.ndarray
-    risk: np.ndarray
+    coverage: tuple[float, ...]
+    risk: tuple[float, ...]
     area: float
 
 
@@ -114,7 +114,9 @@ def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> RiskCoverage:
     rate = np.bincount(group, weights=wrong) / np.bincount(group)
     answered = np.arange(1, len(wrong) + 1)
     risk = np.cumsum(rate[np.sort(group)]) / answered
-    return RiskCoverage(answered / len(wrong), risk, float(risk.mean()))
+    shown = np.unique(np.linspace(0, len(wrong) - 1, POINTS).round().astype(int))
+    coverage = answered[shown] / len(wrong)
+    return RiskCoverage(tuple(coverage.tolist()), tuple(risk[shown].tolist()), float(risk.mean()))
 
 
 def estimate_accuracy(

@@ -2,8 +2,10 @@
 
 import dataclasses
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,16 +13,16 @@ import torch
 from msgspec import structs
 from torch import nn
 
-from sparring import model
+from sparring import __version__, model
 from sparring.data.images import DataSet
 from sparring.errors import RequestError
 from sparring.game import Batch, Method, Pair, Shape
 from sparring.methods import METHODS, name_of
 from sparring.nets.summary import describe
-from sparring.runs import card, environment
+from sparring.runs import card
 from sparring.runs.folder import Run
-from sparring.runs.records import Architecture, Config, Data, Layer, Length, Network, Scores
-from sparring.runtime import resolve_precision
+from sparring.runs.records import Architecture, Config, Data, Environment, Length, Network, Scores
+from sparring.runtime import describe_machine, resolve_precision
 from sparring.trainer import Trainer, Training
 
 M = TypeVar("M", bound=Method)
@@ -92,8 +94,23 @@ def begin(folder: Run, config: Config, method: M, shape: Shape, device: torch.de
             "training; free some room or name an --out on another disk"
         )
     folder.open(config, method.scheduled)
-    folder.write(environment.describe(device))
+    folder.write(environment(device))
     return fresh
+
+
+def environment(device: torch.device) -> Environment:
+    """What a number was measured on: versions, machine, commit."""
+    return Environment(sparring=__version__, commit=_commit(), **describe_machine(device))
+
+
+def _commit() -> str | None:
+    """The commit of the source tree that runs, with a + where it was changed; None outside git."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() or None
 
 
 def architecture(method: Method, batch: Batch) -> Architecture:
@@ -109,7 +126,7 @@ def architecture(method: Method, batch: Batch) -> Architecture:
                     title=name.replace("_", " ").capitalize(),
                     summary=_summary(network),
                     parameters=sum(layer.parameters for layer in layers),
-                    layers=tuple(Layer(**dataclasses.asdict(layer)) for layer in layers),
+                    layers=tuple(layers),
                 )
             )
     about = sys.modules[METHODS[name_of(method)].__module__].__doc__ or ""
