@@ -4,7 +4,7 @@ import dataclasses
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from sparring.methods import METHODS, name_of
 from sparring.nets.summary import describe
 from sparring.runs import card
 from sparring.runs.folder import Run
+from sparring.runs.progress import Screen
 from sparring.runs.records import Architecture, Config, Data, Environment, Length, Network, Scores
 from sparring.runtime import describe_machine, resolve_precision
 from sparring.trainer import Trainer, Training
@@ -96,6 +97,24 @@ def begin(folder: Run, config: Config, method: M, shape: Shape, device: torch.de
     folder.open(config, method.scheduled)
     folder.write(environment(device))
     return fresh
+
+
+def train(
+    name: str,
+    folder: Run,
+    method: Method,
+    feed: Callable[[int], Batch],
+    training: Training,
+    observe: Callable[[int], dict[str, float]],
+    device: torch.device,
+    show: Screen,
+) -> Trainer:
+    """Train, or go on where it was stopped, and describe the networks. Raises what Trainer does."""
+    with show.task(name) as task:
+        trainer = Trainer(method, feed, training, folder.path, device, task.update, observe)
+        trainer.run()
+    folder.write(architecture(method, feed(0)))
+    return trainer
 
 
 def environment(device: torch.device) -> Environment:

@@ -41,10 +41,9 @@ Say = Callable[[str], None]
 class Evaluators:
     """The evaluators, made once for a data set, and what is known of them.
 
-    dataset: the whole set, with labels on both sides or on neither.
-    reference: None where the set is too small for fidelity scores; so is `extractor`.
-    judge, skill: None for a set without labels. It has seen the real training images and no others:
-        one that learned from a generator's images would call them right.
+    dataset: the whole set, with labels on both sides or on neither. reference, extractor: None
+    where it is too small for fidelity scores. judge, skill: None for a set without labels. The
+    judge learned from real images alone: one that saw a generator's would call them right.
     """
 
     dataset: DataSet
@@ -61,7 +60,7 @@ def set_up(dataset: DataSet, judging: Judging, device: torch.device, say: Say) -
     """
     if dataset.train.labels is None or dataset.test.labels is None:
         dataset = dataset.unlabelled()
-    reference, extractor = None, None
+    reference = extractor = judge = judge_skill = None
     if min(judging.images, len(dataset.train), len(dataset.test)) >= FEWEST:
         network, skill = _extractor(dataset, judging, device, say)
         extractor = records.Extractor(
@@ -70,7 +69,6 @@ def set_up(dataset: DataSet, judging: Judging, device: torch.device, say: Say) -
         reference = ReferenceFeatures.of(
             network, dataset.train.pixels, dataset.test.pixels, judging.images
         )
-    judge, judge_skill = None, None
     if dataset.train.labels is not None:
         judge, judge_skill = load_or_train(dataset, _JUDGE_SEED, device, judging.steps, say)
     return Evaluators(dataset, reference, extractor, judge, judge_skill)

@@ -77,12 +77,11 @@ def run_name(*parts: object) -> str:
 
 
 def difference(before: Config, now: Config) -> str | None:
-    """What the first thing is that differs, in words; None where nothing does."""
+    """The first thing that differs, in words; None where nothing does."""
     old, new = _flat(before), _flat(now)
-    for name in [*new, *old]:
-        was, is_now = old.get(name, "absent"), new.get(name, "absent")
-        if was != is_now:
-            return f"its {name} was {was}, now it is {is_now}"
+    for name in new | old:
+        if old.get(name) != new.get(name):
+            return f"its {name} was {old.get(name)}, now it is {new.get(name)}"
     return None
 
 

@@ -3,7 +3,6 @@
 Started again with the same folder, finished runs are skipped and the others go on.
 """
 
-import errno
 import fcntl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -20,10 +19,9 @@ from sparring.runs.processes import play
 from sparring.runs.progress import Screen
 from sparring.runs.records import ClassifierScores, Plan, Scores
 from sparring.runtime import Machine
-from sparring.storage import sweep, write_json
+from sparring.storage import sweep, write_json, writing
 
 _LOCK = ".lock"
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO}
 
 
 def play_all(
@@ -51,7 +49,7 @@ def play_all(
     for job in waiting:
         if isinstance(job, GeneratorRun):
             evaluators.check(job.judging, screen.say)
-    with _disk_errors_told(out), _alone(out):
+    with writing(out), _alone(out):
         sweep(out)
         _write_plan(plan, jobs, out, screen.say)
         for job, run in folders.items():
@@ -130,18 +128,6 @@ def _alone(out: Path) -> Iterator[None]:
                 f"another process is at work in {out}; wait for it, or name another --out"
             ) from None
         yield
-
-
-@contextmanager
-def _disk_errors_told(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _DISK_ERRORS:
-            raise RequestError(
-                f"cannot write to {out}: {error.strerror}; mend that and start again, to go on"
-            ) from error
-        raise
 
 
 def check_output(out: Path) -> None:
