@@ -123,9 +123,12 @@ class ClassifierRun:
         feed = self._feed(source, target, device)
         kept = Candidates(method, folder, self.training.steps)
         observe = kept.observe if self.scenario == "adapted" else lambda step: {}
-        trainer = common.train(
-            self.name, folder, method, feed, self.training, observe, device, show
-        )
+        with show.task(self.name) as task:
+            trainer = Trainer(
+                method, feed, self.training, folder.path, device, task.update, observe
+            )
+            trainer.run()
+        folder.write(common.architecture(method, feed(0)))
         return Trained(method, trainer, shape, kept)
 
     def evaluate(

@@ -4,7 +4,7 @@ import dataclasses
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,29 +21,28 @@ from sparring.methods import METHODS, name_of
 from sparring.nets.summary import describe
 from sparring.runs import card
 from sparring.runs.folder import Run
-from sparring.runs.progress import Screen
 from sparring.runs.records import Architecture, Config, Data, Environment, Length, Network, Scores
 from sparring.runtime import describe_machine, resolve_precision
 from sparring.trainer import Trainer, Training
 
 M = TypeVar("M", bound=Method)
 
-_STATES = 6
-"""Saved states at most on the disk: two and one that is being written, of the present and of a
-healthy moment. Each has the weights and Adam's two moments; as many weights again are candidates,
-models and arrays."""
+_COPIES = 24
+"""How often the weights lie on the disk at most: in two saved files and one that is being written,
+each of two states with Adam's two moments (18), as candidates (5), and as the model (1)."""
 
 
 def asked(method: Method, seed: int, training: Training, device: torch.device) -> dict[str, Any]:
     """The fields of a Config that follow from the method and its training."""
-    precision = resolve_precision(training.precision, device)
     return {
         "method": name_of(method),
         "preset": preset_of(method),
         "seed": seed,
         "settings": dataclasses.asdict(method),
         "training": Length(
-            steps=training.steps, batch_size=training.batch_size, precision=precision
+            steps=training.steps,
+            batch_size=training.batch_size,
+            precision=resolve_precision(training.precision, device),
         ),
     }
 
@@ -59,12 +58,13 @@ def preset_of(method: Method) -> str:
 
 def describe_data(name: str, dataset: DataSet) -> Data:
     """The record of a data set that this run calls `name`."""
+    train, test = dataset.train, dataset.test
     return Data(
         name=name,
         kind=dataset.kind,
-        train=len(dataset.train),
-        test=len(dataset.test),
-        labelled=dataset.test.labels is not None,
+        train=len(train),
+        test=len(test),
+        labelled=test.labels is not None,
         fingerprint=dataset.fingerprint(),
     )
 
@@ -86,7 +86,7 @@ def begin(folder: Run, config: Config, method: M, shape: Shape, device: torch.de
     Raises RequestError where that folder holds another run, or its disk has no room for this one.
     """
     fresh = build(method, shape, config.seed)
-    needed = 4 * _STATES * 4 * sum(parameter.numel() for parameter in fresh.parameters())
+    needed = 4 * _COPIES * sum(parameter.numel() for parameter in fresh.parameters())
     place = next(path for path in folder.path.absolute().parents if path.exists())
     free = shutil.disk_usage(place).free
     if free < needed:
@@ -97,24 +97,6 @@ def begin(folder: Run, config: Config, method: M, shape: Shape, device: torch.de
     folder.open(config, method.scheduled)
     folder.write(environment(device))
     return fresh
-
-
-def train(
-    name: str,
-    folder: Run,
-    method: Method,
-    feed: Callable[[int], Batch],
-    training: Training,
-    observe: Callable[[int], dict[str, float]],
-    device: torch.device,
-    show: Screen,
-) -> Trainer:
-    """Train, or go on where it was stopped, and describe the networks. Raises what Trainer does."""
-    with show.task(name) as task:
-        trainer = Trainer(method, feed, training, folder.path, device, task.update, observe)
-        trainer.run()
-    folder.write(architecture(method, feed(0)))
-    return trainer
 
 
 def environment(device: torch.device) -> Environment:

@@ -134,7 +134,10 @@ class GeneratorRun:
         batch_size, key = self.training.batch_size, (self.seed,)
         stream = Stream(dataset.train, batch_size, key, device, dataset.mirror)
         feed = stream.unlabelled if shape.kind == "none" else stream.labelled
-        trainer = common.train(self.name, folder, method, feed, self.training, watch, device, show)
+        with show.task(self.name) as task:
+            trainer = Trainer(method, feed, self.training, folder.path, device, task.update, watch)
+            trainer.run()
+        folder.write(common.architecture(method, feed(0)))
         return Trained(trainer, shape, sampler, watch.progress())
 
 
