@@ -63,14 +63,14 @@ def test_no_mistake_calls_for_the_lowest_temperature() -> None:
 
 def test_risk_coverage_by_hand() -> None:
     curve = risk_coverage(np.array([0.5, 0.9, 0.7, 0.8]), np.array([False, True, True, False]))
-    assert curve.coverage.tolist() == [0.25, 0.5, 0.75, 1.0]
-    assert curve.risk == pytest.approx([0, 1 / 2, 1 / 3, 1 / 2])
+    assert curve.coverage == (0.25, 0.5, 0.75, 1.0)
+    assert curve.risk == pytest.approx((0, 1 / 2, 1 / 3, 1 / 2))
     assert curve.area == pytest.approx((0 + 1 / 2 + 1 / 3 + 1 / 2) / 4)
 
 
 def test_confidence_without_information_gives_a_flat_curve() -> None:
     curve = risk_coverage(np.full(4, 0.5), np.array([True, False, False, False]))
-    assert curve.risk == pytest.approx([0.75] * 4)
+    assert curve.risk == pytest.approx((0.75,) * 4)
 
 
 @given(st.lists(st.tuples(st.sampled_from([0.2, 0.5, 0.9]), st.booleans()), min_size=1, max_size=9))

@@ -158,7 +158,7 @@ class Run:
         something else, or a run that cannot be prolonged.
         """
         if not self.begun:
-            if self.path.exists() and not (self.path.is_dir() and not any(self.path.iterdir())):
+            if self.path.exists() and (self.path.is_file() or any(self.path.iterdir())):
                 raise RequestError(f"{self.path} holds something else; name another --out")
             return False
         before = self.read(Config)
