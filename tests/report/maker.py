@@ -10,8 +10,8 @@ from sparring.divergence import Event
 from sparring.metrics.calibration import AccuracyEstimates, Bin
 from sparring.metrics.extractor import Skill
 from sparring.metrics.fidelity import Fidelity, Manifold
-from sparring.metrics.intervals import Interval
 from sparring.metrics.scorecard import Flip, Leak
+from sparring.metrics.statistics import Interval
 from sparring.runs import records
 from sparring.runs.folder import Run, run_name
 from sparring.storage import RowLog

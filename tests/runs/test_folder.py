@@ -61,7 +61,7 @@ def test_more_steps_of_the_same_go_on_and_fewer_are_another_run(tmp_path: Path) 
         for steps in (30, 10)
     )
     assert not folder.prolongs(CONFIG)
-    with pytest.raises(RequestError, match="20 steps, .* to 30: its last state was not kept"):
+    with pytest.raises(RequestError, match=r"20 steps, .* to 30: its last state was not kept"):
         folder.prolongs(longer)
     (folder.path / "checkpoints").mkdir()
     assert folder.prolongs(longer)

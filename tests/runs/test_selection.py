@@ -5,7 +5,7 @@ import torch
 
 from sparring.game import Shape
 from sparring.methods import DANN
-from sparring.metrics.predict import predict, predict_labelled
+from sparring.metrics.outputs import predict, predict_labelled
 from sparring.metrics.validators import DomainOutputs
 from sparring.runs.folder import Run
 from sparring.runs.selection import COUNT, SEEN, Candidates, choose, judged, sample

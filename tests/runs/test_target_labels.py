@@ -9,7 +9,7 @@ from msgspec import structs
 from sparring.data.images import Images
 from sparring.game import AdaptationMethod, Batch
 from sparring.methods import DANN
-from sparring.metrics.predict import predict_labelled
+from sparring.metrics.outputs import predict_labelled
 from sparring.runs import ClassifierRun, Library, Scenario, classifier
 from sparring.runs.folder import Run
 from sparring.runs.progress import Screen

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from sparring.metrics.statistics import (
     Estimate,
     Summary,
-    gap_closed,
+    estimate,
     gaps,
     paired_difference,
     summarise,
@@ -180,7 +180,7 @@ class Adaptation(Group):
     @property
     def gap_closed(self) -> Estimate:
         """`gap_by_seed` over the seeds."""
-        return gap_closed(*map(self.by_seed, SCENARIOS))
+        return estimate(self.gap_by_seed.values())
 
     @property
     def gain(self) -> Estimate:

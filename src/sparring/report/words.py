@@ -6,8 +6,7 @@ Knows numbers; knows no run and no HTML. A number that does not exist is a dash.
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from sparring.metrics.intervals import Interval
-from sparring.metrics.statistics import Estimate, Summary
+from sparring.metrics.statistics import Estimate, Interval, Summary
 
 CLEAR = (
     "* clear: at least three seeds; both Student's t-test and the bootstrap interval rule 0 out."

@@ -13,7 +13,7 @@ from sparring.data.images import DataSet, Images
 from sparring.errors import RequestError
 from sparring.game import AdaptationMethod, Batch, Shape
 from sparring.methods import name_of
-from sparring.metrics.predict import predict, predict_labelled
+from sparring.metrics.outputs import predict, predict_labelled
 from sparring.metrics.validators import DomainOutputs
 from sparring.runs import common
 from sparring.runs.classifier_evaluation import Arrays, evaluate, outputs

@@ -20,13 +20,14 @@ from sparring.metrics.embedding import (
 )
 from sparring.metrics.outputs import Outputs, Predictions
 from sparring.metrics.validators import DomainOutputs
-from sparring.runs.records import ClassifierScores, Trust
+from sparring.runs.records import ClassifierScores, RiskCoverage, Trust
 from sparring.runs.selection import sample
 
 EXAMPLES = 400
 """Target test images that are kept, to show what adaptation fixed and broke."""
 UNKNOWN = -1
 """The label of an image that has none, in arrays."""
+_POINTS = 50  # of the risk-coverage curve, in the scores
 
 Arrays = dict[str, np.ndarray]
 
@@ -105,11 +106,17 @@ def _trust(on_target: Predictions, temperature: float) -> Trust:
     """How far the confidence can be trusted on the target, also after the source's temperature."""
     logits, label = on_target.outputs.logits, on_target.label
     confidence = on_target.outputs.confidence
+    coverage, risk = calibration.risk_coverage(confidence, on_target.correct)
+    shown = np.unique(np.linspace(0, len(label) - 1, _POINTS).round().astype(int))
     return Trust(
         calibration_error=calibration.calibration_error(logits, label),
         calibration_error_tempered=calibration.calibration_error(logits / temperature, label),
         reliability=calibration.reliability(confidence, on_target.correct),
-        risk_coverage=calibration.risk_coverage(confidence, on_target.correct),
+        risk_coverage=RiskCoverage(
+            coverage=tuple(coverage[shown].tolist()),
+            risk=tuple(risk[shown].tolist()),
+            area=float(risk.mean()),
+        ),
     )
 
 

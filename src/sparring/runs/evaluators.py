@@ -21,8 +21,7 @@ from sparring.data.images import DataSet
 from sparring.errors import RequestError
 from sparring.game import LabelKind
 from sparring.metrics.extractor import Extractor, FeatureNet, Skill, train_extractor
-from sparring.metrics.fidelity import FEWEST, frechet_name
-from sparring.metrics.reference import ReferenceFeatures
+from sparring.metrics.fidelity import FEWEST, ReferenceFeatures, frechet_name
 from sparring.nets.inception import load_published
 from sparring.runs import inception_weights, records
 from sparring.runs.records import Judging

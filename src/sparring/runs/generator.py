@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 import torch
@@ -16,10 +17,10 @@ from sparring.divergence import LogIntervals
 from sparring.errors import TrainingFailed
 from sparring.game import GenerativeMethod, Labelled, Shape
 from sparring.methods import name_of
-from sparring.metrics.diversity import last_tenth, mean_distance
+from sparring.metrics.scorecard import mean_distance
 from sparring.runs import common, evaluators
 from sparring.runs.folder import Run, run_name
-from sparring.runs.generator_evaluation import Arrays, evaluate, spread
+from sparring.runs.generator_evaluation import VARIED, Arrays, evaluate, spread
 from sparring.runs.library import Library
 from sparring.runs.progress import Screen
 from sparring.runs.records import Config, ExtractorName, Judging, LogRow
@@ -130,7 +131,7 @@ class GeneratorRun:
         shape = _shape(dataset)
         method = common.begin(folder, config, self.method, shape, device)
         sampler = Sampler(method, dataset.train, self.seed, device)
-        watch = Watch(sampler, spread(dataset.test.pixels), folder, self.training.steps)
+        watch = Watch(sampler, spread(dataset.test.pixels, VARIED), folder, self.training.steps)
         batch_size, key = self.training.batch_size, (self.seed,)
         stream = Stream(dataset.train, batch_size, key, device, dataset.mirror)
         feed = stream.unlabelled if shape.kind == "none" else stream.labelled
@@ -152,7 +153,7 @@ def final_losses(rows: Sequence[LogRow]) -> dict[str, float]:
     for row in rows:
         for player, loss in row.losses.items():
             columns.setdefault(f"{player}_loss", []).append(math.nan if loss is None else loss)
-    return {name: last_tenth(values) for name, values in columns.items()}
+    return {name: fmean(v[-max(1, len(v) // 10) :]) for name, v in columns.items()}
 
 
 class Watch:

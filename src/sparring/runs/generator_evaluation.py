@@ -5,6 +5,7 @@ fixed noise, so that generators of one data set are compared on equal terms.
 """
 
 from dataclasses import asdict
+from functools import lru_cache
 from statistics import fmean
 
 import msgspec
@@ -14,19 +15,18 @@ from msgspec import structs
 from torch import Tensor
 
 from sparring.data.images import DataSet, Images
-from sparring.metrics.diversity import mean_distance
 from sparring.metrics.extractor import Extractor
-from sparring.metrics.fidelity import FEWEST
-from sparring.metrics.memorisation import FEWEST_UNSEEN, audit, pixel_vectors
-from sparring.metrics.reference import ReferenceFeatures
+from sparring.metrics.fidelity import FEWEST, ReferenceFeatures, kernel_distance
+from sparring.metrics.memorisation import FEWEST_UNSEEN, audit
 from sparring.metrics.scorecard import (
-    LabelledFeatures,
     accuracy,
+    by_group,
     change,
-    class_diversity,
-    class_kid,
     flip,
+    grouped,
     leakage,
+    mean_distance,
+    relative_spread,
 )
 from sparring.runs.evaluators import Evaluators
 from sparring.runs.records import Copies, GeneratorScores, Judge, OfClass, Scorecard, Turned
@@ -52,7 +52,7 @@ def evaluate(tools: Evaluators, sampler: Sampler, count: int) -> tuple[Generator
     asked = None if train.labels is None else sampler.asked(count)
     drawn = Images(sampler.draw(count), asked, train.label_names)
     among = min(VARIED, len(test), count)
-    real = spread(test[:among])
+    real = spread(test, min(VARIED, count))
     metrics = {"diversity": mean_distance(drawn.pixels[:among]) / real if real else None}
     arrays = _pictures(sampler)
     fidelity, copies, judge, card, classes = {}, None, None, None, {}
@@ -90,9 +90,13 @@ def evaluate(tools: Evaluators, sampler: Sampler, count: int) -> tuple[Generator
     return scores, arrays
 
 
-def spread(pixels: Tensor) -> float:
-    """Mean distance of VARIED real images (uint8 [N, 3, S, S]); 0 where no two of them differ."""
-    return mean_distance(pixels[:VARIED]) if len(pixels) > 1 else 0.0
+@lru_cache(maxsize=1)
+def spread(pixels: Tensor, count: int) -> float:
+    """Mean distance of the first `count` images; 0 where no two differ.
+
+    Takes a second, and every generator of a data set (uint8 [N, 3, S, S]) asks twice.
+    """
+    return mean_distance(pixels[:count]) if min(count, len(pixels)) > 1 else 0.0
 
 
 def notes(tools: Evaluators, real: float) -> tuple[str, ...]:
@@ -126,7 +130,7 @@ def _pictures(sampler: Sampler) -> Arrays:
 def _copies(dataset: DataSet, drawn: Tensor) -> tuple[Copies, Arrays]:
     """The audit of all images, and those that look most like copies beside what they are like."""
     train = dataset.train.pixels
-    found = audit(drawn, train, dataset.test.pixels, pixel_vectors, mirror=dataset.mirror)
+    found = audit(drawn, train, dataset.test.pixels, mirror=dataset.mirror)
     shown = found.order[:SHOWN]
     nearest = train[torch.from_numpy(found.nearest[shown])]
     mirrored = torch.from_numpy(found.mirrored[shown])[:, None, None, None]
@@ -170,11 +174,11 @@ def _by_class(
     reference: ReferenceFeatures, dataset: DataSet, drawn: Images, features: np.ndarray
 ) -> dict[str, OfClass]:
     """Kernel distance and diversity in each group of labels, and the floor beside them."""
-    real = LabelledFeatures.of(reference.real, dataset.train.take(reference.chosen))
-    unseen = LabelledFeatures.of(reference.unseen, dataset.test)
-    ours = LabelledFeatures.of(features, drawn)
-    floor, varied = class_kid(real, unseen), class_diversity(real, ours)
+    real = grouped(reference.real, dataset.train.take(reference.chosen))
+    floor = by_group(kernel_distance, real, grouped(reference.unseen, dataset.test))
+    ours = grouped(features, drawn)
+    varied = by_group(relative_spread, real, ours)
     return {
         title: OfClass(kid=kid, floor=floor[title], diversity=varied[title])
-        for title, kid in class_kid(real, ours).items()
+        for title, kid in by_group(kernel_distance, real, ours).items()
     }

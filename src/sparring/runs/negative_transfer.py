@@ -56,10 +56,9 @@ def _likeness(config: Config) -> bytes:
 
 def _compare(twin: Run, run: Run, say: Callable[[str], None]) -> None:
     verdict = alarm(_outputs(twin), _outputs(run))
-    if verdict.worse:
+    if verdict.rings:
         say(f"{run.name}: {verdict.words}")
-    found = asdict(verdict)
-    run.write(TransferAlarm(twin=twin.name, rings=verdict.worse, words=verdict.words, **found))
+    run.write(TransferAlarm(twin=twin.name, **asdict(verdict)))
 
 
 def _outputs(run: Run) -> DomainOutputs:

@@ -10,11 +10,11 @@ from msgspec import Struct
 
 from sparring.divergence import Event
 from sparring.game import LabelKind
-from sparring.metrics.calibration import AccuracyEstimates, Bin, RiskCoverage
+from sparring.metrics.calibration import AccuracyEstimates, Bin
 from sparring.metrics.extractor import Skill
 from sparring.metrics.fidelity import Fidelity
-from sparring.metrics.intervals import Interval
 from sparring.metrics.scorecard import Flip, Leak
+from sparring.metrics.statistics import Interval
 from sparring.nets.summary import LayerSummary as Layer
 
 Kind = Literal["real", "stand-in"]
@@ -135,6 +135,14 @@ class Openings(Struct, frozen=True):
     """labels.json, classifiers only: who read labels of the target, and when."""
 
     openings: tuple[Opening, ...] = ()
+
+
+class RiskCoverage(Struct, frozen=True, kw_only=True):
+    """Points of the curve, from the surest images to all; area: under the whole curve."""
+
+    coverage: tuple[float, ...]
+    risk: tuple[float, ...]
+    area: float
 
 
 class Trust(Struct, frozen=True, kw_only=True):

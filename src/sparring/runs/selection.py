@@ -16,7 +16,7 @@ from sparring.checkpoints import weights_of
 from sparring.data.images import Images
 from sparring.divergence import LogIntervals
 from sparring.game import AdaptationMethod
-from sparring.metrics.predict import predict, predict_labelled
+from sparring.metrics.outputs import predict, predict_labelled
 from sparring.metrics.statistics import rank_correlation
 from sparring.metrics.validators import DomainOutputs, consensus, score
 from sparring.runs.folder import Run

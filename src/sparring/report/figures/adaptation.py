@@ -76,16 +76,15 @@ def examples(report: Report, group: Adaptation) -> Iterator[Drawing]:
             return
         pixels, label = first["example_pixels"], first["example_label"]
         answers = first["example_predicted"], second["example_predicted"]
-        found = fixed_and_broken(label, *answers, EXAMPLES, seed=0)
-        if not (found.fixed_in_all or found.broken_in_all):
+        fixed, broken = fixed_and_broken(label, *answers, seed=0)
+        if not (len(fixed) or len(broken)):
             return
         title = (
             f"{group.title}: of {len(label):,} test images adaptation fixed "
-            f"{found.fixed_in_all:,} and broke {found.broken_in_all:,}, {group.pair}"
+            f"{len(fixed):,} and broke {len(broken):,}, {group.pair}"
         )
-        figure = _grid(
-            pixels, (found.fixed, found.broken), answers, group.config.label_names, title
-        )
+        rows = np.sort(fixed[:EXAMPLES]), np.sort(broken[:EXAMPLES])
+        figure = _grid(pixels, rows, answers, group.config.label_names, title)
         yield Drawing(group.figure("changed"), figure, title, group.sets)
 
 
