@@ -17,10 +17,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
 from sparring import cache
-from sparring.data.images import DataSet
+from sparring.data.images import DataSet, Images
 from sparring.errors import RequestError
-from sparring.game import LabelKind
-from sparring.metrics.extractor import Extractor, FeatureNet, Skill, train_extractor
+from sparring.metrics.extractor import Extractor, FeatureNet, Skill, task_of, train_extractor
 from sparring.metrics.fidelity import FEWEST, ReferenceFeatures, frechet_name
 from sparring.nets.inception import load_published
 from sparring.runs import inception_weights, records
@@ -28,7 +27,7 @@ from sparring.runs.records import Judging
 from sparring.runtime import resolve_precision
 from sparring.storage import sweep, write_atomically
 
-_FORMAT = 4
+_FORMAT = 5
 """Raise it when the network or its training changes: older files are then trained anew."""
 _EXTRACTOR_SEED, _JUDGE_SEED = 0, 1
 _log = logging.getLogger("sparring")
@@ -88,16 +87,6 @@ def _extractor(
     return load_published(path).to(device), None
 
 
-class _Kept(msgspec.Struct, frozen=True):
-    """What is known of a kept extractor, beside its weights."""
-
-    name: str
-    label_names: tuple[str, ...]
-    label_kind: LabelKind
-    learned_from: str
-    skill: Skill
-
-
 def load_or_train(
     dataset: DataSet, seed: int, device: torch.device, steps: int, say: Say
 ) -> tuple[Extractor, Skill]:
@@ -116,7 +105,7 @@ def load_or_train(
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.with_suffix(".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            found = _load(path, device)
+            found = _load(path, dataset.train, device)
             if found is None:
                 found = _train(dataset, seed, device, steps, precision, say)
                 _keep(path, *found)
@@ -126,20 +115,21 @@ def load_or_train(
         return _train(dataset, seed, device, steps, precision, say)
 
 
-def _load(path: Path, device: torch.device) -> tuple[Extractor, Skill] | None:
-    """The kept extractor; None where there is none, or a damaged one."""
+def _load(path: Path, train: Images, device: torch.device) -> tuple[Extractor, Skill] | None:
+    """The kept extractor that learned from `train`; None where there is none, or a damaged one."""
     if not path.exists():
         return None
+    name, examples = task_of(train.take(torch.arange(1)), 0)
+    network = Extractor(name, examples.label_names, examples.kind)
+    network.learned_from = train.fingerprint()
     try:
         with safe_open(path, "pt") as file:
-            about = msgspec.json.decode(file.metadata()["about"], type=_Kept)
-        network = Extractor(about.name, about.label_names, about.label_kind)
+            skill = msgspec.json.decode(file.metadata()["skill"], type=Skill)
         network.load_state_dict(load_file(path))
     except (OSError, SafetensorError, msgspec.MsgspecError, RuntimeError, KeyError) as error:
         _log.warning("%s is damaged and is trained anew (%s)", path, type(error).__name__)
         return None
-    network.learned_from = about.learned_from
-    return network.to(device).eval().requires_grad_(False), about.skill
+    return network.to(device).eval().requires_grad_(False), skill
 
 
 def _train(
@@ -163,12 +153,9 @@ def _train(
 
 
 def _keep(path: Path, network: Extractor, skill: Skill) -> None:
-    about = _Kept(
-        network.name, network.label_names, network.label_kind, network.learned_from, skill
-    )
     weights = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
     sweep(path.parent, shared=True)
     try:
-        write_atomically(path, save(weights, {"about": msgspec.json.encode(about).decode()}))
+        write_atomically(path, save(weights, {"skill": msgspec.json.encode(skill).decode()}))
     except RequestError as error:
         _log.warning("%s: what was learned is not kept", error)
