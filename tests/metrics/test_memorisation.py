@@ -34,7 +34,7 @@ def test_fresh_images_raise_no_alarm() -> None:
     assert not found.alarm
     assert found.ratio == pytest.approx(1, abs=0.05)
     assert found.expected == pytest.approx(1)
-    assert found.verdict().startswith("no sign of copying")
+    assert found.verdict.startswith("no sign of copying")
 
 
 @pytest.mark.parametrize("flipped", [False, True])
@@ -48,7 +48,7 @@ def test_one_planted_copy_rings(flipped: bool) -> None:
     assert found.order[0] == 7
     assert found.nearest[7] == 123
     assert found.mirrored[7] == flipped
-    assert found.verdict() == "1 of 100 images are copies of training images"
+    assert found.verdict == "1 of 100 images are copies of training images"
 
 
 def test_many_near_copies_ring_though_none_is_exact() -> None:
@@ -57,7 +57,7 @@ def test_many_near_copies_ring_though_none_is_exact() -> None:
     assert found.alarm
     assert found.copies == 0
     assert found.suspects > 50
-    assert "suspiciously near" in found.verdict()
+    assert "suspiciously near" in found.verdict
 
 
 def test_images_near_all_training_images_are_no_copies() -> None:

@@ -53,9 +53,15 @@ class Memorisation:
     n_train: int
     n_unseen: int
 
+    @property
+    def n(self) -> int:
+        """How many generated images there are."""
+        return len(self.nearest)
+
+    @property
     def verdict(self) -> str:
         """The finding in one sentence."""
-        n = len(self.nearest)
+        n = self.n
         if self.copies:
             return f"{self.copies} of {n} images are copies of training images"
         if self.alarm:

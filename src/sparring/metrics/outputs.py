@@ -49,6 +49,11 @@ class Predictions:
     outputs: Outputs
     label: np.ndarray
 
+    def __getitem__(self, place: np.ndarray) -> "Predictions":
+        """Those at `place`, int64 [n]."""
+        outputs = Outputs(self.outputs.features[place], self.outputs.logits[place])
+        return Predictions(outputs, self.label[place])
+
     @property
     def correct(self) -> np.ndarray:
         """Which predictions are right, bool [N]."""
