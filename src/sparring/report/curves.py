@@ -37,9 +37,14 @@ class Log:
     @classmethod
     def of(cls, rows: Sequence[LogRow]) -> "Log":
         """The columns of `rows`."""
-        counts = (np.array([getattr(row, n) for row in rows], int) for n in ("step", "images"))
-        parts = ("losses", "terms", "gradients", "measures")
-        return cls(*counts, *(_columns([getattr(row, part) for row in rows]) for part in parts))
+        return cls(
+            step=np.array([row.step for row in rows], int),
+            images=np.array([row.images for row in rows], int),
+            losses=_columns([row.losses for row in rows]),
+            terms=_columns([row.terms for row in rows]),
+            gradients=_columns([row.gradients for row in rows]),
+            measures=_columns([row.measures for row in rows]),
+        )
 
     def __len__(self) -> int:
         return len(self.step)

@@ -41,12 +41,8 @@ def draw(
     Returns the pictures by key, and a sentence for each figure that could not be drawn.
     """
     makers = [
-        *(partial(_drawings, report, g, parts) for g in generators for parts in generation.FIGURES),
-        *(
-            partial(_drawings, report, g, parts)
-            for g in adaptations
-            for parts in adaptation.FIGURES
-        ),
+        *(partial(_drawn, report, g, make) for g in generators for make in generation.FIGURES),
+        *(partial(_drawn, report, g, make) for g in adaptations for make in adaptation.FIGURES),
         partial(adaptation.accuracy, report, adaptations, marks),
     ]
     pictures: dict[str, Picture] = {}
