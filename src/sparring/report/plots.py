@@ -105,8 +105,7 @@ def image_grid(
     figure.figimage(canvas, origin="upper")
 
     def write(x: float, y: float, text: str, **style: Any) -> None:
-        style = {"size": 7, "ha": "center"} | style
-        figure.text(x / width, 1 - y / height, text, **style)
+        figure.text(x / width, 1 - y / height, text, **{"size": 7, "ha": "center", **style})
 
     write(gap, 14, heading, ha="left", va="top", size=9, weight="bold")
     for y, text in zip(ys, rows, strict=False):
