@@ -63,7 +63,7 @@ def shown(text: str, longest: int = LABEL) -> str:
 
 def wrapped(title: str, width: float = WIDTH) -> str:
     """A title in as many lines as a figure of `width` inches needs."""
-    return fill(shown(title, TITLE), int(13 * width))
+    return fill(shown(title, TITLE), int(12 * width), break_on_hyphens=False)
 
 
 def titled(title: str, height: float) -> Figure:
@@ -145,9 +145,8 @@ def curves(
     a dashed line.
     """
     heights = [panel.height for panel in panels]
-    figure = Figure(figsize=(WIDTH, 0.7 + 1.3 * sum(heights)), layout="constrained")
+    figure = titled(title, 0.7 + 1.3 * sum(heights))
     grid = figure.subplots(len(panels), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
-    grid[0].set_title(wrapped(title))
     for axes, panel in zip(grid, panels, strict=True):
         _panel(axes, step, panel)
         for at, kind in events:
