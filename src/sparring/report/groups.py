@@ -138,7 +138,7 @@ class Generation(Group):
 
     @property
     def compared(self) -> int:
-        """Generated images that the Fréchet distance is of, the fewest of any run; 0 for none."""
+        """Generated images of the Fréchet distance, the fewest of any run; 0 for none."""
         rows = (generator_scores(run).fidelity.get("generated") for run in self.runs)
         return min((row.n_drawn for row in rows if row), default=0)
 
@@ -174,15 +174,6 @@ class Generation(Group):
 @dataclass(frozen=True)
 class Adaptation(Group):
     """One method on one pair of domains, in up to three scenarios."""
-
-    @property
-    def target(self) -> str:
-        return self.sets[-1]
-
-    @property
-    def pair(self) -> str:
-        """`source → target`."""
-        return " → ".join(self.sets)
 
     @property
     def labelled(self) -> bool:
