@@ -126,7 +126,7 @@ def _request(name: str, method: type[Method]) -> Any:
 if TYPE_CHECKING:
     _Request = Any
 else:  # the command line offers a subcommand a method
-    _Request = Union[tuple(_request(*item) for item in METHODS.items())]
+    _Request = Union[tuple(_request(*item) for item in METHODS.items())]  # noqa: UP007
 
 
 def train(asked: _Request) -> None:
