@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 import tyro
 
 from sparring.cli import command_line
-from sparring.cli.common import DeviceOptions, check_data, play
+from sparring.cli.common import RunOptions
 from sparring.errors import RequestError
 from sparring.game import AdaptationMethod, GenerativeMethod, Labelled, Method
 from sparring.methods import METHODS
@@ -24,11 +24,9 @@ MAX_SEED = 2**32 - 1
 
 
 @dataclass(kw_only=True)
-class TrainingOptions(DeviceOptions):
+class TrainingOptions(RunOptions):
     """What every training may be told."""
 
-    data: Path | None = None
-    """Folder of the real sets."""
     budget: BudgetName = "quick"
     """How long to train, as in `sparring reproduce`."""
     steps: int | None = None
@@ -136,10 +134,9 @@ def train(asked: _Request) -> None:
     """
     options: AdaptationOptions | GenerationOptions = asked.training
     check_settings(asked.method)
-    check_data(options.data)
     run = options.run(asked.method)
     plan = Plan(command=command_line(), budget=options.budget, purpose="training")
-    page = play([run], options.data, options.out, plan, options.machine(), build)
+    page = options.play([run], options.out, plan, build)
     print(f"{options.out / 'runs' / run.name}\n{page}")
 
 

@@ -7,7 +7,7 @@ significantly as claimed, *fails* where one is significantly the other way round
 *undecided* otherwise. Knows no claim and no page.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,6 +36,11 @@ class Score:
     def by_arm(self, arms: Arms) -> dict[str, Summary]:
         """The score of each arm over its seeds."""
         return {name: summarise(self.by_seed(arm).values()) for name, arm in arms.items()}
+
+    def sentence(self, arms: Arms) -> str:
+        """The score of each arm in words."""
+        known = [f"{spread(s)} {name}" for name, s in self.by_arm(arms).items() if s.n]
+        return f"{self.name}: {', '.join(known) or 'no run'}."
 
 
 def _accuracy(run: Run) -> float | None:
@@ -67,19 +72,6 @@ class Comparison:
     as_claimed: bool
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What an experiment says. n: seeds that bear on it, the fewest of any comparison.
-
-    evidence: plain sentences. scores: by the name of a score, that score by arm.
-    """
-
-    verdict: Decision
-    n: int
-    evidence: str
-    scores: Mapping[str, Mapping[str, Summary]]
-
-
 def paired(
     words: str,
     better: Mapping[int, float],
@@ -94,16 +86,17 @@ def paired(
     """
     found = paired_difference(better, worse)
     as_claimed = ((found.summary.mean or 0.0) < 0) == lower
-    return Comparison(f"{words}: {shown(found, share)}", found.summary.n, found.p, as_claimed)
+    return Comparison(f"{words}: {_shown(found, share)}", found.summary.n, found.p, as_claimed)
 
 
-def shown(found: Estimate, share: bool) -> str:
+def _shown(found: Estimate, share: bool) -> str:
     """A mean difference with its interval and n; of shares in points."""
     if found.summary.mean is None:
         return "not run"
     factor, unit = (100, " points") if share else (1, "")
-    low_high = [f"{factor * end:+.2f}" for end in found.interval or ()]
-    interval = f" [{', '.join(low_high)}]" if low_high else ""
+    interval = ""
+    if found.interval:
+        interval = " [{:+.2f}, {:+.2f}]".format(*(factor * end for end in found.interval))
     return f"{factor * found.summary.mean:+.2f}{unit}{interval} (n = {found.summary.n})"
 
 
@@ -123,9 +116,11 @@ def decide(comparisons: Sequence[Comparison]) -> tuple[Decision, list[float]]:
     return ("holds" if len(clear) == len(comparisons) else "undecided"), corrected
 
 
-def sentences(comparisons: Sequence[Comparison], corrected: Sequence[float]) -> Iterator[str]:
-    """Each comparison with its p."""
+def sentence(comparisons: Sequence[Comparison], corrected: Sequence[float]) -> str:
+    """The comparisons, each with its p."""
     after = " after Holm" if len(comparisons) > 1 else ""
-    for comparison, p in zip(comparisons, corrected, strict=True):
-        known = "" if comparison.p is None else f", p = {p:.2g}{after}"
-        yield f"{comparison.words}{known}"
+    seen = "; ".join(
+        c.words if c.p is None else f"{c.words}, p = {p:.2g}{after}"
+        for c, p in zip(comparisons, corrected, strict=True)
+    )
+    return f"{seen[0].upper()}{seen[1:]}."
