@@ -70,15 +70,9 @@ class AdaptationOptions(TrainingOptions):
     def run(self, method: AdaptationMethod) -> Job:
         """The run asked for. Raises RequestError."""
         plan = BUDGETS[self.budget]
+        training, pair = self.training(plan.adaptation_steps), (self.source, self.target)
         return ClassifierRun(
-            method=method,
-            scenario=self.scenario,
-            source=self.source,
-            target=self.target,
-            seed=self.seed,
-            training=self.training(plan.adaptation_steps),
-            per_class=plan.per_class,
-            size=self.size,
+            method, self.scenario, *pair, self.seed, training, plan.per_class, size=self.size
         )
 
 
@@ -100,17 +94,10 @@ class GenerationOptions(TrainingOptions):
     def run(self, method: GenerativeMethod) -> Job:
         """The run asked for. Raises RequestError."""
         plan = BUDGETS[self.budget]
-        return GeneratorRun(
-            method=method,
-            images=self.images,
-            labels=self.labels if method.batch_type is Labelled else "",
-            seed=self.seed,
-            training=self.training(plan.generation_steps),
-            judge_steps=plan.judge_steps,
-            judged=plan.judged,
-            extractor=self.extractor,
-            size=self.size,
-        )
+        labels = self.labels if method.batch_type is Labelled else ""
+        training = self.training(plan.generation_steps)
+        judging = plan.judge_steps, plan.judged, self.extractor
+        return GeneratorRun(method, self.images, labels, self.seed, training, *judging, self.size)
 
 
 def _request(name: str, method: type[Method]) -> Any:

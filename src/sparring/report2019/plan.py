@@ -19,7 +19,7 @@ from sparring.trainer import Training
 BudgetName = Literal["smoke", "quick", "full"]
 System = Literal["gan", "acgan", "dann", "dsn"]
 
-LABEL_SETS = {"Smiling": "Smiling", "Smiling,Male": "Smiling,Male", "all": "all"}
+LABEL_SETS = {"Smiling": "Smiling", "Smiling,Male": "Smiling,Male", "all": "Smiling,all"}
 """What the ACGANs are asked to draw. Smiling is first: pairs of images differ in it."""
 
 
@@ -50,26 +50,15 @@ class Budget:
         faces: str,
         labels: str,
         seed: int,
-        *,
         extractor: ExtractorName = "own",
         arm: str = "",
     ) -> GeneratorRun:
         """The run of a generator."""
-        few = labels in ("", "Smiling")
-        return GeneratorRun(
-            method=replace(method, width=self.width),
-            images=faces,
-            labels=labels,
-            seed=seed,
-            training=Training(
-                self.generation_steps if few else self.attribute_steps, self.batch_size
-            ),
-            judge_steps=self.judge_steps,
-            judged=self.judged,
-            extractor=extractor,
-            size=self.size,
-            arm=arm,
-        )
+        long = labels in ("", "Smiling")
+        steps = self.generation_steps if long else self.attribute_steps
+        method, training = replace(method, width=self.width), Training(steps, self.batch_size)
+        judging = self.judge_steps, self.judged, extractor
+        return GeneratorRun(method, faces, labels, seed, training, *judging, self.size, arm)
 
     def adaptation(
         self,
@@ -144,10 +133,10 @@ def source_report(
     runs: list[Job] = []
     for seed in range(seeds):
         if "gan" in systems:
-            runs.append(plan.generation(DCGAN(), faces, "", seed, extractor=extractor))
+            runs.append(plan.generation(DCGAN(), faces, "", seed, extractor))
         if "acgan" in systems:
-            for labels in LABEL_SETS.values():
-                runs.append(plan.generation(ACGAN(), faces, labels, seed, extractor=extractor))
+            asked = LABEL_SETS.values()
+            runs += [plan.generation(ACGAN(), faces, names, seed, extractor) for names in asked]
         for system, method in (("dann", DANN()), ("dsn", DSN())):
             if system in systems:
                 ways = product((pair, pair[::-1]), SCENARIOS)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sparring.metrics.statistics import ALPHA, Estimate, Summary, holm, paired_difference, summarise
+from sparring.metrics.statistics import ALPHA, Summary, holm, paired_difference, summarise
 from sparring.report.collect import Arm, Arms
 from sparring.runs.folder import Run
 from sparring.runs.records import ClassifierScores, GeneratorScores
@@ -82,22 +82,18 @@ def paired(
 ) -> Comparison:
     """Student's paired t-test that `better` scores better than `worse`, by seed.
 
-    lower: whether low is better. share: whether the scores are fractions.
+    lower: whether low is better. share: whether the scores are fractions, told in points.
     """
     found = paired_difference(better, worse)
-    as_claimed = ((found.summary.mean or 0.0) < 0) == lower
-    return Comparison(f"{words}: {_shown(found, share)}", found.summary.n, found.p, as_claimed)
-
-
-def _shown(found: Estimate, share: bool) -> str:
-    """A mean difference with its interval and n; of shares in points."""
-    if found.summary.mean is None:
-        return "not run"
+    n, mean = found.summary.n, found.summary.mean
+    if mean is None:
+        return Comparison(f"{words}: not run", 0, None, False)
     factor, unit = (100, " points") if share else (1, "")
     interval = ""
     if found.interval:
         interval = " [{:+.2f}, {:+.2f}]".format(*(factor * end for end in found.interval))
-    return f"{factor * found.summary.mean:+.2f}{unit}{interval} (n = {found.summary.n})"
+    seen = f"{words}: {factor * mean:+.2f}{unit}{interval} (n = {n})"
+    return Comparison(seen, n, found.p, (mean < 0) == lower)
 
 
 def spread(summary: Summary) -> str:
