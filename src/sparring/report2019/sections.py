@@ -22,7 +22,11 @@ if TYPE_CHECKING:  # matplotlib takes a second to import
     from sparring.report.figures import Drawing
 
 HERE = Path(__file__).parent
-READ = "Every number and figure here was read from the runs below"
+LEAD = (
+    "The systems of a report of February 2019 once more: generators of faces, and digit "
+    "classifiers that are carried to a domain without labels. Every number and figure here was "
+    "read from the runs below; what that report says stands beside them."
+)
 
 Printed = Mapping[Adaptation, Accuracies]
 """What the report printed for the sets that were asked for, by our group."""
@@ -56,19 +60,11 @@ def build(out: Path) -> Path:
         )
         for group, accuracies in printed.items()
     }
-    return page.build(out, sections, lead=lead(report), marks=marks)
-
-
-def lead(report: Report) -> str:
-    """What the page is, in a sentence or two."""
+    lead = LEAD
     if report.experiments:
         tested = ", ".join(report.experiments)
-        return f"Experiments on what the source report of February 2019 observed: {tested}. {READ}."
-    return (
-        "The systems of a report of February 2019 once more: generators of faces, and digit "
-        f"classifiers that are carried to a domain without labels. {READ}; what that report says "
-        "stands beside them."
-    )
+        lead = f"Experiments on what the source report of February 2019 observed: {tested}."
+    return page.build(out, sections, lead=lead, marks=marks)
 
 
 def strips(claim: str, finding: Finding) -> "Drawing | None":
@@ -115,10 +111,10 @@ def observations(
     entries = [
         {
             "id": claim,
-            "claim": TRIALS[claim].claim,
-            "compared": TRIALS[claim].compared,
-            "score": TRIALS[claim].score,
-            "test": TRIALS[claim].test,
+            **{
+                part: getattr(TRIALS[claim], part)
+                for part in ("claim", "compared", "score", "test")
+            },
             "verdict": finding.verdict,
             "n": finding.n,
             "evidence": f"{finding.evidence} {finding.on}".strip(),
