@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sparring.methods import DANN, DCGAN
 from sparring.metrics.statistics import paired_difference, summarise
-from sparring.report2019.claims.experiments import PER_CLASS, SCALES
+from sparring.report2019.claims.experiments import SCALES
 from sparring.report2019.plan import find_data
 from sparring.runs import ClassifierRun, GeneratorRun, Job, Library
 from sparring.runs.folder import Run
@@ -35,7 +35,9 @@ def jobs(found: Mapping[str, Use], precision: Precision, seeds: int) -> list[Job
     for seed in range(seeds):
         planned += [
             GeneratorRun(method, faces, "", seed, drawing, *judging, size=size, arm=precision),
-            ClassifierRun(DANN(), "adapted", source, target, seed, adapting, PER_CLASS, precision),
+            ClassifierRun(
+                DANN(), "adapted", source, target, seed, adapting, SCALE.per_class, precision
+            ),
         ]
     return planned
 
