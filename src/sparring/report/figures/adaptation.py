@@ -80,10 +80,11 @@ def examples(group: Adaptation) -> Iterator[Part]:
             return
         tiles = np.full((2, EXAMPLES, *pixels.shape[1:]), 255, np.uint8)
         said = []
-        for row, chosen in zip(tiles, (np.sort(fixed[:EXAMPLES]), np.sort(broken[:EXAMPLES])), strict=True):
+        names = group.config.label_names
+        for row, changed in zip(tiles, (fixed, broken), strict=True):
+            chosen = np.sort(changed[:EXAMPLES])
             row[: len(chosen)] = pixels[chosen]
             pairs = zip(*(answer[chosen].tolist() for answer in answers), strict=True)
-            names = group.config.label_names
             said.append([" → ".join(plots.shown(names[k], 9) for k in pair) for pair in pairs])
         words = (
             f"of {len(label):,} test images adaptation fixed {len(fixed):,} and broke "

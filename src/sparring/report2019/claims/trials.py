@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from sparring.metrics.statistics import Summary, beyond_sampling, gaps, summarise
 from sparring.report.collect import Arm, Arms
-from sparring.report.curves import Log, all_settled, end_level
+from sparring.report.curves import Log, end_level
 from sparring.report2019.claims.comparisons import (
     ACCURACY,
     FRECHET,
@@ -117,7 +117,7 @@ def unstable(run: Run) -> bool:
 
 def settled(run: Run) -> float | None:
     """The share of training after which the losses of all players stay near their final level."""
-    return all_settled(Log.of(run.rows()).losses.values())
+    return Log.of(run.rows()).settled
 
 
 SETTLED = Score("share of training until the losses settle", settled, lower=True)
