@@ -10,7 +10,7 @@ training. A model folder has the hub's layout, and needs nothing beside it:
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -74,7 +74,7 @@ class _Format(Struct):
     format: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _Trained:
     config: ModelConfig
     device: torch.device
@@ -84,12 +84,16 @@ class _Trained:
         """Height and width in pixels of the images that it sees, or draws."""
         return self.config.size
 
+    def __repr__(self) -> str:
+        about = self.config
+        return f"{type(self).__name__}({about.architecture}, {about.size}, {about.label_names})"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Classifier(_Trained):
     """Labels images, which are treated as in training: the central square is taken and resized."""
 
-    method: AdaptationMethod = field(repr=False)
+    method: AdaptationMethod
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -127,11 +131,11 @@ class Classifier(_Trained):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Generator(_Trained):
     """Draws images. Image k of a seed is the same for every count."""
 
-    method: GenerativeMethod = field(repr=False)
+    method: GenerativeMethod
 
     @property
     def labels(self) -> tuple[str, ...]:
