@@ -10,10 +10,10 @@ from pathlib import Path
 
 from sparring.methods import DANN, DCGAN
 from sparring.metrics.statistics import paired_difference, summarise
-from sparring.report2019.claims.experiments import PER_CLASS, SCALES
+from sparring.report2019.claims.experiments import SCALES
 from sparring.report2019.plan import find_data
 from sparring.runs import ClassifierRun, GeneratorRun, Job, Library
-from sparring.runs.folder import Run, RunFolder
+from sparring.runs.folder import Run
 from sparring.runs.processes import play
 from sparring.runs.progress import Screen
 from sparring.runs.records import Use
@@ -35,7 +35,9 @@ def jobs(found: Mapping[str, Use], precision: Precision, seeds: int) -> list[Job
     for seed in range(seeds):
         planned += [
             GeneratorRun(method, faces, "", seed, drawing, *judging, size=size, arm=precision),
-            ClassifierRun(DANN(), "adapted", source, target, seed, adapting, PER_CLASS, precision),
+            ClassifierRun(
+                DANN(), "adapted", source, target, seed, adapting, SCALE.per_class, precision
+            ),
         ]
     return planned
 
@@ -52,9 +54,7 @@ def main() -> None:
     seeds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
     found = find_data(data)
     planned = {precision: jobs(found, precision, seeds) for precision in PRECISIONS}
-    waiting = [
-        j for some in planned.values() for j in some if not RunFolder(runs / j.name).finished
-    ]
+    waiting = [j for some in planned.values() for j in some if not Run(runs / j.name).finished]
     for run in play(waiting, Library(data), runs, Screen(), Machine.of()):
         print(f"{run.job.name}: {run.failure or f'{run.seconds:.0f} s'}", file=sys.stderr)
     for kind, what in (

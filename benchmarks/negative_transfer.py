@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sparring.methods import DANN, DSN
 from sparring.metrics.statistics import detector
-from sparring.report2019.claims.experiments import PER_CLASS, SCALES
+from sparring.report2019.claims.experiments import SCALES
 from sparring.runs import ClassifierRun, Library
 from sparring.runs.folder import Run
 from sparring.runs.negative_transfer import compare_twins
@@ -26,7 +26,7 @@ def jobs(domains: tuple[str, str], seeds: range) -> list[ClassifierRun]:
     """Both methods, both ways, source-only and adapted, seed by seed."""
     training = Training(SCALE.adaptation_steps, SCALE.batch_size, "bfloat16")
     return [
-        ClassifierRun(method, scenario, source, target, seed, training, PER_CLASS)
+        ClassifierRun(method, scenario, source, target, seed, training, SCALE.per_class)
         for seed in seeds
         for method in (DANN(), DSN())
         for source, target in (domains, domains[::-1])

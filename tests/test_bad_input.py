@@ -9,6 +9,7 @@ import zipfile
 from collections import namedtuple
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -145,7 +146,10 @@ ACGAN = ("train", "acgan", "--width", "4", "--steps", "1", "--batch-size", "4", 
         ((*DCGAN, "--images", "x" * 300), ("File name too long",)),
         ((*DCGAN, "--images", "~no-such-user/x"), ("there can be no data set at ~no-such-user/x",)),
         ((*DCGAN, "--images", "./no\nwhere"), (r"no\nwhere does not exist",)),
-        ((*DANN, "--source", "mnist", "--target", "svhn", "--data", "no"), ("not in no/mnist",)),
+        (
+            (*DANN, "--source", "mnist", "--target", "svhn", "--data", "no"),
+            ("there is no such folder",),
+        ),
     ],
 )
 def test_a_command_line_that_cannot_be_meant(
@@ -182,11 +186,7 @@ def test_an_out_that_cannot_be_used(
     refused(sparring(*ask, "other/notes.txt"), "notes.txt is a file")
     refused(sparring(*ask, "other/notes.txt/deep/out"), "notes.txt is a file")
     refused(sparring(*ask, "x" * 300), "File name too long")
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    refused(sparring(*ask, "out"), "cannot be written")
-    monkeypatch.undo()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda place: (0, 0, 10))
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=10))
     refused(sparring(*ask, "out"), "free")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "other"]
 
@@ -224,7 +224,7 @@ def test_labels_and_lists_that_do_not_fit(tmp_path: Path, sparring: Cli) -> None
     digits = (*DANN, "--source", "mnist-m", "--target", "mnist-m", "--data", ".")
     refused(sparring(*digits), "label 10 of image 9 is not in 0..9")
     faces(tmp_path / "celeba", value="2")
-    refused(sparring(*DCGAN, "--images", "celeba", "--data", "."), "is not 2 times -1 or 1")
+    refused(sparring(*DCGAN, "--images", "celeba", "--data", "."), "has the label '2'")
     faces(tmp_path / "more/celeba", broken=3)
     broken = sparring(*DCGAN, "--images", "celeba", "--data", "more")
     refused(broken, "do not decode (000001.jpg, ", "repair or remove them")
@@ -232,12 +232,12 @@ def test_labels_and_lists_that_do_not_fit(tmp_path: Path, sparring: Cli) -> None
         ("image_name,label", "a", 21, "1 rows without an image, the first is 20.png"),
         ("image_name,label", "a", 19, "1 images without a row, the first is 19.png"),
         ("image_name,A,B", "0,7", 20, "0.png has the label '7'"),
-        ("image_name,A,A", "0,1", 20, "has two columns 'A'"),
-        ("image_name,A,B", "0,1", 20, "unknown attribute 'C'"),
+        ("image_name,A,A", "0,1", 20, "the names of attributes, each once"),
+        ("image_name,A,B", "0,1", 20, "unknown attribute or class 'C'"),
     ):
         own = listed(tmp_path / "listed", header, row, rows)
         refused(sparring(*ACGAN, "--images", own, "--labels", "C"), message)
-    refused(sparring(*ACGAN, "--images", own, "--labels", ""), "unknown attribute ''")
+    refused(sparring(*ACGAN, "--images", own, "--labels", ""), "unknown attribute or class ''")
 
 
 def test_folders_that_are_no_set(tmp_path: Path, sparring: Cli) -> None:
@@ -246,16 +246,16 @@ def test_folders_that_are_no_set(tmp_path: Path, sparring: Cli) -> None:
     bare = flat(tmp_path / "bare", 20)
     (tmp_path / "empty").mkdir()
     ask = (*DANN, "--source", left, "--target")
-    refused(sparring(*ask, other), "only left has b; only other has c")
+    refused(sparring(*ask, other), "other has classes that left lacks: c")
     refused(sparring(*ask, tmp_path / "empty"), "empty holds no images")
-    refused(sparring(*ACGAN, "--images", bare), "bare has no attributes")
+    refused(sparring(*ACGAN, "--images", bare), "bare has no labels")
     refused(sparring(*DCGAN, "--images", flat(tmp_path / "one", 1)), "too few images (1)")
 
 
 def test_odd_names(tmp_path: Path, sparring: Cli) -> None:
     odd = class_folders(tmp_path / "odd", ('it\'s "one"', "two\nlines"))
     plain = class_folders(tmp_path / "plain")
-    refused(sparring(*DANN, "--source", odd, "--target", plain), r"two\nlines")
+    refused(sparring(*DANN, "--source", plain, "--target", odd), r"two\nlines")
     put(tmp_path / "bytes" / os.fsdecode(b"a\xff.png"), PNGS[0])
     refused(sparring(*DCGAN, "--images", "./bytes"), r"the name 'a\udcff.png' is not UTF-8")
     # Each warning, too, is one line: the name of this one broken image has a line break.
@@ -263,7 +263,7 @@ def test_odd_names(tmp_path: Path, sparring: Cli) -> None:
         put(tmp_path / f"warned/train/{k}.png", PNGS[k % 40])
     put(tmp_path / "warned/train/bro\nken.png", b"junk")
     put(tmp_path / "warned/test/0.png", PNGS[0])
-    outcome = sparring(*DCGAN, "--images", "./warned")
+    outcome = sparring(*ACGAN, "--images", "./warned")
     assert outcome.code == 2
     assert len(outcome.lines) == 2
     assert r"1 of 251 images in warned do not decode (bro\nken.png): left out" in outcome.lines[0]
@@ -309,15 +309,13 @@ def test_sets_smaller_than_a_batch_and_pictures_of_any_mode_are_used_and_a_run_s
         (line,) = capsys.readouterr().err.splitlines()
         return line
 
-    assert "holds a run with another training" in again("--steps", "2")
-    assert "holds a run with another settings" in again("--width", "5")
-    assert "holds a run with another faces" in again("--images", "toy-faces")
-    for name in ("scores", "config"):
-        for damage in (b'{"half', b"[]", b"\xff"):
-            before = (run / f"{name}.json").read_bytes()
-            (run / f"{name}.json").write_bytes(damage)
-            assert f"{name}.json" in again()
-            (run / f"{name}.json").write_bytes(before)
+    assert "holds another run" in again("--batch-size", "8")
+    assert "width" in again("--width", "5")
+    before = (run / "config.json").read_bytes()
+    for damage in (b'{"half', b"[]", b"\xff"):
+        (run / "config.json").write_bytes(damage)
+        assert "config.json" in again()
+    (run / "config.json").write_bytes(before)
     (run / "scores.json").unlink()
     put(run / "log.jsonl", b'{"step": 1, \x00\n')
     assert "log.jsonl: a row is damaged" in again()

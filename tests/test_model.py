@@ -165,6 +165,7 @@ def test_the_same_seed_draws_the_same_and_pairs_differ_in_one_label(drawn: Gener
     assert pairs.shape == (6, 2, 64, 64, 3)
     on = drawn._labels(6, 4, {"shoe": 1})
     assert np.array_equal(pairs[:, 1], drawn._drawn(on, 4))
+    assert np.array_equal(pairs[:, 0], drawn.sample(6, 4, shoe=0))
     assert on[:, 2].tolist() == [1.0] * 6
     assert torch.equal(on[:, :2], drawn._labels(6, 4, {})[:, :2])
 

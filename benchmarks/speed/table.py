@@ -19,8 +19,7 @@ from rich.table import Table
 
 from sparring.game import AdaptationMethod, Method
 from sparring.methods import ACGAN, DANN, DCGAN, DSN, name_of
-from sparring.runs import environment
-from sparring.runs.common import build
+from sparring.runs.common import build, environment
 from sparring.runs.progress import Screen
 from sparring.runtime import find_device, resolve_precision
 from sparring.trainer import Training
@@ -174,7 +173,7 @@ def title(method: str, encoder: str | None) -> str:
 
 def facts(device: torch.device, rates: Rates) -> dict[str, Any]:
     """The machine: versions, processor, threads, and the best rates measured."""
-    return structs.asdict(environment.describe(device)) | {"rates": asdict(rates)}
+    return structs.asdict(environment(device)) | {"rates": asdict(rates)}
 
 
 def render(rows: Sequence[Row], machine: dict[str, Any]) -> Table:

@@ -1,8 +1,7 @@
-"""Augmentation of image batches, where the images are: pure functions that gradients pass through.
+"""Augmentation of image batches on their device, as pure functions that gradients pass through.
 
-Knows tensors alone. Every function takes images float32 [N, 3, S, S] in [-1, 1] and returns new
-ones. Random numbers are drawn on the images' device, from `generator` or from torch's global one.
-Nothing is mirrored: a mirrored digit or letter is another one.
+All take images float32 [N, 3, S, S] in [-1, 1] and return new ones. Random numbers are drawn from
+`generator` or from torch's global one. Nothing is mirrored: a mirrored letter is another one.
 """
 
 import math
@@ -45,10 +44,7 @@ DEFAULT = Strength()
 
 
 def strong(image: Tensor, generator: Generator | None = None, by: Strength = DEFAULT) -> Tensor:
-    """Another place, shape, colour, sharpness and a hidden part: what keeps the label, all at once.
-
-    Within [-1, 1], as the images that are given.
-    """
+    """Another place, shape, colour, sharpness and a hidden part: what keeps the label, at once."""
     image = affine(image, generator, by)
     image = colour(image, generator, by)
     image = torch.where(_chosen(image, by.blur, generator), blurred(image), image)
@@ -60,9 +56,8 @@ def strong(image: Tensor, generator: Generator | None = None, by: Strength = DEF
 def weak(image: Tensor, generator: Generator | None = None, pixels: int = 2) -> Tensor:
     """Shifted by up to `pixels` whole pixels in each direction; the edge pixels are repeated."""
     shape = (2, len(image), 1, 1, 1)
-    across, down = torch.randint(
-        -pixels, pixels + 1, shape, generator=generator, device=image.device
-    ) * (2 / image.shape[-1])
+    shift = torch.randint(-pixels, pixels + 1, shape, generator=generator, device=image.device)
+    across, down = shift * (2 / image.shape[-1])
     return _looked_up(image, _axis(image, 3) - across, _axis(image, 2) - down, "nearest")
 
 

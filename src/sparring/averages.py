@@ -1,9 +1,7 @@
 """Running means of a module's parts: exponential moving averages (EMA) of their weights.
 
-A mean follows parameters and floating-point buffers (batch norm's statistics) alike; whole numbers
-(counts of batches) are copied. Knows torch alone; knows no method and no training.
-
-Polyak & Juditsky 1992; of a GAN's generator: Yazici et al. 2019 (arXiv 1806.04498).
+Knows torch alone; knows no method and no training. Polyak & Juditsky 1992; of a GAN's generator:
+Yazici et al. 2019 (arXiv 1806.04498).
 """
 
 import copy
@@ -11,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import ClassVar
 
-from torch import Tensor, nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
+import torch
+from torch import nn
 
 
 class Averaged(nn.Module):
@@ -53,20 +51,13 @@ def begin(module: Averaged) -> None:
     }
 
 
+@torch.no_grad()
 def update(module: Averaged) -> None:
-    """Let each mean follow its part by one batch."""
+    """Let each mean follow its part by one batch: parameters and batch norm's statistics alike."""
     for name, memory in module.averaged.items():
-        means, parts = _tensors(module.average[name]), _tensors(getattr(module, name))
-        floating = [mean.is_floating_point() for mean in means]
-        get_ema_multi_avg_fn(memory)(
-            [mean for mean, is_floating in zip(means, floating, strict=True) if is_floating],
-            [part for part, is_floating in zip(parts, floating, strict=True) if is_floating],
-            0,
-        )
-        for mean, part in zip(means, parts, strict=True):
-            if not mean.is_floating_point():
-                mean.copy_(part)
-
-
-def _tensors(module: nn.Module) -> list[Tensor]:
-    return [*module.parameters(), *module.buffers()]
+        parts = getattr(module, name).state_dict()
+        for key, mean in module.average[name].state_dict().items():
+            if mean.is_floating_point():
+                mean.lerp_(parts[key], 1 - memory)
+            else:  # a count of batches
+                mean.copy_(parts[key])

@@ -6,10 +6,7 @@ from pathlib import Path
 
 
 def folder() -> Path:
-    """`$XDG_CACHE_HOME/sparring`, else `~/.cache/sparring`; it need not exist.
-
-    As the XDG base directory specification has it, a path that is not absolute does not count.
-    """
+    """`$XDG_CACHE_HOME/sparring` if that is absolute, else `~/.cache/sparring`; may not exist."""
     asked = Path(os.environ.get("XDG_CACHE_HOME", ""))
     if asked.is_absolute():
         return asked / "sparring"

@@ -50,8 +50,7 @@ class Checkpoints:
     def save(self, state: State, rollbacks: int, step: int) -> None:
         """Write `state`, then drop all but the newest KEPT.
 
-        Raises RequestError where the disk is full or the folder cannot be written; the older
-        files are then untouched.
+        Raises RequestError where it cannot be written; the older files are then untouched.
         """
         buffer = io.BytesIO()
         torch.save(state, buffer)
@@ -85,11 +84,9 @@ class Checkpoints:
 def _load(path: Path, device: torch.device) -> State | None:
     """The state in `path`; None where its bytes are not those that were written."""
     try:
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() not in path.stem:
-                return None
-            file.seek(0)
-            state: State = torch.load(file, map_location=device, weights_only=True)
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() in path.stem:
+            return torch.load(io.BytesIO(data), map_location=device, weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
-        return None
-    return state
+        pass
+    return None

@@ -1,17 +1,16 @@
 """Whether a training goes well, and what is done when it does not.
 
-Knows rows of the log; knows no networks and no files. A training that has diverged, or whose alarm
-does not stop, goes back to its last good state with a lower learning rate and new noise, at most
-MAX_ROLLBACKS times; then it stops. Where it must not go back, it stops at the first number that is
-not finite.
+Knows rows of the log; no networks and no files. A training that has diverged, or whose alarm does
+not stop, goes back to its last good state with a lower learning rate and new noise, at most
+MAX_ROLLBACKS times; then it stops.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
-from sparring.game import Limits, Method, Row
+from sparring.game import Method, Row
 
 MAX_ROLLBACKS = 3
 RATE_FACTOR = 0.5
@@ -55,7 +54,8 @@ class Event:
 class Monitor:
     """Watches the rows of one training. All it remembers is in `state`.
 
-    rescue: whether the training may go back. tell: called with each event.
+    rescue: whether the training may go back; else only a number that is not finite ends it.
+    tell: called with each event.
     """
 
     def __init__(
@@ -82,13 +82,11 @@ class Monitor:
 
     def examine(self, step: int, row: Row) -> str | None:
         """Plain words where the training must not go on from here; None where it may."""
-        if words := not_finite(row) or (exploded(row, self.method.limits) if self.rescue else None):
+        if words := self._diverged(row):
             return words
         if not row.gradients:
             return None
-        limits = self.method.limits
-        words = silent(row, limits) or collapsed(row, self.best, limits)
-        words = words or self.method.alarm(row)
+        words = self._standing_still(row) or self.method.alarm(row)
         self.best |= {k: max(v, self.best.get(k, v)) for k, v in row.measures.items()}
         if words is None:
             if self.bad_rows >= ALARM_AFTER:
@@ -99,6 +97,30 @@ class Monitor:
         if self.bad_rows == ALARM_AFTER:
             self._note(step, "alarm", words)
         return words if self.rescue and self.bad_rows >= LOST_AFTER else None
+
+    def _diverged(self, row: Row) -> str | None:
+        """Words where a number is not finite or, if that is looked at, a loss is too large."""
+        groups = {"'s loss": row.losses, "'s gradient": row.gradients, "": row.measures}
+        for kind, group in groups.items():
+            for name, value in group.items():
+                if not math.isfinite(value):
+                    return f"the {name}{kind} is {value}"
+        for player, loss in row.losses.items():
+            if self.rescue and abs(loss) > self.method.limits.loss:
+                return f"the {player}'s loss has exploded: {loss:.3g}"
+        return None
+
+    def _standing_still(self, row: Row) -> str | None:
+        """Words where a gradient has vanished, or a measure was good once and is lost."""
+        limits = self.method.limits
+        for player, norm in row.gradients.items():
+            if norm < limits.gradient:
+                return f"the {player} learns nothing any more: its gradient is {norm:.1g}"
+        for name, value in row.measures.items():
+            before = self.best.get(name, 0.0)
+            if before >= limits.reached and value < before * limits.left:
+                return f"collapse: the {name} has fallen to {value:.2f}, from {before:.2f}"
+        return None
 
     def go_back(self, step: int, good: int, words: str) -> bool:
         """Count and note a rollback from `step` to `good`; False where it is one too many."""
@@ -112,56 +134,17 @@ class Monitor:
         return True
 
     def _note(self, step: int, kind: Kind, what: str) -> None:
-        event = Event(step, kind, what)
-        self.events.append(event)
-        self.tell(event)
+        self.events.append(Event(step, kind, what))
+        self.tell(self.events[-1])
 
     def state(self) -> dict[str, Any]:
-        """All that is remembered, as plain values."""
-        return {
-            "rollbacks": self.rollbacks,
-            "bad_rows": self.bad_rows,
-            "best": dict(self.best),
-            "events": [asdict(event) for event in self.events],
-        }
+        """All that is remembered, as plain values of its own."""
+        events = [asdict(event) for event in self.events]
+        counts = {"rollbacks": self.rollbacks, "bad_rows": self.bad_rows}
+        return {**counts, "best": dict(self.best), "events": events}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Remember what `state` says, and nothing else."""
         self.rollbacks, self.bad_rows = state["rollbacks"], state["bad_rows"]
         self.best = dict(state["best"])
         self.events = [Event(**event) for event in state["events"]]
-
-
-def not_finite(row: Row) -> str | None:
-    """Words where a loss, a gradient or a measure is not finite."""
-    groups = {"'s loss": row.losses, "'s gradient": row.gradients, "": row.measures}
-    for kind, group in groups.items():
-        for name, value in group.items():
-            if not math.isfinite(value):
-                return f"the {name}{kind} is {value}"
-    return None
-
-
-def exploded(row: Row, limits: Limits) -> str | None:
-    """Words where a loss is beyond the limit."""
-    for player, loss in row.losses.items():
-        if abs(loss) > limits.loss:
-            return f"the {player}'s loss has exploded: {loss:.3g}"
-    return None
-
-
-def silent(row: Row, limits: Limits) -> str | None:
-    """Words where a player's gradient has vanished."""
-    for player, norm in row.gradients.items():
-        if norm < limits.gradient:
-            return f"the {player} learns nothing any more: its gradient is {norm:.1g}"
-    return None
-
-
-def collapsed(row: Row, best: Mapping[str, float], limits: Limits) -> str | None:
-    """Words where something measured was good once and is lost; `best` has the best so far."""
-    for name, value in row.measures.items():
-        before = best.get(name, 0.0)
-        if before >= limits.reached and value < before * limits.left:
-            return f"collapse: the {name} has fallen to {value:.2f}, from {before:.2f}"
-    return None

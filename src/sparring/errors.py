@@ -1,7 +1,6 @@
 """The ways to fail that one line can tell; every other exception is a bug, with a traceback.
 
-Knows nothing about any other module. The command line prints the message and exits: with code 2
-for a RequestError, the only one that a wrong request causes.
+The command line prints the message and exits, with code 2 for a RequestError.
 """
 
 from collections.abc import Iterable
@@ -13,7 +12,7 @@ class RequestError(Exception):
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> RequestError:
-    """Build the error for a name that is not in `known`, with the nearest match and the list."""
+    """The error for a name that is not in `known`, with the nearest match and the list."""
     names = sorted(known)
     near = get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'? " if near else ""

@@ -1,7 +1,7 @@
 """A method is a game: it names its players and, for each batch, yields moves.
 
-Knows torch and running means. Knows nothing of how moves are played (trainer), where images come
-from (data) or how results are judged (metrics).
+Knows nothing of how moves are played (trainer), where images come from (data) or how results are
+judged (metrics).
 """
 
 from abc import ABC, abstractmethod
@@ -47,9 +47,8 @@ Batch = Unlabelled | Labelled | Pair
 
 
 class Move(NamedTuple):
-    """One player's turn: step `player` down the gradient of `loss`.
+    """One player's turn: step `player` down the gradient of `loss`, a float32 scalar.
 
-    loss: float32 scalar.
     terms: parts of the loss and other scalars, for the log only.
     """
 
@@ -77,9 +76,7 @@ class Row:
 class Shape:
     """What a method must know of the data before it can build its networks.
 
-    size: height and width in pixels.
-    labels: names of the classes or attributes; empty where there are none.
-    kind: whether they exclude one another (classes) or are independent (attributes).
+    size: height and width in pixels. labels: names of the classes or attributes.
     """
 
     size: int
@@ -107,8 +104,7 @@ class Limits:
 class Method(Averaged, ABC):
     """Base class of every method. Subclasses are dataclasses: their fields are the settings.
 
-    A subclass sets `batch_type`, builds its networks in `build`, names them in `players` and
-    yields moves. Defaults of all fields are the preset `report2019`.
+    Defaults of all fields are the preset `report2019`.
     """
 
     batch_type: ClassVar[type[Unlabelled] | type[Labelled] | type[Pair]]
@@ -141,13 +137,11 @@ class Method(Averaged, ABC):
     def moves(self, batch: Any, progress: float) -> Iterator[Move]:
         """Yield this batch's moves in order; `progress` runs from 0 to 1 over the training.
 
-        The trainer steps the player before it asks for the next move, so a later move sees the
-        earlier player's new weights.
+        Each player is stepped before the next move is asked for, which sees its new weights.
         """
 
     def stepped(self, progress: float) -> None:
         """Called once a batch, after its last move and before the running means follow."""
-        return
 
     def optimizer(self, player: str, parameters: list[Tensor]) -> Optimizer:
         """What steps `player`. It may schedule its own rates; a rollback slows them all down.
@@ -186,8 +180,8 @@ class GenerativeMethod(Method):
 class AdaptationMethod(Method):
     """A method that carries a classifier from a labelled domain to an unlabelled one.
 
-    Given labelled batches alone it trains the task loss alone, through the same pipeline: that
-    is the source-only (lower bound) and target-only (upper bound) scenario.
+    Of labelled batches alone it trains the task loss alone: the source-only (lower bound) and
+    target-only (upper bound) scenarios.
     """
 
     batch_type = Pair

@@ -10,7 +10,7 @@ training. A model folder has the hub's layout, and needs nothing beside it:
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -28,14 +28,13 @@ from sparring.checkpoints import weights_of
 from sparring.data.feed import to_pixels
 from sparring.data.files import Entry
 from sparring.data.images import Images
-from sparring.data.pictures import PART, Pictures, decoded, in_parts
+from sparring.data.pictures import Pictures, decoded, in_parts
 from sparring.errors import RequestError, unknown
 from sparring.game import AdaptationMethod, GenerativeMethod, LabelKind, Method, Shape
 from sparring.methods import METHODS, name_of
-from sparring.metrics.outputs import Outputs
-from sparring.metrics.predict import predict
+from sparring.metrics.outputs import Outputs, predict
 from sparring.runtime import lay_out
-from sparring.storage import write_atomically
+from sparring.storage import write_atomically, write_json
 
 FORMAT = 1
 WEIGHTS, CARD, CONFIG = "model.safetensors", "README.md", "config.json"
@@ -75,7 +74,7 @@ class _Format(Struct):
     format: int
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class _Trained:
     config: ModelConfig
     device: torch.device
@@ -85,19 +84,12 @@ class _Trained:
         """Height and width in pixels of the images that it sees, or draws."""
         return self.config.size
 
-    def __repr__(self) -> str:
-        about = self.config
-        return f"{type(self).__name__}({about.architecture}, {about.size}, {about.label_names})"
 
-
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Classifier(_Trained):
-    """Labels images.
+    """Labels images, which are treated as in training: the central square is taken and resized."""
 
-    Pictures are treated as in training: of files the central square is taken and resized.
-    """
-
-    method: AdaptationMethod
+    method: AdaptationMethod = field(repr=False)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -125,17 +117,21 @@ class Classifier(_Trained):
                 yield name, picture if isinstance(picture, str) else next(chances)
 
     def _outputs(self, images: Pictures) -> Outputs:
-        sets = (Images(pixels, None, ()) for pixels in in_parts(images, self.size))
-        parts = [predict(self.method, part, self.device, PART) for part in sets]
-        features, logits = zip(*((part.features, part.logits) for part in parts), strict=True)
-        return Outputs(np.concatenate(features), np.concatenate(logits))
+        parts = [
+            predict(self.method, Images(pixels, None, ()), self.device)
+            for pixels in in_parts(images, self.size)
+        ]
+        return Outputs(
+            np.concatenate([part.features for part in parts]),
+            np.concatenate([part.logits for part in parts]),
+        )
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Generator(_Trained):
     """Draws images. Image k of a seed is the same for every count."""
 
-    method: GenerativeMethod
+    method: GenerativeMethod = field(repr=False)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -156,14 +152,13 @@ class Generator(_Trained):
         Both are of the same noise: first without the attribute, or as a random other class; then
         with it, or as that class. Raises RequestError.
         """
-        place, other = self._place(label), self._labels(n, seed, {})
-        one = other.clone()
+        place = self._place(label)
         if self.config.label_kind == "classes":
             steps = torch.randint(1, len(self.labels), (n,), generator=_random(seed))
-            other, one = (place + steps) % len(self.labels), torch.full_like(other, place)
+            sides = [(place + steps) % len(self.labels), torch.full((n,), place)]
         else:
-            other[:, place], one[:, place] = 0, 1
-        return np.stack([self._drawn(side, seed) for side in (other, one)], 1)
+            sides = [self._labels(n, seed, {label: on}) for on in (0, 1)]
+        return np.stack([self._drawn(side, seed) for side in sides], 1)
 
     def _place(self, name: str) -> int:
         if name not in self.labels:
@@ -189,10 +184,9 @@ class Generator(_Trained):
     @torch.inference_mode()
     def _drawn(self, label: Tensor, seed: int) -> np.ndarray:
         noise = fixed_noise(len(label), self.method.noise_size, seed)
-        parts = zip(noise.split(DRAWN), label.split(DRAWN), strict=True)
         pixels = [
             to_pixels(self.method.sample(z.to(self.device), y.to(self.device))).cpu()
-            for z, y in parts
+            for z, y in zip(noise.split(DRAWN), label.split(DRAWN), strict=True)
         ]
         return torch.cat(pixels).permute(0, 2, 3, 1).contiguous().numpy()
 
@@ -204,25 +198,17 @@ def _random(seed: int) -> torch.Generator:
 def fixed_noise(count: int, size: int, seed: int) -> Tensor:
     """Normal noise float32 [count, size]; row k of a seed is the same for every count."""
     random = _random(seed)
-    return torch.cat(
-        [torch.randn(NOISES, size, generator=random) for _ in range(-(-count // NOISES))]
-    )[:count]
+    parts = [torch.randn(NOISES, size, generator=random) for _ in range(0, count, NOISES)]
+    return torch.cat(parts)[:count]
 
 
 def save(
-    folder: Path,
-    method: Method,
-    shape: Shape,
-    *,
-    preset: str,
-    data: Mapping[str, Any],
-    card: str,
+    folder: Path, method: Method, shape: Shape, *, preset: str, data: Mapping[str, Any], card: str
 ) -> None:
-    """Write a trained `method` as a model folder.
+    """Write a trained `method`, built for `shape`, as a model folder.
 
-    shape: what it was built for. data: what it learned from, by role: each has a `name` and a
-    `fingerprint`. card: Markdown, the body of the model card. Raises RequestError where
-    the folder cannot be written.
+    data: what it learned from, by role: each has a `name` and a `fingerprint`. card: Markdown, the
+    body of the model card. Raises RequestError where the folder cannot be written.
     """
     config = ModelConfig(
         architecture=name_of(method),
@@ -240,8 +226,7 @@ def save(
     folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / WEIGHTS, tensor_bytes(weights))
     write_atomically(folder / CARD, (head + card).encode())
-    text = msgspec.json.format(msgspec.json.encode(config), indent=2)
-    write_atomically(folder / CONFIG, text + b"\n")
+    write_json(folder / CONFIG, config)
 
 
 def load(folder: str | Path, device: str | torch.device = "cpu") -> Classifier | Generator:
@@ -249,7 +234,7 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> Classifier |
 
     Raises RequestError where there is none, or it is damaged or of a newer format.
     """
-    place, target = _find(Path(folder)), torch.device(device)
+    place, device = _find(Path(folder)), torch.device(device)
     try:
         text = (place / CONFIG).read_bytes()
         if (found := msgspec.json.decode(text, type=_Format).format) > FORMAT:
@@ -260,18 +245,18 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> Classifier |
     except (OSError, msgspec.MsgspecError, SafetensorError, LookupError, RuntimeError) as error:
         why = " ".join(str(error).split())[:200]
         raise RequestError(f"{place} is incomplete or damaged ({why}): copy it again") from error
-    method.to(target).eval().requires_grad_(False)
+    method.to(device).eval().requires_grad_(False)
     if isinstance(method, AdaptationMethod):
-        return Classifier(config, target, method)
+        return Classifier(config, device, method)
     assert isinstance(method, GenerativeMethod)  # there are but these two kinds
-    return Generator(config, target, method)
+    return Generator(config, device, method)
 
 
 def _find(folder: Path) -> Path:
     """The model folder that is meant by `folder`."""
     try:
-        found = [place for place in (folder, folder / "model") if (place / WEIGHTS).is_file()][:1]
-        found = found or [place.parent for place in sorted(folder.glob(f"runs/*/model/{WEIGHTS}"))]
+        places = folder, folder / "model", *sorted(folder.glob("runs/*/model"))
+        found = [place for place in places if (place / WEIGHTS).is_file()]
     except OSError as error:  # a name too long, or a folder that one may not look into
         raise RequestError(f"cannot look into {folder}: {error.strerror}") from error
     if not found:
@@ -288,9 +273,7 @@ def _built(config: ModelConfig) -> Method:
         raise unknown("method", config.architecture, METHODS)
     kind = METHODS[config.architecture]
     types = get_type_hints(kind)
-    settings = {
-        name: msgspec.convert(value, types[name]) for name, value in config.settings.items()
-    }
+    settings = {k: msgspec.convert(value, types[k]) for k, value in config.settings.items()}
     method = kind(**settings)
     with torch.random.fork_rng(devices=[]):  # building draws weights
         method.build(Shape(config.size, config.label_names, config.label_kind))

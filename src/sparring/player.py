@@ -19,17 +19,18 @@ class Player:
         self.optimizer = method.optimizer(name, self.views)
 
     def step(self, loss: Tensor, factor: float) -> list[Tensor]:
-        """Step down the gradient of `loss`, at `factor` times the rate; returns the gradients."""
+        """Step down the gradient of `loss` at `factor`, a power of two, times the rate.
+
+        Returns the gradients.
+        """
         # Gradients of this player alone: nothing is left behind in the others.
         gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
         for view, parameter, gradient in zip(self.views, self.parameters, gradients, strict=True):
             view.grad = None if gradient is None else as_it_lies(gradient, parameter)
-        groups = self.optimizer.param_groups
-        rates = [group["lr"] for group in groups]  # the method's own, which it may schedule
-        for group in groups:
-            group["lr"] = group["lr"] * factor
+        for group in self.optimizer.param_groups:  # the method may schedule rates of its own
+            group["lr"] *= factor
         self.optimizer.step()
-        for group, rate in zip(groups, rates, strict=True):
-            group["lr"] = rate
+        for group in self.optimizer.param_groups:
+            group["lr"] /= factor
         self.optimizer.zero_grad()
         return [gradient for gradient in gradients if gradient is not None]

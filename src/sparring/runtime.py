@@ -1,14 +1,14 @@
 """The machine: which device, in what arithmetic, how many runs at once, how tensors lie in memory.
 
 The one place that knows it. What holds for the whole process is set by `Machine.set_up` alone,
-which the command line and its child processes call. Knows no network, no training and no file of
-ours.
+which the command line and its child processes call. Knows no training and no file of ours.
 """
 
 import ctypes
 import gc
 import os
 import platform
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,8 +31,8 @@ MEMORY_OF_A_RUN = 2_000_000_000
 class Machine:
     """What runs are played on.
 
-    device: a cuda device without a number stands for all cards.
-    jobs: runs at once, each in a process of its own. threads: of each run.
+    device: "cuda" without a number stands for all cards. threads: of each run.
+    jobs: runs at once, each in a process of its own.
     threads_asked: whether someone wants just that many threads, however few runs there are.
     """
 
@@ -47,9 +47,8 @@ class Machine:
     ) -> Self:
         """The machine at hand; what is None (or "auto") is chosen.
 
-        On a CPU one thread a run: two runs side by side are as fast as one on two threads, and
-        they do not wait for each other's threads where the machine is busy. On cards a run each.
-        Raises RequestError for a device that is not there.
+        On a CPU one thread a run, which waits for no other thread on a busy machine; on cards a
+        run each. Raises RequestError for a device that is not there.
         """
         found = find_device(device)
         if jobs is None and found.type == "cpu":
@@ -74,8 +73,8 @@ class Machine:
     def set_up(self, deterministic: bool = False) -> None:
         """Set what holds for the whole process: threads, arithmetic, the allocator.
 
-        deterministic: the same numbers at every repetition on a card, at some cost; operations
-            that cannot have that raise RuntimeError.
+        deterministic: the same numbers at every repetition on a card; operations that cannot have
+            that raise RuntimeError.
         """
         torch.set_num_threads(self.threads)
         keep_freed_memory()
@@ -123,16 +122,13 @@ def resolve_precision(precision: Precision, device: torch.device) -> Precision:
 
 def cores() -> int:
     """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def busy(threads: int) -> str | None:
     """A line for the user where so many threads will wait for other programs'; None where not.
 
-    One thread only shares its core; several, which wait for each other at every layer, were seen
-    at a tenth of their speed beside a single busy process.
+    Several, which wait for each other, fell to a tenth of their speed beside one busy process.
     """
     load = os.getloadavg()[0]
     if threads == 1 or load + threads < cores() + 0.7:
@@ -160,11 +156,11 @@ def describe_machine(device: torch.device) -> dict[str, Any]:
 def _processor(field: str) -> str:
     """A field of Linux's description of the first core; "" where there is none."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return ""
-    fields = dict(line.partition(":")[::2] for line in reversed(lines))
-    return next((text.strip() for name, text in fields.items() if name.strip() == field), "")
+    found = re.search(rf"^{field}\s*: (.*)", text, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _memory() -> int:
@@ -204,28 +200,24 @@ def as_it_lies(tensor: Tensor, like: Tensor) -> Tensor:
     A view where it lies as `like` does, else a copy. For fused Adam, which pairs weights, gradients
     and moments by their places in memory, and copies what is not contiguous at every step.
     """
-    strides = like.stride()
-    order = sorted(range(like.ndim), key=lambda dimension: -strides[dimension])
+    order = sorted(range(like.ndim), key=like.stride, reverse=True)
     return tensor.permute(order).contiguous()
-
-
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # options of glibc's mallopt
 
 
 def keep_freed_memory() -> None:
     """Keep the memory of freed tensors for the next step's, until `release`.
 
-    glibc asks the system for every large tensor anew and gives it back at once. The system clears
-    each page at its first use, which on one virtual machine took a sixth to two fifths of a step's
-    time (docs/log.md). Does nothing where there is no glibc.
+    glibc gives large tensors back at once, and the system clears each page anew at its first use:
+    a sixth to two fifths of a step's time (docs/log.md). Does nothing where there is no glibc.
     """
     if set_option := _of_c_library("mallopt"):
-        set_option(_MMAP_MAX, 0)
-        set_option(_TRIM_THRESHOLD, -1)
+        trim_threshold, mmap_max = -1, -4
+        set_option(mmap_max, 0)
+        set_option(trim_threshold, -1)
 
 
 def release() -> None:
-    """Give back what a run held: else the next ones come on top of the largest so far."""
+    """Give back what a run held."""
     gc.collect()  # a trainer and what it calls refer to each other
     if trim := _of_c_library("malloc_trim"):
         trim(0)

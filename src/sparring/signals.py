@@ -37,9 +37,5 @@ def stopping_at_once() -> AbstractContextManager[None]:
 def stop_requests() -> Iterator[list[int]]:
     """Collect the numbers of the signals in a list that whoever works looks at."""
     requests: list[int] = []
-
-    def request(number: int, frame: FrameType | None) -> None:
-        requests.append(number)
-
-    with _handling(request):
+    with _handling(lambda number, frame: requests.append(number)):
         yield requests

@@ -1,6 +1,6 @@
 """Files that are written whole or not at all, JSON, and logs that grow row by row.
 
-Knows the file system; knows nothing of what is in a file, and needs no torch.
+Knows nothing of what is in a file, and needs no torch.
 """
 
 import os
@@ -32,10 +32,7 @@ def temporary_for(path: Path) -> Path:
 
 
 def publish(temporary: Path, path: Path) -> None:
-    """Give a file that is written its name, so that a reader, or a crash, sees all of it or none.
-
-    Both the bytes and the new name are on the disk when this returns.
-    """
+    """Give a written file its name. Bytes and name are on the disk when this returns."""
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     temporary.replace(path)
@@ -72,15 +69,13 @@ def sweep(folder: Path, *, shared: bool = False) -> None:
 
 def _running(pid: str) -> bool:
     """Whether another process has this number."""
-    if not pid.isdecimal() or int(pid) == os.getpid():
-        return False
     try:
         os.kill(int(pid), 0)
-    except (ProcessLookupError, OverflowError):
+    except (ValueError, ProcessLookupError, OverflowError):
         return False
     except PermissionError:  # someone else's
-        pass
-    return True
+        return True
+    return int(pid) != os.getpid()
 
 
 def to_json(value: Any) -> bytes:
@@ -101,7 +96,6 @@ class RowLog:
         self.path = path
 
     def append(self, row: Any) -> None:
-        """Add one row."""
         with writing(self.path), self.path.open("ab") as file:
             file.write(to_json(row) + b"\n")
 
@@ -112,10 +106,7 @@ class RowLog:
                 os.fsync(file.fileno())
 
     def rows(self) -> list[dict[str, Any]]:
-        """The rows in order; none where there is no file. Skips a torn last line.
-
-        Raises RequestError where a row is damaged.
-        """
+        """The rows, without a torn last line. Raises RequestError where one is damaged."""
         if not self.path.is_file():
             return []
         whole = self.path.read_bytes().rpartition(b"\n")[0]

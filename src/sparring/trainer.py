@@ -1,8 +1,7 @@
 """Plays any game: resumes its moves, steps its players, logs, saves, goes on where it was.
 
-Knows the game, whether it goes well, and the folder that it is given: log.jsonl, events.json and
-checkpoints/. Knows no method, no data set, no run and no report; sets nothing process-wide but the
-global random state.
+Knows the game and, in the folder that it is given, log.jsonl, events.json and checkpoints/. Knows
+no method, no data set and no run; sets nothing process-wide but the global random state.
 """
 
 import copy
@@ -25,6 +24,9 @@ from sparring.player import Player
 from sparring.signals import stop_requests
 from sparring.storage import RowLog, write_json
 
+Scalars = dict[tuple[str, str], Tensor]
+"""What one batch has for the log, detached: by the log's group and the name there."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -32,10 +34,10 @@ _log = logging.getLogger(__name__)
 class Training:
     """How long and how to train.
 
-    checkpoint_seconds: how long to wait at the least between two saves; it changes no result.
+    checkpoint_seconds: at the least, between two saves; it changes no result.
     rescue: go back to a good state, at a lower learning rate, where the training diverges or
         collapses. Without it, the first number that is not finite ends the training.
-    keep_state: save the last state too, so that a later training of more steps goes on from there.
+    keep_state: save the last state too, for a later training of more steps to go on from.
     """
 
     steps: int
@@ -63,9 +65,8 @@ class Trainer:
     feed: batch number k (from 0) to the batch, on `device`; must depend on k alone.
     folder: where the log, the events and the saved states go; it must exist.
     watch: called with the status whenever the log gets a row.
-    observe: called with the step whenever the log gets a row; returns what it measured, by name.
-        Sees the method in evaluation mode, running means in place of their modules, and must leave
-        the global random state alone.
+    observe: called with the step before each row; returns what it measured, by name. Sees the
+        method as it is evaluated, and must leave the global random state alone.
     """
 
     def __init__(
@@ -89,10 +90,9 @@ class Trainer:
         self.monitor = Monitor(method, training.rescue, self._tell)
         self.log = RowLog(folder / "log.jsonl")
         self.checkpoints = Checkpoints(folder / "checkpoints")
-        self.unlogged: list[dict[str, Tensor]] = []
-        self.step = 0
-        self.seconds = 0.0
-        self.since = 0, 0.0
+        self.unlogged: list[Scalars] = []
+        self.step, self.seconds = 0, 0.0
+        self.since = 0, 0.0  # where this session, or the last rollback, began: step and seconds
 
     @property
     def images_per_second(self) -> float:
@@ -107,8 +107,8 @@ class Trainer:
         """
         self._resume()
         self.method.train()
-        started = time.monotonic() - self.seconds
         saved = time.monotonic()
+        started = saved - self.seconds
         with stop_requests() as requests:
             while self.step < self.training.steps:
                 self.unlogged.append(self._play(self.feed(self.step)))
@@ -130,18 +130,18 @@ class Trainer:
     def _due(self, interval: int) -> bool:
         return self.step % interval == 0 or self.step == self.training.steps
 
-    def _play(self, batch: Batch) -> dict[str, Tensor]:
-        """One batch: resume the method's moves and step each mover. Returns detached scalars."""
-        scalars: dict[str, Tensor] = {}
+    def _play(self, batch: Batch) -> Scalars:
+        """One batch: resume the method's moves and step each mover."""
+        scalars: Scalars = {}
         progress = self.step / self.training.steps
         moves = self.method.moves(batch, progress)
         with_gradients = (self.step + 1) % self.intervals.gradients == 0
         while move := self._next(moves):
             gradients = self.players[move.player].step(move.loss, self.monitor.rate)
-            scalars[f"losses/{move.player}"] = move.loss.detach()
-            scalars |= {f"terms/{name}": value.detach() for name, value in move.terms.items()}
+            scalars["losses", move.player] = move.loss.detach()
+            scalars |= {("terms", name): value.detach() for name, value in move.terms.items()}
             if with_gradients:
-                scalars[f"gradients/{move.player}"] = get_total_norm(gradients)
+                scalars["gradients", move.player] = get_total_norm(gradients)
             del gradients  # as large as the player: not to be held through the next move
         self.method.stepped(progress)
         averages.update(self.method)
@@ -160,55 +160,45 @@ class Trainer:
         images, seconds = self.step * self.training.batch_size, round(self.seconds, 3)
         about = {"step": self.step, "images": images, "seconds": seconds}
         self.log.append(about | {name: group for name, group in vars(row).items() if group})
-        self._show(row)
+        self.watch(self._status(row))
         if self.monitor.well and self._due(self.intervals.restore):
             self.good = self._state()
 
     def _row(self) -> Row:
         """The means since the last row; one wait for the device."""
-        scalars, self.unlogged = self.unlogged, []
-        columns: dict[str, list[Tensor]] = {}
-        for entry in scalars:
-            for key, value in entry.items():
+        columns: dict[tuple[str, str], list[Tensor]] = {}
+        for scalars in self.unlogged:
+            for key, value in scalars.items():
                 columns.setdefault(key, []).append(value)
+        self.unlogged = []
         means = torch.stack([torch.stack(column).mean() for column in columns.values()]).tolist()
         groups: dict[str, dict[str, float]] = {"losses": {}, "terms": {}, "gradients": {}}
-        for key, value in zip(columns, means, strict=True):
-            group, name = key.split("/", 1)
+        for (group, name), value in zip(columns, means, strict=True):
             groups[group][name] = value
         with self.method.evaluated():
-            measures = self.observe(self.step)
-        return Row(**groups, measures=measures)
+            return Row(**groups, measures=self.observe(self.step))
 
-    def _show(self, row: Row) -> None:
+    def _status(self, row: Row) -> Status:
         # A stopped training may go on under another load: only this session's speed counts here.
         begun, seconds = self.since
         speed = (self.step - begun) / max(self.seconds - seconds, 1e-9)
-        left = (self.training.steps - self.step) / speed
-        images_per_second = speed * self.training.batch_size
-        self.watch(
-            Status(self.step, self.training.steps, images_per_second, left, dict(row.losses))
-        )
+        steps, batch = self.training.steps, self.training.batch_size
+        left = (steps - self.step) / speed
+        return Status(self.step, steps, speed * batch, left, dict(row.losses))
 
     def _go_back(self, trouble: str) -> None:
-        """Return to the last good state, and change what may help.
-
-        Raises TrainingFailed where that was done too often, or is not wanted.
-        """
+        """Return to the last good state; TrainingFailed where that is not wanted or was in vain."""
         failed = f"{self.folder.name}: {trouble} at step {self.step}"
         if not self.training.rescue:
             raise TrainingFailed(f"{failed}; {self._last_row()}; try a lower learning rate")
-        good_step = self.good["step"]
-        goes_on = self.monitor.go_back(self.step, good_step, trouble)
-        monitor = self.monitor.state()
-        self._apply(self.good)
-        self.monitor.restore(monitor)
+        goes_on = self.monitor.go_back(self.step, self.good["step"], trouble)
+        self._apply(self.good | {"monitor": self.monitor.state()})
         self.log.cut(self.step)
         if not goes_on:
             self.method.eval()
             raise TrainingFailed(
                 f"{failed}, after {self.monitor.rollbacks} rollbacks, the last to step "
-                f"{good_step}; try a lower learning rate or another seed"
+                f"{self.step}; try a lower learning rate or another seed"
             )
         torch.manual_seed(int(torch.randint(2**62, ())) + self.monitor.rollbacks)
         self.since = self.step, self.seconds
@@ -216,8 +206,7 @@ class Trainer:
         self._save(self.good)
 
     def _last_row(self) -> str:
-        rows = self.log.rows()
-        if not rows:
+        if not (rows := self.log.rows()):
             return "no row of the log was finite"
         losses = ", ".join(f"{player} {loss:.3g}" for player, loss in rows[-1]["losses"].items())
         return f"the last finite losses, at step {rows[-1]['step']}: {losses}"
@@ -257,26 +246,20 @@ class Trainer:
 
     def _resume(self) -> None:
         """Go on from the last saved state, or be ready to go back to the beginning."""
-        saved = self.checkpoints.load(self.device)
-        if saved is None:
-            self.good = self._state()
-        else:
-            self._take_up(saved)
+        self.good = self._state()
+        if saved := self.checkpoints.load(self.device):
+            try:
+                self._apply(saved["present"])
+                self.seconds, self.good = saved["present"]["seconds"], saved["good"]
+            except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+                raise RequestError(
+                    f"the saved state in {self.checkpoints.folder} does not fit: it is of another "
+                    "version of sparring or another device; go on there, or remove that folder, "
+                    "and this run starts anew"
+                ) from error
         self.since = self.step, self.seconds
         self._write_events()
         self.log.cut(self.step)
-
-    def _take_up(self, saved: State) -> None:
-        try:
-            self.good = saved["good"]
-            self._apply(saved["present"])
-            self.seconds = saved["present"]["seconds"]
-        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-            raise RequestError(
-                f"the saved state in {self.checkpoints.folder} does not fit: it is of another "
-                "version of sparring or another device; go on there, or remove that folder, and "
-                "this run starts anew"
-            ) from error
 
     def _tell(self, event: Event) -> None:
         _log.warning("%s: %s at step %d: %s", self.folder.name, event.kind, event.step, event.what)

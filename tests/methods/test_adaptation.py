@@ -61,7 +61,7 @@ def test_dann_loss_by_hand() -> None:
     batch = pair()
     features = method.features(torch.cat([batch.source.image, batch.target.image]))
     task = cross_entropy(method.classify(features[:8]), batch.source.label)
-    domain = domain_loss(method.domain_classifier(features), 8)
+    domain, _ = domain_loss(method.domain_classifier(features), 8)
     assert one(method).loss.item() == pytest.approx((task + domain).item(), rel=1e-5)
 
 
@@ -85,7 +85,7 @@ def test_dsn_loss_by_hand() -> None:
         "reconstruction": scale_invariant_error(method.decoder(shared_s + private_s), source)
         + scale_invariant_error(method.decoder(shared_t + private_t), target),
         "difference": difference_loss(private_s, shared_s) + difference_loss(private_t, shared_t),
-        "similarity": domain_loss(method.domain_classifier(torch.cat([shared_s, shared_t])), 8),
+        "similarity": domain_loss(method.domain_classifier(torch.cat([shared_s, shared_t])), 8)[0],
     }
     move = one(method)
     for name, value in terms.items():
@@ -100,7 +100,7 @@ def test_dsn_similarity_is_adversarial_to_the_shared_encoder_only() -> None:
     similarity = one(method).terms["similarity"]
     batch = pair()
     shared = method.features(torch.cat([batch.source.image, batch.target.image]))
-    plain = domain_loss(method.domain_classifier(shared), 8)
+    plain, _ = domain_loss(method.domain_classifier(shared), 8)
     against = gradient(method, similarity, "shared_encoder")
     assert against.norm() > 0
     assert torch.allclose(against, -gradient(method, plain, "shared_encoder"), atol=1e-7)

@@ -62,26 +62,26 @@ def test_no_mistake_calls_for_the_lowest_temperature() -> None:
 
 
 def test_risk_coverage_by_hand() -> None:
-    curve = risk_coverage(np.array([0.5, 0.9, 0.7, 0.8]), np.array([False, True, True, False]))
-    assert curve.coverage.tolist() == [0.25, 0.5, 0.75, 1.0]
-    assert curve.risk == pytest.approx([0, 1 / 2, 1 / 3, 1 / 2])
-    assert curve.area == pytest.approx((0 + 1 / 2 + 1 / 3 + 1 / 2) / 4)
+    confidence, correct = np.array([0.5, 0.9, 0.7, 0.8]), np.array([False, True, True, False])
+    coverage, risk = risk_coverage(confidence, correct)
+    assert coverage.tolist() == [0.25, 0.5, 0.75, 1.0]
+    assert risk == pytest.approx([0, 1 / 2, 1 / 3, 1 / 2])
 
 
 def test_confidence_without_information_gives_a_flat_curve() -> None:
-    curve = risk_coverage(np.full(4, 0.5), np.array([True, False, False, False]))
-    assert curve.risk == pytest.approx([0.75] * 4)
+    _, risk = risk_coverage(np.full(4, 0.5), np.array([True, False, False, False]))
+    assert risk == pytest.approx([0.75] * 4)
 
 
 @given(st.lists(st.tuples(st.sampled_from([0.2, 0.5, 0.9]), st.booleans()), min_size=1, max_size=9))
 def test_the_curve_does_not_depend_on_the_order(pairs: list[tuple[float, bool]]) -> None:
-    curves = [
-        risk_coverage(np.array([c for c, _ in order]), np.array([r for _, r in order]))
+    risks = [
+        risk_coverage(np.array([c for c, _ in order]), np.array([r for _, r in order]))[1]
         for order in (pairs, pairs[::-1], sorted(pairs))
     ]
-    assert curves[0].risk == pytest.approx(curves[1].risk)
-    assert curves[0].area == pytest.approx(curves[2].area)
-    assert curves[0].risk[-1] == pytest.approx(np.mean([not right for _, right in pairs]))
+    assert risks[0] == pytest.approx(risks[1])
+    assert risks[0] == pytest.approx(risks[2])
+    assert risks[0][-1] == pytest.approx(np.mean([not right for _, right in pairs]))
 
 
 def test_thresholded_confidence_by_hand() -> None:

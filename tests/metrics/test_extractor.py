@@ -30,13 +30,11 @@ def shades(count: int, seed: int) -> Images:
     return Images(pixels, label, ("Red", "Dark"))
 
 
-class Reader:
+class Reader(Extractor):
     """A judge that reads its two verdicts from the first pixel."""
 
-    label_names = ("A", "B")
-
     def __init__(self, label_kind: LabelKind = "attributes") -> None:
-        self.label_kind = label_kind
+        super().__init__("reader", ("A", "B"), label_kind, width=1)
 
     def logits(self, pixels: Tensor) -> Tensor:
         return pixels[:, :2, 0, 0].float() - 127.5

@@ -4,17 +4,26 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor
 
+from sparring.metrics.extractor import Extractor, features_of
 from sparring.metrics.fidelity import (
     FEWEST,
     Fidelity,
+    ReferenceFeatures,
     bias_note,
+    blurred,
     fidelity,
     frechet_distance,
     frechet_name,
     kernel_distance,
     manifold,
+    noised,
+    shuffled,
 )
+
+POINT = torch.zeros(1, 3, 21, 21, dtype=torch.uint8)
+POINT[..., 10, 10] = 255
 
 
 def normal(count: int, seed: int, shift: float = 0.0, features: int = 4) -> np.ndarray:
@@ -89,11 +98,6 @@ def test_kernel_distance_leaves_the_global_random_state_alone() -> None:
     assert torch.rand(1) == expected
 
 
-def test_too_few_images_are_refused() -> None:
-    with pytest.raises(ValueError, match="20 are needed"):
-        kernel_distance(normal(19, 0), normal(50, 1))
-
-
 def test_manifold_by_hand() -> None:
     # Balls: real 0 ± 1, 1 ± 1, 3 ± 2; drawn 0.5 ± 9.5, 10 ± 0.5, 10.5 ± 0.5.
     found = manifold(np.array([[0.0], [1.0], [3.0]]), np.array([[0.5], [10.0], [10.5]]), 1)
@@ -157,3 +161,79 @@ def test_all_scores_together() -> None:
     found = fidelity("net", normal(30, 0), normal(40, 1))
     assert (found.n_real, found.n_drawn, found.manifold.neighbours) == (30, 40, 5)
     assert msgspec.json.decode(msgspec.json.encode(found), type=Fidelity) == found
+
+
+def noise(count: int, seed: int, size: int = 8) -> Tensor:
+    own = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (count, 3, size, size), generator=own, dtype=torch.uint8)
+
+
+def test_blur_by_hand() -> None:
+    # The sampled Gaussian of sigma 1.5, cut at 4 pixels, sums to 3.7546: the peak is 255 / 3.7546².
+    image = blurred(POINT)
+    assert image.dtype == torch.uint8
+    assert image[0, 0, 10, 10] == round(255 / 3.7546**2)
+    assert image[0, 0, 10, 8] == round(255 / 3.7546**2 * 2.718281828 ** (-0.5 * (2 / 1.5) ** 2))
+    assert torch.equal(image, image.transpose(2, 3))
+    assert (blurred(torch.full((1, 3, 9, 9), 77, dtype=torch.uint8)) == 77).all()
+
+
+def test_noise_has_its_sd_and_repeats() -> None:
+    grey = torch.full((4, 3, 64, 64), 128, dtype=torch.uint8)
+    change = noised(grey).float() - 128
+    assert change.std() == pytest.approx(25, rel=0.02)
+    assert change.mean() == pytest.approx(0, abs=0.5)
+    assert torch.equal(noised(grey), noised(grey))
+    # No wrapping round at either end.
+    assert noised(torch.full_like(grey, 255)).min() > 100
+
+
+def test_shuffling_keeps_each_images_own_pixels() -> None:
+    images = noise(3, 0)
+    images[2] = images[1]
+    mixed = shuffled(images)
+    assert not torch.equal(mixed[2], mixed[1])  # every image has an order of its own
+
+    def coded(image: Tensor) -> Tensor:
+        weights = torch.tensor([1, 256, 65536])[None, :, None]
+        return (image.flatten(2).long() * weights).sum(1)
+
+    assert torch.equal(coded(mixed).sort().values, coded(images).sort().values)
+    assert not torch.equal(coded(mixed), coded(images))
+
+
+class Shade(Extractor):
+    """An 'extractor' of two features: mean brightness and contrast."""
+
+    def features(self, pixels: Tensor) -> Tensor:
+        flat = pixels.flatten(1).float() / 255
+        return torch.stack([flat.mean(1), flat.std(1)], 1)
+
+
+SHADE = Shade("shade", ("one",), "classes", width=1)
+
+
+def test_every_row_compares_equally_many_and_stands_in_order() -> None:
+    train, test = noise(300, 0), noise(100, 1)
+    reference = ReferenceFeatures.of(SHADE, train, test, count=60)
+    assert list(reference.calibration) == [
+        "real test images",
+        "blurred",
+        "noised",
+        "shuffled pixels",
+    ]
+    score = reference.score(reference.features(noise(90, 3) // 2))
+    assert {
+        (r.n_real, r.n_drawn, r.extractor) for r in (score, *reference.calibration.values())
+    } == {(60, 60, "shade")}
+    floor = reference.calibration["real test images"].frechet
+    assert floor < reference.calibration["blurred"].frechet
+    assert floor < score.frechet
+    # This extractor is blind to the places of pixels, and the row says so.
+    assert reference.calibration["shuffled pixels"].frechet == pytest.approx(floor, abs=1e-6)
+    assert np.array_equal(reference.real, features_of(SHADE, train[reference.chosen]))
+    assert np.array_equal(reference.unseen, features_of(SHADE, test[:60]))
+
+
+def test_no_set_is_asked_for_more_than_it_has() -> None:
+    assert len(ReferenceFeatures.of(SHADE, noise(300, 0), noise(30, 1), count=60).real) == 30

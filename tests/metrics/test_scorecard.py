@@ -3,14 +3,16 @@ import pytest
 import torch
 
 from sparring.data.images import Images
+from sparring.metrics.fidelity import kernel_distance
 from sparring.metrics.scorecard import (
-    LabelledFeatures,
     accuracy,
+    by_group,
     change,
-    class_diversity,
-    class_kid,
     flip,
+    grouped,
     leakage,
+    mean_distance,
+    relative_spread,
 )
 from tests.metrics.test_extractor import Reader, image_of
 
@@ -103,9 +105,9 @@ def test_an_even_change_is_half_in_half_the_area() -> None:
     assert change(torch.zeros_like(pairs)).half_area is None
 
 
-def features(values: np.ndarray, labels: np.ndarray, *names: str) -> LabelledFeatures:
+def features(values: np.ndarray, labels: np.ndarray, *names: str) -> dict[str, np.ndarray]:
     blank = torch.zeros(len(labels), 3, 2, 2, dtype=torch.uint8)
-    return LabelledFeatures.of(values, Images(blank, torch.from_numpy(labels), names))
+    return grouped(values, Images(blank, torch.from_numpy(labels), names))
 
 
 def test_class_scores_keep_groups_apart() -> None:
@@ -116,8 +118,8 @@ def test_class_scores_keep_groups_apart() -> None:
         return random.normal(size=(200, 3)) + 5 * labels[:, :1]
 
     truth = features(cloud(labels), labels, "A", "B")
-    right = class_kid(truth, features(cloud(labels), labels, "A", "B"))
-    wrong = class_kid(truth, features(cloud(1 - labels), labels, "A", "B"))
+    right = by_group(kernel_distance, truth, features(cloud(labels), labels, "A", "B"))
+    wrong = by_group(kernel_distance, truth, features(cloud(1 - labels), labels, "A", "B"))
     assert list(right) == ["A", "not A", "B", "not B"]
     assert right["B"] is None
     assert right["A"] is not None
@@ -130,11 +132,12 @@ def test_class_scores_keep_groups_apart() -> None:
 
 
 def test_of_exclusive_classes_each_is_one_group() -> None:
-    found = features(np.zeros((3, 1)), np.array([2, 0, 2, 1]), "a", "b", "c").groups
+    values = np.arange(3)[:, None]
+    found = features(values, np.array([2, 0, 2, 1]), "a", "b", "c")
     assert {name: group.tolist() for name, group in found.items()} == {
-        "a": [False, True, False],
-        "b": [False, False, False],
-        "c": [True, False, True],
+        "a": [[1]],
+        "b": [],
+        "c": [[0], [2]],
     }
 
 
@@ -142,7 +145,12 @@ def test_class_diversity_by_hand() -> None:
     labels = np.array([[1]] * 20 + [[0]] * 20)
     real = np.concatenate([np.arange(20.0), np.arange(20.0)])[:, None]
     drawn = np.concatenate([np.arange(20.0) / 4, np.full(20, 7.0)])[:, None]
-    found = class_diversity(features(real, labels, "A"), features(drawn, labels, "A"))
+    found = by_group(relative_spread, features(real, labels, "A"), features(drawn, labels, "A"))
     assert found == {"A": pytest.approx(0.25), "not A": 0}
     alike = features(np.zeros_like(real), labels, "A")
-    assert class_diversity(alike, alike) == {"A": None, "not A": None}
+    assert by_group(relative_spread, alike, alike) == {"A": None, "not A": None}
+
+
+def test_mean_distance_by_hand() -> None:
+    black = torch.zeros(1, 3, 4, 4, dtype=torch.uint8)
+    assert mean_distance(torch.cat([black, black + 3, black + 6])) == pytest.approx(4)

@@ -10,8 +10,10 @@ from sparring.metrics.statistics import (
     bootstrap_interval,
     detector,
     estimate,
-    gap_closed,
+    gaps,
     holm,
+    of_mean,
+    of_share,
     paired_difference,
     rank_correlation,
     summarise,
@@ -51,7 +53,7 @@ def test_no_run_has_neither() -> None:
     ],
 )
 def test_students_test_by_hand(values: list[float], p: float | None) -> None:
-    found = t_test(summarise(values))
+    found = t_test(values)
     assert found == (None if p is None else pytest.approx(p, abs=1e-6))
 
 
@@ -122,10 +124,10 @@ def test_a_difference_whose_bootstrap_interval_holds_zero_is_not_clear() -> None
 
 
 def test_gap_closed_by_hand() -> None:
-    gap = gap_closed({0: 0.4, 1: 0.5, 2: 0.6}, {0: 0.6, 1: 0.5, 2: 0.9}, {0: 0.8, 1: 0.9, 2: 0.6})
+    found = gaps({0: 0.4, 1: 0.5, 2: 0.6}, {0: 0.6, 1: 0.5, 2: 0.9}, {0: 0.8, 1: 0.9, 2: 0.6})
     # Seed 2 has no gap to close.
-    assert gap.summary.runs == pytest.approx((0.5, 0.0))
-    assert gap.interval == pytest.approx((0.0, 0.5))
+    assert found == pytest.approx({0: 0.5, 1: 0.0})
+    assert estimate(found.values()).interval == pytest.approx((0.0, 0.5))
 
 
 def test_rank_correlation_by_hand() -> None:
@@ -158,3 +160,20 @@ def test_a_detector_without_true_cases_has_no_sensitivity() -> None:
     assert found.sensitivity is None
     assert found.balanced_accuracy is None
     assert found.specificity.value == 0.5
+
+
+def test_interval_of_a_mean_by_hand() -> None:
+    # sd 1, t(0.975, 2 degrees of freedom) = 4.3027
+    found = of_mean([1.0, 2.0, 3.0])
+    assert (found.value, found.n) == (2.0, 3)
+    assert found.high - 2 == pytest.approx(4.3027 / 3**0.5, abs=1e-4)
+    assert 2 - found.low == pytest.approx(found.high - 2)
+
+
+def test_interval_of_a_share_by_hand() -> None:
+    # Wilson: (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n) at p = 0.5, n = 10, z = 1.96
+    found = of_share(5, 10)
+    assert (found.value, found.n) == (0.5, 10)
+    assert (found.low, found.high) == pytest.approx((0.23659, 0.76341), abs=1e-5)
+    assert of_share(0, 4).low == 0
+    assert of_share(4, 4).high == pytest.approx(1)

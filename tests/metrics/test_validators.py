@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sparring.metrics import validators
 from sparring.metrics.outputs import Outputs, Predictions
-from sparring.metrics.validators import VALIDATORS, DomainOutputs, consensus, score
+from sparring.metrics.validators import DomainOutputs, consensus, score
 
 CLASSES = 4
 MEMBERS = [vote.__name__ for vote in validators.MEMBERS]
@@ -48,7 +48,7 @@ COLLAPSED = view(predicted=np.zeros(40, dtype=int))
     ],
 )
 def test_scores_by_hand(name: str, sure: float, unsure: float, collapsed: float) -> None:
-    scores = [VALIDATORS[name](case) for case in (SURE, UNSURE, COLLAPSED)]
+    scores = [getattr(validators, name)(case) for case in (SURE, UNSURE, COLLAPSED)]
     assert scores == pytest.approx([sure, unsure, collapsed], abs=1e-5)
 
 
@@ -78,7 +78,7 @@ def test_source_images_nearest_to_the_target_count() -> None:
 
 
 def test_every_validator_scores_and_repeats() -> None:
-    assert set(score(SURE)) == set(VALIDATORS)
+    assert len(score(SURE)) == 7
     assert score(SURE) == score(SURE)
     assert all(
         math.isfinite(value) for case in (UNSURE, COLLAPSED) for value in score(case).values()
@@ -111,7 +111,9 @@ def test_only_softmax_and_the_set_of_points_count(shift: float, seed: int) -> No
         "nuclear_norm",
         "estimated_accuracy",
     ):
-        assert VALIDATORS[name](case) == pytest.approx(VALIDATORS[name](other), abs=1e-9)
+        assert getattr(validators, name)(case) == pytest.approx(
+            getattr(validators, name)(other), abs=1e-9
+        )
 
 
 def scores(**changes: list[float]) -> dict[str, list[float]]:

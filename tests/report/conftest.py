@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sparring.report import build
+from sparring.report.page import build
 from tests.report.maker import SCENARIOS, Maker, compare, happened, selection
 
 

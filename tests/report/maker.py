@@ -10,10 +10,11 @@ from sparring.divergence import Event
 from sparring.metrics.calibration import AccuracyEstimates, Bin
 from sparring.metrics.extractor import Skill
 from sparring.metrics.fidelity import Fidelity, Manifold
-from sparring.metrics.intervals import Interval
 from sparring.metrics.scorecard import Flip, Leak
+from sparring.metrics.statistics import Interval
 from sparring.runs import records
-from sparring.runs.folder import RunFolder, run_name
+from sparring.runs.folder import Run, run_name
+from sparring.storage import RowLog
 
 ENVIRONMENT = records.Environment(
     sparring="0.2.0",
@@ -73,7 +74,7 @@ class Maker:
         facts = {"kind": "real", "train": 4000, "test": 500, "labelled": True}
         return records.Data(name=name, fingerprint=f"sha256:{'ab' * 32}", **(facts | changed))
 
-    def run(self, config: dict[str, Any], scores: records.Scores, **logged: Any) -> RunFolder:
+    def run(self, config: dict[str, Any], scores: records.Scores, **logged: Any) -> Run:
         known = {
             "preset": "report2019",
             "seed": 0,
@@ -86,14 +87,15 @@ class Maker:
         made = records.Config(**(known | config))
         names = made.label_names if made.scenario == "generation" else ()
         parts = (made.method, *made.sets, *names, made.preset, made.arm, made.scenario, made.seed)
-        folder = RunFolder(self.out / "runs" / run_name(*filter(None, map(str, parts))))
+        folder = Run(self.out / "runs" / run_name(*filter(None, map(str, parts))))
         (folder.path / "model").mkdir(parents=True)
         self.planned.append(folder.name)
         for record in (made, ENVIRONMENT, records.Architecture(about=ABOUT, networks=(NETWORK,))):
             folder.write(record)
+        log = RowLog(folder.path / "log.jsonl")
         for k in range(60):
             row = {part: {n: v[k] for n, v in lines.items()} for part, lines in logged.items()}
-            folder.log.append({"step": 10 * k + 10, "images": 1280 * k + 1280, "seconds": k} | row)
+            log.append({"step": 10 * k + 10, "images": 1280 * k + 1280, "seconds": k} | row)
         folder.write(scores)
         return folder
 
@@ -103,7 +105,7 @@ class Maker:
 
     def generator(
         self, method: str, labels: tuple[str, ...] = (), kind: str = "attributes", **config: Any
-    ) -> RunFolder:
+    ) -> Run:
         """A finished generator with everything that one may leave behind."""
         time = np.linspace(0, 1, 60)
         judged = {"judge": self.judge(), "scorecard": self.scorecard(labels, kind)}
@@ -186,7 +188,7 @@ class Maker:
         labelled: bool = True,
         scores: dict[str, Any] | None = None,
         **config: Any,
-    ) -> RunFolder:
+    ) -> Run:
         """A finished classifier; `scores` replace those by default."""
         time = np.linspace(0, 1, 60)
         data = {"source": self.data(sets[0]), "target": self.data(sets[1], labelled=labelled)}
@@ -227,7 +229,7 @@ class Maker:
         self.features(folder, labelled)
         return folder
 
-    def features(self, folder: RunFolder, labelled: bool, each: int = 12) -> None:
+    def features(self, folder: Run, labelled: bool, each: int = 12) -> None:
         label = np.tile(np.repeat(np.arange(10), each), 2)
         domain = np.repeat([0, 1], 10 * each)
         angle = 2 * np.pi * label / 10
@@ -278,7 +280,7 @@ def selection(accuracies: tuple[float | None, ...], chosen: int) -> records.Sele
     )
 
 
-def compare(folder: RunFolder, twin: RunFolder, rings: bool) -> None:
+def compare(folder: Run, twin: Run, rings: bool) -> None:
     """Write what the alarm said of an adapted run."""
     words = "The adapted classifier looks worse." if rings else "No sign of negative transfer."
     folder.write(
@@ -298,7 +300,7 @@ def compare(folder: RunFolder, twin: RunFolder, rings: bool) -> None:
     )
 
 
-def happened(folder: RunFolder, kind: str = "alarm") -> None:
+def happened(folder: Run, kind: str = "alarm") -> None:
     """Write that something happened to a training."""
     what = "collapse: the diversity has fallen to 0.10"
     folder.write(records.Events((Event(step=300, kind=kind, what=what),)))  # type: ignore[arg-type]

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sparring.report.curves import Log, all_settled, end_level, settling, smooth, start_level
+from sparring.report.curves import Log, end_level, settling, smooth, start_level
 from sparring.runs.records import LogRow
 
 curves = st.lists(st.floats(-100, 100), min_size=1, max_size=200).map(np.array)
@@ -75,7 +75,15 @@ def test_a_log_comes_as_columns_with_nan_where_a_row_lacks_a_term() -> None:
 
 
 def test_all_have_settled_when_the_last_has() -> None:
-    jumps = [np.where(np.arange(100) < jump, 5.0, 1.0) for jump in (20, 60)]
-    assert all_settled(jumps) == settling(jumps[1])
-    assert all_settled([*jumps, np.ones(3)]) is None
-    assert all_settled([]) is None
+    def log(*losses: list[float]) -> Log:
+        named = [{str(k): loss[row] for k, loss in enumerate(losses)} for row in range(100)]
+        return Log.of(
+            [LogRow(step=k, images=k, seconds=0.0, losses=one) for k, one in enumerate(named)]
+        )
+
+    early, late = ([5.0] * jump + [1.0] * (100 - jump) for jump in (20, 60))
+    assert log(early, late).settled == settling(np.array(late))
+    assert log(early, late).levels == {"0": (5.0, 1.0), "1": (5.0, 1.0)}
+    lost = log(early, [5.0] * 80 + [float("nan")] * 20)
+    assert (lost.settled, list(lost.levels)) == (None, ["0"])
+    assert log().settled is None

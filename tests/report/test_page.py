@@ -95,7 +95,9 @@ def test_sections_follow_from_the_runs(page: str) -> None:
 
 
 def test_tables_have_means_intervals_and_differences(words: str) -> None:
-    table = words[words.index("DSN: accuracy on") : words.index("DSN, adapted: t-SNE")]
+    table = words[
+        words.index("DSN: accuracy on") : words.index("DSN: t-SNE of test features, adapted")
+    ]
     assert "source only (lower bound) 41.0 ± 1.0 (n = 3)" in table
     assert "share of the gap closed, % 25.0 ± 0.0 [25.0, 25.0] (n = 3)" in table
     assert "paired by seed, points +10.0* [+10.0, +10.0] (n = 3)" in table

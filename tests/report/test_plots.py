@@ -156,3 +156,13 @@ def test_words_stand_below_their_images_and_hide_none() -> None:
         assert (drawn[y : y + 128, 110:238] == 77).all()
     assert drawn[46 + 128 + 4 : 46 + 128 + 28, 110:238].min() < 100
     assert drawn[46 + 128 + 4 : 46 + 128 + 28, 244:372].min() == 255
+
+
+def test_a_long_title_stands_in_lines_above_the_images() -> None:
+    tiles = np.full((1, 8, 3, 64, 64), 77, np.uint8)
+    figure = plots.image_grid(tiles, "many words " * 12)
+    assert figure.texts[0].get_text().count("\n") == 1
+    box = figure.texts[0].get_window_extent()
+    assert box.x1 < figure.bbox.width
+    assert (pixels(figure)[66 : 66 + 128, 6:134] == 77).all()
+    assert figure.bbox.height - box.y0 < 66

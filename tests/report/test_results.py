@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sparring.report import build
+from sparring.report.page import build
 from tests.report.maker import DIGITS, Maker
 
 

@@ -1,7 +1,6 @@
 import pytest
 
-from sparring.metrics.intervals import Interval
-from sparring.metrics.statistics import estimate, summarise
+from sparring.metrics.statistics import Interval, estimate, summarise
 from sparring.report import words
 
 

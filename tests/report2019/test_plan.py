@@ -22,7 +22,7 @@ def test_the_report_has_every_system_scenario_and_direction() -> None:
         ("street-digits", "photo-digits"): 12,
     }
     generation = [run for run in runs if isinstance(run, GeneratorRun) and run.seed == 0]
-    assert [run.labels for run in generation] == ["", "Smiling", "Smiling,Male", "all"]
+    assert [run.labels for run in generation] == ["", "Smiling", "Smiling,Male", "Smiling,all"]
 
 
 def test_only_limits_the_systems() -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from sparring.report.collect import collect
-from sparring.report2019.claims.verdicts import Verdict, judge
+from sparring.report2019.claims.trials import Finding
+from sparring.report2019.claims.verdicts import judge
 from sparring.report2019.published import TABLES
 from sparring.report2019.sections import build
 from sparring.runs.records import SCENARIOS, Judging, Use
@@ -66,8 +67,8 @@ def arms_of_c10(out: Path) -> Path:
     )
 
 
-def verdicts(out: Path) -> dict[str, Verdict]:
-    return {verdict.claim: verdict for verdict in judge(collect(out))}
+def verdicts(out: Path) -> dict[str, Finding]:
+    return judge(collect(out))
 
 
 def results(out: Path) -> dict[str, Any]:
@@ -86,8 +87,8 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_one_seed_decides_nothing(tmp_path: Path) -> None:
     found = verdicts(reproduce(tmp_path, 1))
     assert list(found) == [f"C{i}" for i in range(1, 11)]
-    assert {v.finding.verdict for v in found.values()} == {"undecided"}
-    assert {id for id, v in found.items() if v.finding.n} == {"C4", "C5", "C6", "C7", "C8"}
+    assert {v.verdict for v in found.values()} == {"undecided"}
+    assert {id for id, v in found.items() if v.n} == {"C4", "C5", "C6", "C7", "C8"}
     assert found["C1"].evidence == "No experiment for this claim in these runs."
 
 
@@ -97,20 +98,20 @@ def test_evidence_states_the_numbers_and_what_they_are_of(three: Path) -> None:
     assert closed in found["C7"].evidence
     assert "DSN less DANN: +5.00 points" in found["C8"].evidence
     assert "DSN less without difference: not run" in found["C8"].evidence
-    assert "Budget quick: 600 steps of 128. Data: mnist-m, meter-digits (not svhn)." in (
-        found["C8"].evidence
+    assert (
+        found["C8"].on == "Budget quick: 600 steps of 128. Data: mnist-m, meter-digits (not svhn)."
     )
-    assert "Fréchet distances on features of convnet, over 500 images." in found["C5"].evidence
-    assert "biased upwards" in found["C5"].evidence
+    assert "Fréchet distances on features of convnet, over 500 images." in found["C5"].on
+    assert "biased upwards" in found["C5"].on
 
 
 def test_a_claim_about_named_sets_is_decided_on_these_alone(three: Path, tmp_path: Path) -> None:
     found = verdicts(three)["C7"]
-    assert found.finding.verdict == "undecided"
+    assert found.verdict == "undecided"
     assert "The claim is about the sets that it names, not about these." in found.evidence
-    finding = verdicts(reproduce(tmp_path / "svhn", 3, "svhn"))["C7"].finding
+    finding = verdicts(reproduce(tmp_path / "svhn", 3, "svhn"))["C7"]
     assert (finding.verdict, finding.n) == ("holds", 3)
-    finding = verdicts(reproduce(tmp_path / "two", 2, "svhn"))["C7"].finding
+    finding = verdicts(reproduce(tmp_path / "two", 2, "svhn"))["C7"]
     assert (finding.verdict, finding.n) == ("undecided", 2)
 
 
@@ -150,11 +151,11 @@ def test_an_experiment_decides_in_its_own_page_and_in_the_reproductions(tmp_path
     arms_of_c10(tmp_path / "claims")
     for out in (tmp_path / "claims", tmp_path):
         verdict = verdicts(out)["C10"]
-        others = {v.finding.n for id, v in verdicts(out).items() if id != "C10"}
+        others = {v.n for id, v in verdicts(out).items() if id != "C10"}
         assert others == ({0} if out.name == "claims" else {0, 1})  # other arms test no claim
-        assert (verdict.finding.verdict, verdict.finding.n) == ("holds", 3)
+        assert (verdict.verdict, verdict.n) == ("holds", 3)
         assert "Resnet18 less small: +10.00 points" in verdict.evidence
-        assert "Budget small: 600 steps of 128. Data: mnist-m, meter-digits" in verdict.evidence
+        assert "Budget small: 600 steps of 128. Data: mnist-m, meter-digits" in verdict.on
         page = build(out).read_text()
         assert 'id="claim-C10"' in page
         (claim,) = [c for c in results(out)["claims"] if c["id"] == "C10"]

@@ -3,7 +3,7 @@ import torch
 
 from sparring.game import Labelled, Method, Shape
 from sparring.methods import ACGAN, DSN
-from sparring.runs.common import architecture, build, disk_needed, preset_of
+from sparring.runs.common import architecture, build, preset_of
 from tests.conftest import CPU
 
 
@@ -36,13 +36,3 @@ def test_the_architecture_is_that_of_the_actual_modules() -> None:
     assert total == sum(parameter.numel() for parameter in method.parameters())
     assert networks[0].summary == ""
     assert networks[1].summary.startswith("Code float [N, inputs] to images")
-
-
-def test_what_a_training_needs_on_the_disk_follows_from_its_parameters() -> None:
-    shape = Shape(16, ("a",), "attributes")
-    before = torch.get_rng_state()
-    working, stays = disk_needed(ACGAN(width=4), shape)
-    assert torch.equal(torch.get_rng_state(), before)
-    parameters = sum(p.numel() for p in build(ACGAN(width=4), shape, 0).parameters())
-    assert stays == 4 * parameters
-    assert working == 23 * stays  # 6 states of weights and two moments, and 5 candidates

@@ -1,4 +1,6 @@
 import logging
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from sparring.runs.records import Judging
 from tests.conftest import CPU, faces
 
 DATA = faces()
+said: list[str] = []
 
 
 @pytest.fixture
@@ -22,7 +25,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def load(seed: int = 0) -> tuple[Extractor, Skill]:
-    return evaluators.load_or_train(DATA, seed, CPU, steps=2)
+    return evaluators.load_or_train(DATA, seed, CPU, 2, said.append)
 
 
 def test_the_second_time_nothing_is_trained(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,13 +40,20 @@ def test_the_second_time_nothing_is_trained(cache: Path, monkeypatch: pytest.Mon
     assert known == skill
 
 
+def test_two_processes_at_once_train_one_extractor(cache: Path) -> None:
+    code = "from tests.runs.test_evaluators import load, said\nload()\nprint(len(said))"
+    command = [sys.executable, "-c", code]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert sorted(process.communicate(timeout=120)[0] for process in both) == ["0\n", "2\n"]
+
+
 def test_another_seed_or_other_data_is_another_file(cache: Path) -> None:
     load()
     load(seed=1)
     for part in ("train", "test"):
         fewer = replace(DATA, **{part: getattr(DATA, part).take(torch.arange(10))})
-        evaluators.load_or_train(fewer, 0, CPU, steps=2)
-    assert len(list(cache.iterdir())) == 4
+        evaluators.load_or_train(fewer, 0, CPU, 2, said.append)
+    assert len(list(cache.glob("*.safetensors"))) == 4
 
 
 @pytest.mark.parametrize("kept", [0, 40, -10])
@@ -51,7 +61,7 @@ def test_a_damaged_file_is_trained_anew(
     cache: Path, kept: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     network, _ = load()
-    (file,) = cache.iterdir()
+    (file,) = cache.glob("*.safetensors")
     whole = file.read_bytes()
     file.write_bytes(whole[:kept])
     with caplog.at_level(logging.WARNING, "sparring"):
@@ -69,11 +79,11 @@ def test_a_folder_that_cannot_be_written_costs_a_warning(
         network, _ = load()
     assert network.name == "convnet-attributes"
     (record,) = caplog.records
-    assert "what was learned is not kept" in record.message
+    assert "what is learned is not kept" in record.message
 
 
 def test_an_unlabelled_set_has_an_extractor_of_turns_and_no_judge(cache: Path) -> None:
-    said: list[str] = []
+    said.clear()
     many = replace(DATA, test=DATA.train, train=DATA.train.unlabelled())
     judging = Judging(extractor="own", steps=2, images=20)
     tools = evaluators.set_up(many, judging, CPU, said.append)
@@ -82,7 +92,7 @@ def test_an_unlabelled_set_has_an_extractor_of_turns_and_no_judge(cache: Path) -
     assert tools.extractor.frechet == "Fréchet distance (convnet-quarter-turns)"
     assert tools.judge is tools.skill is None
     assert len(said) == 2
-    assert len(list(cache.iterdir())) == 1
+    assert len(list(cache.glob("*.safetensors"))) == 1
 
 
 def test_without_the_published_weights_one_line_says_so(

@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from sparring.errors import RequestError
-from sparring.runs.folder import Run, RunFolder, difference, run_name
+from sparring.runs.folder import Run, difference, run_name
 from sparring.runs.records import Config, Data, GeneratorScores, Length
 
 
@@ -31,7 +31,7 @@ CONFIG = Config(
 
 
 def test_a_run_goes_on_only_with_the_same_configuration(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "a/run")
+    folder = Run(tmp_path / "a/run")
     folder.open(CONFIG)
     before = (folder.path / "config.json").read_bytes()
     folder.open(CONFIG)
@@ -53,15 +53,20 @@ def test_a_run_goes_on_only_with_the_same_configuration(tmp_path: Path) -> None:
 
 
 def test_more_steps_of_the_same_go_on_and_fewer_are_another_run(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path / "run")
+    folder = Run(tmp_path / "run")
     folder.open(CONFIG)
     folder.write(GeneratorScores(metrics={}))
     longer, shorter = (
         structs.replace(CONFIG, training=structs.replace(CONFIG.training, steps=steps))
         for steps in (30, 10)
     )
-    assert not folder.compare(CONFIG)
-    assert folder.compare(longer)
+    assert not folder.prolongs(CONFIG)
+    with pytest.raises(RequestError, match=r"20 steps, .* to 30: its last state was not kept"):
+        folder.prolongs(longer)
+    (folder.path / "checkpoints").mkdir()
+    assert folder.prolongs(longer)
+    with pytest.raises(RequestError, match="depends on the length of its training"):
+        folder.prolongs(longer, scheduled=True)
     assert folder.finished
     folder.open(longer)
     assert not folder.finished
@@ -73,7 +78,7 @@ def test_more_steps_of_the_same_go_on_and_fewer_are_another_run(tmp_path: Path) 
 def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("x")
     with pytest.raises(RequestError, match="holds something else"):
-        RunFolder(tmp_path).open(CONFIG)
+        Run(tmp_path).open(CONFIG)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
@@ -96,7 +101,7 @@ def test_records_come_back_as_they_were_and_a_damaged_file_is_named(tmp_path: Pa
 
 
 def test_the_log_skips_a_torn_line_and_tells_a_damaged_one(tmp_path: Path) -> None:
-    folder = RunFolder(tmp_path)
+    folder = Run(tmp_path)
     assert folder.rows() == []
     row = '{"step": 1, "images": 4, "seconds": 0.5, "losses": {"d": null}}\n'
     (tmp_path / "log.jsonl").write_text(row + '{"step": 2, "los')
@@ -121,6 +126,6 @@ def test_any_name_makes_one_folder_of_its_own() -> None:
 def test_what_only_an_unfinished_run_needs_goes(tmp_path: Path, keep: bool) -> None:
     for name in ("candidates", "checkpoints", "snapshots", "model"):
         (tmp_path / name).mkdir()
-    RunFolder(tmp_path).tidy(keep)
+    Run(tmp_path).tidy(keep)
     left = {path.name for path in tmp_path.iterdir()}
     assert left == ({"checkpoints", "snapshots", "model"} if keep else {"model"})

@@ -1,5 +1,7 @@
 """Several runs at a time: the same weights as one after another, stopped and ended as one."""
 
+import multiprocessing
+import os
 import signal
 import subprocess
 import sys
@@ -13,7 +15,7 @@ from PIL import Image
 from sparring.errors import RequestError
 from sparring.methods import DANN, DCGAN
 from sparring.runs import ClassifierRun, GeneratorRun, Job, Library
-from sparring.runs.folder import RunFolder
+from sparring.runs.folder import Run
 from sparring.runs.processes import play
 from sparring.runs.progress import Screen
 from sparring.runtime import Machine
@@ -46,7 +48,7 @@ def test_runs_at_a_time_end_as_runs_one_by_one(faces: Path, tmp_path: Path) -> N
         assert {run.job.name for run in ended} == {"dcgan-faces-0", "dcgan-faces-1"}
         assert all(run.failure is None for run in ended)
     for seed in (0, 1):
-        folders = [RunFolder(tmp_path / name / f"dcgan-faces-{seed}") for name in ("one", "two")]
+        folders = [Run(tmp_path / name / f"dcgan-faces-{seed}") for name in ("one", "two")]
         one, two = ((folder.path / "model/model.safetensors").read_bytes() for folder in folders)
         assert one == two
         assert all(folder.finished for folder in folders)
@@ -55,15 +57,28 @@ def test_runs_at_a_time_end_as_runs_one_by_one(faces: Path, tmp_path: Path) -> N
 def test_a_job_that_cannot_be_done_ends_all(faces: Path, tmp_path: Path) -> None:
     absent = ClassifierRun(DANN(), "adapted", str(tmp_path / "no"), str(faces), 0, Training(2, 4))
     with pytest.raises(RequestError, match="no"):
-        list(
-            play(
-                [absent, job(faces, 0)],
-                Library(None),
-                tmp_path / "out",
-                Screen(),
-                Machine(CPU, 2, 1),
-            )
-        )
+        list(play([absent, job(faces, 0)], Library(None), tmp_path / "out", Screen(), TWO))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_child_that_is_ended_fails_its_run_and_the_rest_goes_on(
+    faces: Path, tmp_path: Path, number: int
+) -> None:
+    jobs = [job(faces, 0, 10**6), job(faces, 1), job(faces, 2)]
+    log = tmp_path / "dcgan-faces-0/log.jsonl"
+    ended = []
+    for outcome in play(jobs, Library(None), tmp_path, Screen(), TWO):
+        if not ended:  # another run is finished; the endless one is under way
+            wait(lambda: log.is_file() and log.stat().st_size)
+            children = multiprocessing.active_children()
+            endless = min(child.pid for child in children if child.pid)
+            os.kill(endless, number)
+        ended.append(outcome)
+    failures = {outcome.job.seed: outcome.failure for outcome in ended}
+    assert failures[1] is failures[2] is None
+    assert "dcgan-faces-0: its process was stopped or died (exit code" in str(failures[0])
+    assert not multiprocessing.active_children()
+    assert any((tmp_path / "dcgan-faces-0/checkpoints").glob("state-*.pt")) == (number == 15)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

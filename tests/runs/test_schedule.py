@@ -15,10 +15,10 @@ from sparring.errors import RequestError, TrainingFailed
 from sparring.methods import DANN, DCGAN
 from sparring.metrics import negative_transfer as transfer
 from sparring.runs import ClassifierRun, GeneratorRun, Job, Library
-from sparring.runs.folder import Run, RunFolder
+from sparring.runs.folder import Run, read_plan
 from sparring.runs.progress import Screen
 from sparring.runs.records import ClassifierScores, Plan
-from sparring.runs.schedule import check_output, check_room, play_all, read_plan
+from sparring.runs.schedule import check_output, play_all
 from sparring.runtime import Machine
 from sparring.trainer import Trainer, Training
 from tests.conftest import CPU, dataset
@@ -221,10 +221,10 @@ def test_the_room_that_is_needed_follows_from_the_networks(
 ) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**10, 10**10, 2 * 10**8))
-    check_room(tmp_path / "new", [GAN], library, 1)  # a small network, on a full disk
+    play(library, tmp_path / "out", GAN)  # a small network, on a full disk
     with pytest.raises(RequestError, match=r"0\.20 GB free, 1\.\d\d GB needed"):
-        check_room(tmp_path / "new", [GAN, ADAPTED], library, 1)
-    assert list(tmp_path.iterdir()) == []
+        play(library, tmp_path / "out", ADAPTED)
+    assert not Run(tmp_path / "out/runs" / ADAPTED_NAME).begun
 
 
 def test_every_job_is_checked_before_the_first_one_runs(library: Library, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_a_disk_that_fills_up_is_told_in_one_line_and_the_session_goes_on_later(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr(RunFolder, "write_arrays", full)
+        broken.setattr(Run, "write_arrays", full)
         with pytest.raises(RequestError, match="No space left on device; mend that and start"):
             play(library, tmp_path / "out", GAN)
     play(library, tmp_path / "out", GAN)

@@ -4,16 +4,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from msgspec import structs
 
 from sparring.data.images import Images
 from sparring.game import AdaptationMethod, Batch
 from sparring.methods import DANN
-from sparring.metrics.predict import predict_labelled
+from sparring.metrics.outputs import predict_labelled
 from sparring.runs import ClassifierRun, Library, Scenario, classifier
-from sparring.runs.folder import Run, RunFolder
+from sparring.runs.folder import Run
 from sparring.runs.progress import Screen
-from sparring.runs.records import Opening
-from sparring.runs.selection import Candidates, Choice, choose
+from sparring.runs.records import Opening, Selection
+from sparring.runs.selection import Candidates, choose
 from sparring.runs.target_labels import SealedTarget
 from sparring.trainer import Training
 from tests.conftest import CPU, dataset
@@ -26,13 +27,13 @@ def run(library: Library, path: Path, scenario: Scenario = "adapted") -> Run:
     return folder
 
 
-def readers(folder: RunFolder) -> list[tuple[str, str]]:
+def readers(folder: Run) -> list[tuple[str, str]]:
     return [(opening.reader, opening.split) for opening in Run(folder.path).openings.openings]
 
 
 def test_an_opening_is_recorded_with_the_hash_of_what_was_handed_out(tmp_path: Path) -> None:
     right = dataset("right", 2)
-    target = SealedTarget(right, RunFolder(tmp_path))
+    target = SealedTarget(right, Run(tmp_path))
     assert target.train.labels is target.test.labels is None
     assert list(tmp_path.iterdir()) == []
     target.stage = "final evaluation"
@@ -51,7 +52,7 @@ def test_an_opening_is_recorded_with_the_hash_of_what_was_handed_out(tmp_path: P
 
 
 def test_where_there_are_no_labels_nothing_is_opened(tmp_path: Path) -> None:
-    target = SealedTarget(dataset("right", 2).unlabelled(), RunFolder(tmp_path))
+    target = SealedTarget(dataset("right", 2).unlabelled(), Run(tmp_path))
     assert target.open("test").labels is None
     assert list(tmp_path.iterdir()) == []
 
@@ -59,7 +60,7 @@ def test_where_there_are_no_labels_nothing_is_opened(tmp_path: Path) -> None:
 def test_a_run_that_was_killed_and_opens_again_has_the_record_of_one_that_was_not(
     tmp_path: Path,
 ) -> None:
-    folder = RunFolder(tmp_path)
+    folder = Run(tmp_path)
     SealedTarget(dataset("right", 2), folder).open("train")
     once = (tmp_path / "labels.json").read_bytes()
     SealedTarget(dataset("right", 2), folder).open("train")
@@ -113,11 +114,10 @@ def test_a_choice_by_an_oracle_is_on_record(
 
     def oracle(
         candidates: Candidates, copy: AdaptationMethod, held_out: Images, *rest: object
-    ) -> Choice:
+    ) -> Selection:
         honest = choose(candidates, copy, held_out, *rest)  # type: ignore[arg-type]
-        assert honest is not None
         truth = predict_labelled(copy, sealed[0].open("train"), CPU).accuracy
-        return Choice(honest.steps, honest.scores, int(truth > 0.5))
+        return structs.replace(honest, chosen=int(truth > 0.5))
 
     monkeypatch.setattr(classifier, "SealedTarget", Watched)
     monkeypatch.setattr(classifier, "choose", oracle)

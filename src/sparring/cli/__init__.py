@@ -11,9 +11,9 @@ import io
 import logging
 import shlex
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr
-from typing import Any, NoReturn
+from collections.abc import Callable
+from contextlib import redirect_stderr
+from typing import Any, NoReturn, cast
 
 import tyro
 
@@ -46,7 +46,8 @@ without labels. `sparring reproduce` is the place to start.
 
 def main() -> None:
     """Run the command; exit codes 0 done, 1 the work failed, 2 the request was wrong."""
-    _tell_in_one_line()
+    logging.getLogger("sparring").handlers = [_Line()]
+    logging.getLogger("sparring").setLevel(logging.INFO)
     try:
         with stopping_at_once():
             _parse(sys.argv[1:])()
@@ -79,58 +80,37 @@ def _parse(arguments: list[str]) -> Callable[[], None]:
             raise unknown("command", name, COMMANDS)
     name, *rest = arguments
     command = getattr(importlib.import_module(f"sparring.cli.{name}"), name)
-    return _read(command, f"sparring {name}", rest)
-
-
-def _read(command: Callable[..., Any], prog: str, arguments: list[str]) -> Callable[[], None]:
-    """`command` with its parameters read from the command line, ready to be run.
-
-    Raises RequestError where they do not fit.
-    """
-
-    @functools.wraps(command)
-    def filled_in(*args: Any, **kwargs: Any) -> Callable[[], None]:
-        return functools.partial(command, *args, **kwargs)
-
-    with _told_in_one_line():
-        return tyro.cli(
-            filled_in,
-            prog=prog,
-            args=arguments,
-            config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
-            registry=OPTIONAL,
-        )
-
-
-@contextmanager
-def _told_in_one_line() -> Iterator[None]:
-    """Raise RequestError where tyro draws a box on what is wrong, and exits: it has no other way.
-
-    The error is the box's text, without its lines.
-    """
+    later = functools.wraps(command)(functools.partial(functools.partial, command))
     drawn = io.StringIO()
     try:
         with redirect_stderr(drawn):
-            yield
+            return cast(
+                Callable[[], None],
+                tyro.cli(
+                    later,
+                    prog=f"sparring {name}",
+                    args=rest,
+                    config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
+                    registry=OPTIONAL,
+                ),
+            )
     except SystemExit as stop:
         if not stop.code:  # --help
             raise
-        inside = " ".join(drawn.getvalue().splitlines()[1:-1])  # the first has but the title
-        words = inside.translate(dict.fromkeys(range(0x2500, 0x2580), " ")).split()
-        raise RequestError(" ".join(words)) from None
+        raise RequestError(_undrawn(drawn.getvalue())) from None
 
 
-def _tell_in_one_line() -> None:
-    """Let each message of the package be one line on stderr."""
+def _undrawn(box: str) -> str:
+    """The words in the box that tyro draws around an error; it has no other way to tell one."""
+    inside = " ".join(box.splitlines()[1:-1])  # the first has but the title
+    return " ".join(inside.translate(dict.fromkeys(range(0x2500, 0x2580), " ")).split())
 
-    class Line(logging.Formatter):
-        def format(self, record: logging.LogRecord) -> str:
-            return f"sparring: {one_line(record.getMessage())}"
 
-    handler = logging.StreamHandler()
-    handler.setFormatter(Line())
-    logging.getLogger("sparring").handlers = [handler]
-    logging.getLogger("sparring").setLevel(logging.INFO)
+class _Line(logging.StreamHandler[Any]):
+    """Shows each message of the package as one line on stderr."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"sparring: {one_line(record.getMessage())}"
 
 
 def _fail(message: object, code: int) -> NoReturn:

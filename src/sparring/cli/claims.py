@@ -4,8 +4,7 @@ import sys
 from typing import Literal
 
 from sparring.cli import command_line
-from sparring.cli.common import play
-from sparring.cli.reproduce import SourceReport
+from sparring.cli.common import SourceReport
 from sparring.errors import TrainingFailed
 
 
@@ -23,7 +22,7 @@ def claims(
 
     Args:
         claim: Claims to test, such as C1 C7; all ten if none is named.
-        shared: What is repeated, on which data and machine.
+        shared: What is repeated of the source report, and where.
         budget: smoke: shows that all works; small: narrower networks and 32-pixel faces, for 2
             cores; full: a GPU.
     """
@@ -31,8 +30,8 @@ def claims(
     from sparring.report2019.sections import build
     from sparring.runs.records import Plan
 
-    uses, scale, machine = shared.found(), SCALES[budget], shared.machine(shared.jobs)
-    tests = experiments(claim, uses, scale, shared.seeds or scale.seeds, machine.device)
+    uses, scale, place = shared.found(), SCALES[budget], shared.out / "claims"
+    tests = experiments(claim, uses, scale, shared.seeds or scale.seeds)
     plan = Plan(
         command=command_line(),
         budget=budget,
@@ -43,9 +42,8 @@ def claims(
             for one, arms in tests.items()
         },
     )
-    place = shared.out / "claims"
     try:
-        play(unique(tests), shared.data, place, plan, machine, build)
+        shared.play(unique(tests), place, plan, build, shared.jobs)
     except TrainingFailed as failure:  # a finding, where stability is what is tested
         print(f"counted as unstable: {failure}", file=sys.stderr)
     print(place / "report.html")

@@ -1,6 +1,6 @@
 """What several commands have in common: options and how they are read, and how runs are played.
 
-Knows no method, no data set and no report.
+Knows no method and no page.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from sparring.errors import RequestError, Stopped, TrainingFailed
 
 if TYPE_CHECKING:
     from sparring.runs import Job
-    from sparring.runs.records import Plan
+    from sparring.runs.records import Plan, Use
     from sparring.runtime import Machine
 
 OPTIONAL = ConstructorRegistry()
@@ -54,53 +54,67 @@ class DeviceOptions:
         return Machine.of(self.device, jobs, self.threads)
 
 
-@dataclass(kw_only=True)
-class MachineOptions(DeviceOptions):
-    """Where networks are trained, and how many at a time."""
-
-    jobs: int | None = None
-    """Runs at a time, each in a process of its own; by default what cores, memory and
-    accelerators allow."""
-
-
 def at_least_one(flag: str, value: int | None) -> None:
     """Raise RequestError for a number below 1."""
     if value is not None and value < 1:
         raise RequestError(f"{flag} must be at least 1, not {value}")
 
 
-def check_data(data: Path | None) -> None:
-    """Raise RequestError where the folder of the real sets is none."""
-    if data is not None and not data.is_dir():
-        raise RequestError(f"--data {data}: there is no such folder")
+@dataclass(kw_only=True)
+class RunOptions(DeviceOptions):
+    """What runs train on, and where."""
+
+    data: Path | None = None
+    """Folder of the real sets: celeba/, mnist_m/, svhn/ or meter_digits/, ..."""
+
+    def play(
+        self,
+        runs: "Sequence[Job]",
+        out: Path,
+        plan: "Plan",
+        build: Callable[[Path], Path],
+        jobs: int | None = 1,
+    ) -> Path:
+        """Play what is not finished into `out`, build the report, and return the page's path.
+
+        Raises RequestError; TrainingFailed and Stopped after building the report of what is done.
+        """
+        from sparring.runs import Library
+        from sparring.runs.progress import Screen
+        from sparring.runs.schedule import play_all
+        from sparring.runtime import busy
+
+        if self.data is not None and not self.data.is_dir():
+            raise RequestError(f"--data {self.data}: there is no such folder")
+        screen, machine = Screen(), self.machine(jobs).for_runs(len(runs))
+        for use in plan.uses:
+            screen.say(f"{use.asked}: {use.used} ({use.kind}; {use.why})")
+        machine.set_up()
+        if waiting := busy(machine.threads):
+            screen.say(waiting)
+        try:
+            play_all(runs, Library(self.data), out, plan, machine, screen)
+        except (TrainingFailed, Stopped):
+            build(out)
+            raise
+        return build(out)
 
 
-def play(
-    runs: "Sequence[Job]",
-    data: Path | None,
-    out: Path,
-    plan: "Plan",
-    machine: "Machine",
-    build: Callable[[Path], Path],
-) -> Path:
-    """Set this process up, play what is not finished into `out`, and build the report.
+@dataclass(kw_only=True)
+class SourceReport(RunOptions):
+    """What is repeated of the source report, and where. Without --data, stand-ins are drawn."""
 
-    Returns the page's path.
+    seeds: int | None = None
+    """Repetitions, with seeds 0, 1, ...; by default what the budget says."""
+    jobs: int | None = None
+    """Runs at a time, each in a process of its own; by default what cores, memory and
+    accelerators allow."""
+    out: Path = Path("report")
+    """Folder for report.html, results.json, figures/, runs/ and claims/."""
 
-    Raises RequestError; TrainingFailed and Stopped after building the report of what is done.
-    """
-    from sparring.runs import Library
-    from sparring.runs.progress import Screen
-    from sparring.runs.schedule import play_all
-    from sparring.runtime import busy
+    def found(self) -> "dict[str, Use]":
+        """Which set serves for which of the source report's. Raises RequestError."""
+        from sparring.report2019.plan import find_data
 
-    screen, machine = Screen(), machine.for_runs(len(runs))
-    machine.set_up()
-    if waiting := busy(machine.threads):
-        screen.say(waiting)
-    try:
-        play_all(runs, Library(data), out, plan, machine, screen)
-    except (TrainingFailed, Stopped):
-        build(out)
-        raise
-    return build(out)
+        at_least_one("--seeds", self.seeds)
+        return find_data(self.data)

@@ -6,16 +6,13 @@ Knows the table that it writes; how a classifier comes to its answers is in `mod
 import csv
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import tyro
 
 from sparring.cli.common import DeviceOptions
 from sparring.errors import RequestError, one_line
 from sparring.storage import write_atomically
-
-if TYPE_CHECKING:
-    import numpy as np
 
 COLUMNS = ["file_name", "label", "confidence", "unsure", "second_label", "second_confidence"]
 
@@ -49,32 +46,22 @@ def predict(
         raise RequestError(f"{model} is a generator: use `sparring sample` to draw with it")
     if not out.absolute().parent.is_dir():
         raise RequestError(f"--out {out}: name a file in a folder that exists")
-    files = pictures_in(images)
-    extra = [f"probability_{name}" for name in classifier.classes] if proba else []
+    names, files = classifier.classes, pictures_in(images)
+    extra = [f"probability_{name}" for name in names] if proba else []
     text = io.StringIO()
-    table = csv.DictWriter(text, [*COLUMNS, *extra, "error"], lineterminator="\n")
-    table.writeheader()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow([*COLUMNS, *extra, "error"])
     unsure = failed = 0
-    for name, chances in classifier.answers(files):
+    for file, chances in classifier.answers(files):
         if isinstance(chances, str):
             failed += 1
-            table.writerow({"file_name": name, "error": one_line(chances)})
+            table.writerow([file, *[""] * (len(COLUMNS) - 1 + len(extra)), one_line(chances)])
             continue
-        row = _row(classifier.classes, chances)
-        unsure += row["unsure"] == "true"
-        probabilities = zip(extra, (f"{chance:.4f}" for chance in chances), strict=False)
-        table.writerow({"file_name": name} | row | dict(probabilities))
+        first, second = (-chances).argsort(kind="stable")[:2]
+        doubt = bool(chances[first] < 2 * chances[second])
+        unsure += doubt
+        shares = [f"{chance:.4f}" for chance in chances]
+        row = [file, names[first], shares[first], str(doubt).lower(), names[second], shares[second]]
+        table.writerow([*row, *(shares if proba else ()), ""])
     write_atomically(out, text.getvalue().encode())
     print(f"{out}: {len(files):,} images, {unsure:,} unsure, {failed:,} that cannot be read")
-
-
-def _row(classes: tuple[str, ...], chances: "np.ndarray") -> dict[str, str]:
-    """What the table says of an image with these probabilities, float [K]."""
-    first, second = (-chances).argsort(kind="stable")[:2]
-    return {
-        "label": classes[first],
-        "confidence": f"{chances[first]:.4f}",
-        "unsure": str(bool(chances[first] < 2 * chances[second])).lower(),
-        "second_label": classes[second],
-        "second_confidence": f"{chances[second]:.4f}",
-    }

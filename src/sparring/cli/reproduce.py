@@ -1,42 +1,9 @@
 """`sparring reproduce`: every run of the source report, and its page."""
 
-import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from sparring.cli import command_line
-from sparring.cli.common import MachineOptions, at_least_one, check_data, play
-
-if TYPE_CHECKING:
-    from sparring.runs.records import Use
-
-
-@dataclass(kw_only=True)
-class SourceReport(MachineOptions):
-    """What is repeated, on which data and machine."""
-
-    data: Path | None = None
-    """Folder of real sets (celeba/, mnist_m/, svhn/ or meter_digits/, ...); without it the
-    program draws stand-ins."""
-    seeds: int | None = None
-    """Repetitions, with seeds 0, 1, ...; by default what the budget says."""
-    out: Path = Path("report")
-    """Folder for report.html, results.json, figures/, runs/ and claims/."""
-
-    def found(self) -> "dict[str, Use]":
-        """Which set serves for which of the source report's; told to the user.
-
-        Raises RequestError for options that no report can be asked for.
-        """
-        from sparring.report2019.plan import find_data
-
-        at_least_one("--seeds", self.seeds)
-        check_data(self.data)
-        found = find_data(self.data)
-        for use in found.values():
-            print(f"{use.asked}: {use.used} ({use.kind}; {use.why})", file=sys.stderr)
-        return found
+from sparring.cli.common import SourceReport
 
 
 def reproduce(
@@ -50,7 +17,7 @@ def reproduce(
     Started again with the same --out it goes on where it was; finished runs are not run again.
 
     Args:
-        shared: What is repeated, on which data and machine.
+        shared: What is repeated of the source report, and where.
         budget: smoke: a minute, shows that all works; quick: a quarter of an hour on 2 cores;
             full: five seeds, as long as the source report trained.
         only: Limit the report to some systems.
@@ -61,11 +28,10 @@ def reproduce(
     from sparring.report2019.sections import build
     from sparring.runs.records import Plan
 
-    uses = shared.found()
+    uses, out = shared.found(), shared.out
     seeds = shared.seeds or BUDGETS[budget].seeds
     runs = source_report(uses, budget, seeds, only, extractor)
     plan = Plan(
         command=command_line(), budget=budget, purpose="reproduction", uses=list(uses.values())
     )
-    page = play(runs, shared.data, shared.out, plan, shared.machine(shared.jobs), build)
-    print(f"{page}\n{shared.out / 'results.json'}")
+    print(f"{shared.play(runs, out, plan, build, shared.jobs)}\n{out / 'results.json'}")

@@ -46,7 +46,7 @@ def sample(
     at_least_one("--count", count)
     if out.suffix.lower() != ".png" or not out.absolute().parent.is_dir():
         raise RequestError(f"--out {out}: name a .png file in a folder that exists")
-    wanted: dict[str, int | str] = dict(map(_attribute, labels.split(",") if labels else ()))
+    wanted = dict(map(_attribute, labels.split(","))) if labels else {}
     if class_ is not None:
         wanted["label"] = class_
     if pairs is not None and wanted:
@@ -73,13 +73,12 @@ def _attribute(text: str) -> tuple[str, int | str]:
 
 def _png(images: "np.ndarray", columns: int) -> bytes:
     """uint8 [N, S, S, 3] side by side, `columns` a row, what is left of the last row white."""
-    import numpy as np
     from PIL import Image
 
     size, rows = images.shape[1], math.ceil(len(images) / columns)
-    sheet = np.full((rows * columns, size, size, 3), 255, dtype=np.uint8)
-    sheet[: len(images)] = images
-    grid = sheet.reshape(rows, columns, size, size, 3).swapaxes(1, 2)
+    grid = Image.new("RGB", (columns * size, rows * size), "white")
+    for k, image in enumerate(images):
+        grid.paste(Image.fromarray(image), (k % columns * size, k // columns * size))
     data = io.BytesIO()
-    Image.fromarray(grid.reshape(rows * size, columns * size, 3)).save(data, "PNG")
+    grid.save(data, "PNG")
     return data.getvalue()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 import tyro
 
 from sparring.cli import command_line
-from sparring.cli.common import DeviceOptions, check_data, play
+from sparring.cli.common import RunOptions
 from sparring.errors import RequestError
 from sparring.game import AdaptationMethod, GenerativeMethod, Labelled, Method
 from sparring.methods import METHODS
@@ -24,11 +24,9 @@ MAX_SEED = 2**32 - 1
 
 
 @dataclass(kw_only=True)
-class TrainingOptions(DeviceOptions):
+class TrainingOptions(RunOptions):
     """What every training may be told."""
 
-    data: Path | None = None
-    """Folder of the real sets."""
     budget: BudgetName = "quick"
     """How long to train, as in `sparring reproduce`."""
     steps: int | None = None
@@ -72,15 +70,9 @@ class AdaptationOptions(TrainingOptions):
     def run(self, method: AdaptationMethod) -> Job:
         """The run asked for. Raises RequestError."""
         plan = BUDGETS[self.budget]
+        training, pair = self.training(plan.adaptation_steps), (self.source, self.target)
         return ClassifierRun(
-            method=method,
-            scenario=self.scenario,
-            source=self.source,
-            target=self.target,
-            seed=self.seed,
-            training=self.training(plan.adaptation_steps),
-            per_class=plan.per_class,
-            size=self.size,
+            method, self.scenario, *pair, self.seed, training, plan.per_class, size=self.size
         )
 
 
@@ -102,17 +94,10 @@ class GenerationOptions(TrainingOptions):
     def run(self, method: GenerativeMethod) -> Job:
         """The run asked for. Raises RequestError."""
         plan = BUDGETS[self.budget]
-        return GeneratorRun(
-            method=method,
-            images=self.images,
-            labels=self.labels if method.batch_type is Labelled else "",
-            seed=self.seed,
-            training=self.training(plan.generation_steps),
-            judge_steps=plan.judge_steps,
-            judged=plan.judged,
-            extractor=self.extractor,
-            size=self.size,
-        )
+        labels = self.labels if method.batch_type is Labelled else ""
+        training = self.training(plan.generation_steps)
+        judging = plan.judge_steps, plan.judged, self.extractor
+        return GeneratorRun(method, self.images, labels, self.seed, training, *judging, self.size)
 
 
 def _request(name: str, method: type[Method]) -> Any:
@@ -126,7 +111,7 @@ def _request(name: str, method: type[Method]) -> Any:
 if TYPE_CHECKING:
     _Request = Any
 else:  # the command line offers a subcommand a method
-    _Request = Union[tuple(_request(*item) for item in METHODS.items())]
+    _Request = Union[tuple(_request(*item) for item in METHODS.items())]  # noqa: UP007
 
 
 def train(asked: _Request) -> None:
@@ -136,10 +121,9 @@ def train(asked: _Request) -> None:
     """
     options: AdaptationOptions | GenerationOptions = asked.training
     check_settings(asked.method)
-    check_data(options.data)
     run = options.run(asked.method)
     plan = Plan(command=command_line(), budget=options.budget, purpose="training")
-    page = play([run], options.data, options.out, plan, options.machine(), build)
+    page = options.play([run], options.out, plan, build)
     print(f"{options.out / 'runs' / run.name}\n{page}")
 
 

@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from sparring.game import Labelled, Move, Shape
 from sparring.methods.convolutional import ConvolutionalGAN
-from sparring.methods.losses import bce, hits, label_loss
+from sparring.methods.losses import bce, label_loss, real_or_fake
 
 
 @dataclass(eq=False, kw_only=True)
 class ACGAN(ConvolutionalGAN):
-    """Images from noise and labels: one class of many, or one or many binary attributes."""
+    """Images from noise and labels: exclusive classes, or any number of binary attributes."""
 
     batch_type = Labelled
 
@@ -46,17 +46,10 @@ class ACGAN(ConvolutionalGAN):
         fake = self.sample(self.noise(len(batch.image), batch.image.device), batch.label)
 
         (real, seen_real), (faked, seen_fake) = self.discriminator.both(batch.image, fake.detach())
-        on_real, label_real = bce(real, 1.0), label_loss(seen_real, batch.label)
-        on_fake, label_fake = bce(faked, 0.0), label_loss(seen_fake, batch.label)
-        terms = {
-            "real": on_real,
-            "fake": on_fake,
-            "label_real": label_real,
-            "label_fake": label_fake,
-            "hits_real": hits(real, True),
-            "hits_fake": hits(faked, False),
-        }
-        yield Move("discriminator", on_real + on_fake + label_real + label_fake, terms)
+        loss, terms = real_or_fake(real, faked)
+        on_real, on_fake = label_loss(seen_real, batch.label), label_loss(seen_fake, batch.label)
+        terms |= {"label_real": on_real, "label_fake": on_fake}
+        yield Move("discriminator", loss + on_real + on_fake, terms)
 
         validity, seen = self.discriminator(fake)
         fools, label = bce(validity, 1.0), label_loss(seen, batch.label)
@@ -67,5 +60,4 @@ class ACGAN(ConvolutionalGAN):
             rows = label[:, None]
         else:
             rows = 2 * torch.arange(label.shape[1], device=label.device) + label.long()
-        image: Tensor = self.generator(torch.cat([noise, self.embedding(rows).flatten(1)], 1))
-        return image
+        return self.generator(torch.cat([noise, self.embedding(rows).flatten(1)], 1))

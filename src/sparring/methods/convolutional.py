@@ -1,7 +1,6 @@
-"""What DCGAN and ACGAN share: DCGAN's two networks, what can be changed about them, and the alarm.
+"""What DCGAN and ACGAN share: two networks and the alarm. Not a method by itself.
 
-The defaults are the source report's choices; each can be undone, to see what it was good for. Not
-a method by itself.
+The defaults are the source report's choices; each can be undone, to see what it was good for.
 """
 
 from dataclasses import dataclass
@@ -15,10 +14,9 @@ LOST = 7.0
 
 @dataclass(eq=False, kw_only=True)
 class ConvolutionalGAN(GenerativeMethod):
-    """A generator and a discriminator after DCGAN, under spectral normalisation.
+    """A generator and a discriminator after DCGAN.
 
-    Subclasses log `hits_real` and `hits_fake` with every batch, and name their players
-    "discriminator" and "generator".
+    Subclasses have players of these names and log the terms of `real_or_fake` with every batch.
     """
 
     discriminator_width: int | None = None
@@ -31,11 +29,11 @@ class ConvolutionalGAN(GenerativeMethod):
     """A bias in the discriminator's convolutions."""
 
     def make_generator(self, inputs: int, shape: Shape) -> Generator:
-        """A generator of images of codes of length `inputs`."""
+        """From codes of length `inputs`."""
         return Generator(inputs, shape.size, self.width, self.spectral_norm)
 
     def make_discriminator(self, shape: Shape) -> Discriminator:
-        """A discriminator, with a head for the labels where there are any."""
+        """With a head for the labels where there are any."""
         return Discriminator(
             shape.size,
             self.discriminator_width or self.width,
@@ -51,7 +49,5 @@ class ConvolutionalGAN(GenerativeMethod):
         loss = row.losses["generator"]
         if hits < 0.999 or loss < LOST:
             return None
-        return (
-            f"the discriminator has won: it tells {hits:.1%} of real and generated images apart, "
-            f"and the generator's loss is {loss:.1f}"
-        )
+        won = f"the discriminator has won: it tells {hits:.1%} of real and generated images apart"
+        return f"{won}, and the generator's loss is {loss:.1f}"

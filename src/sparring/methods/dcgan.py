@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from sparring.game import Move, Shape, Unlabelled
 from sparring.methods.convolutional import ConvolutionalGAN
-from sparring.methods.losses import bce, hits
+from sparring.methods.losses import bce, real_or_fake
 
 
 @dataclass(eq=False, kw_only=True)
 class DCGAN(ConvolutionalGAN):
-    """Images from noise: the discriminator moves first, then the generator, on the same fakes."""
+    """Images from noise."""
 
     batch_type = Unlabelled
 
@@ -35,17 +35,9 @@ class DCGAN(ConvolutionalGAN):
         fake = self.generator(self.noise(len(batch.image), batch.image.device))
 
         (real, _), (faked, _) = self.discriminator.both(batch.image, fake.detach())
-        on_real, on_fake = bce(real, 1.0), bce(faked, 0.0)
-        terms = {
-            "real": on_real,
-            "fake": on_fake,
-            "hits_real": hits(real, True),
-            "hits_fake": hits(faked, False),
-        }
-        yield Move("discriminator", on_real + on_fake, terms)
+        yield Move("discriminator", *real_or_fake(real, faked))
 
         yield Move("generator", bce(self.discriminator(fake)[0], 1.0))
 
     def sample(self, noise: Tensor, label: Tensor) -> Tensor:
-        image: Tensor = self.generator(noise)
-        return image
+        return self.generator(noise)

@@ -16,22 +16,14 @@ from torch.nn.functional import cross_entropy
 
 from sparring.game import Move, Pair, Shape
 from sparring.methods.adversarial import AdversarialAdaptation
-from sparring.methods.losses import (
-    difference_loss,
-    domain_accuracy,
-    domain_loss,
-    scale_invariant_error,
-)
+from sparring.methods.losses import difference_loss, domain_loss, scale_invariant_error
 from sparring.nets.encoders import build_encoder
 from sparring.nets.layers import Decoder, Head, reverse
 
 
 @dataclass(eq=False, kw_only=True)
 class DSN(AdversarialAdaptation):
-    """Domain separation: private and shared codes, a shared decoder, adversarial similarity.
-
-    L = L_task + alpha L_recon + beta L_difference + gamma L_similarity (equation 1).
-    """
+    """L = L_task + alpha L_recon + beta L_difference + gamma L_similarity (equation 1)."""
 
     alpha: float = 0.15
     """Weight of the scale-invariant reconstruction loss."""
@@ -67,31 +59,22 @@ class DSN(AdversarialAdaptation):
 
         # The paper sums the loss over the two domains, so each has its own mean.
         rebuilt = self.decoder(shared + torch.cat([private_source, private_target]))
-        reconstruction = scale_invariant_error(
-            rebuilt[:sources], image[:sources]
-        ) + scale_invariant_error(rebuilt[sources:], image[sources:])
+        on_source = scale_invariant_error(rebuilt[:sources], image[:sources])
+        reconstruction = on_source + scale_invariant_error(rebuilt[sources:], image[sources:])
 
-        difference = difference_loss(private_source, shared[:sources]) + difference_loss(
-            private_target, shared[sources:]
-        )
+        on_source = difference_loss(private_source, shared[:sources])
+        difference = on_source + difference_loss(private_target, shared[sources:])
 
         guess = self.domain_classifier(reverse(shared, 1.0))
-        similarity = domain_loss(guess, sources)
+        similarity, accuracy = domain_loss(guess, sources)
 
         loss = task + self.alpha * reconstruction + self.beta * difference + self.gamma * similarity
-        terms = {
-            "task": task,
-            "reconstruction": reconstruction,
-            "difference": difference,
-            "similarity": similarity,
-            "domain_accuracy": domain_accuracy(guess, sources),
-        }
+        terms = {"task": task, "reconstruction": reconstruction, "difference": difference}
+        terms |= {"similarity": similarity, "domain_accuracy": accuracy}
         return Move("network", loss, terms)
 
     def features(self, image: Tensor) -> Tensor:
-        code: Tensor = self.shared_encoder(image)
-        return code.float()
+        return self.shared_encoder(image).float()
 
     def classify(self, features: Tensor) -> Tensor:
-        logits: Tensor = self.label_classifier(features)
-        return logits
+        return self.label_classifier(features)

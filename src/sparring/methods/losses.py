@@ -17,22 +17,23 @@ def label_loss(logits: Tensor, label: Tensor) -> Tensor:
     return cross_entropy(logits, label) if label.ndim == 1 else bce(logits, label)
 
 
-def hits(logits: Tensor, truth: bool) -> Tensor:
+def hits(logits: Tensor, truth: bool | Tensor) -> Tensor:
     """Share of logits (any shape) on the right side of zero: above it where `truth` holds."""
     return ((logits.detach() > 0) == truth).float().mean()
 
 
-def domain_loss(logits: Tensor, sources: int) -> Tensor:
-    """Binary cross-entropy of domain logits [N, 1]: the first `sources` rows 0, the rest 1."""
+def real_or_fake(real: Tensor, fake: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """A discriminator's loss on its logits of real and generated images, and terms for the log."""
+    on_real, on_fake = bce(real, 1.0), bce(fake, 0.0)
+    shares = {"hits_real": hits(real, True), "hits_fake": hits(fake, False)}
+    return on_real + on_fake, {"real": on_real, "fake": on_fake, **shares}
+
+
+def domain_loss(logits: Tensor, sources: int) -> tuple[Tensor, Tensor]:
+    """Binary cross-entropy and accuracy of domain logits [N, 1]: 0 in the first `sources` rows."""
     truth = torch.zeros_like(logits)
     truth[sources:] = 1.0
-    return bce(logits, truth)
-
-
-def domain_accuracy(logits: Tensor, sources: int) -> Tensor:
-    """Share of domain logits [N, 1] on the right side of zero; 0.5 is a guess."""
-    is_target = torch.arange(len(logits), device=logits.device) >= sources
-    return ((logits.detach().flatten() > 0) == is_target).float().mean()
+    return bce(logits, truth), hits(logits, truth.bool())
 
 
 def scale_invariant_error(prediction: Tensor, truth: Tensor) -> Tensor:
@@ -45,10 +46,9 @@ def scale_invariant_error(prediction: Tensor, truth: Tensor) -> Tensor:
 
 
 def difference_loss(private: Tensor, shared: Tensor) -> Tensor:
-    """Squared correlation of private and shared codes [N, F], averaged over the F x F entries.
+    """Squared correlation of codes [N, F], averaged over F x F (DSN, equation 5: summed).
 
-    Codes are centred over the batch and each row is scaled to unit length, so that the loss
-    cannot be lowered by shrinking the codes (DSN, equation 5; there the sum over entries).
+    Codes are centred over the batch, their rows of unit length: shrinking them lowers no loss.
     """
     rows = [normalize(code - code.mean(0), dim=1) for code in (private.float(), shared.float())]
     with torch.autocast(private.device.type, enabled=False):

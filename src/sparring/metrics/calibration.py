@@ -10,15 +10,11 @@ from scipy.optimize import minimize_scalar
 from scipy.special import entr, log_softmax, logsumexp, softmax
 
 BINS = 15  # of equal width, as in Guo et al. 2017
-_COOLEST, _HOTTEST = 0.01, 100.0  # where a temperature is looked for
 
 
 @dataclass(frozen=True)
 class Bin:
-    """One point of a reliability curve: predictions with confidence in [low, high).
-
-    confidence: their mean confidence; accuracy: their share of right ones; count: how many.
-    """
+    """Predictions with confidence in [low, high): `count`, mean `confidence`, `accuracy`."""
 
     low: float
     high: float
@@ -28,26 +24,11 @@ class Bin:
 
 
 @dataclass(frozen=True)
-class RiskCoverage:
-    """What abstaining buys, one entry a prediction, from the surest alone to all.
-
-    coverage: share of images answered, float64 [N], rising to 1.
-    risk: share of wrong answers among them, float64 [N].
-    area: mean risk over all coverages (AURC); 0 is best.
-    """
-
-    coverage: np.ndarray
-    risk: np.ndarray
-    area: float
-
-
-@dataclass(frozen=True)
 class AccuracyEstimates:
     """Three estimates of an accuracy without labels, fractions in [0, 1].
 
-    thresholded_entropy: ATC with negative entropy, the one its authors recommend.
-    thresholded_confidence: ATC with maximum confidence.
-    average_confidence: mean confidence, for comparison; known to be too high under shift.
+    thresholded_entropy: ATC with negative entropy, the one its authors recommend;
+    thresholded_confidence: with maximum confidence. average_confidence: too high under shift.
     """
 
     thresholded_entropy: float
@@ -56,39 +37,34 @@ class AccuracyEstimates:
 
 
 def reliability(confidence: np.ndarray, correct: np.ndarray) -> tuple[Bin, ...]:
-    """The reliability curve of confidences [N] in [0, 1]: bins that hold a prediction, rising.
+    """The reliability curve of confidences [N] in [0, 1] (Guo et al. 2017, eq. 1-2).
 
-    BINS bins of equal width; a confidence of 1 is in the last (Guo et al. 2017, eq. 1-2).
+    Of BINS bins of equal width those that hold a prediction, rising; 1 is in the last.
     """
     edges = np.linspace(0, 1, BINS + 1)
     place = np.minimum(np.searchsorted(edges, confidence, side="right") - 1, BINS - 1)
-    return tuple(
-        Bin(
-            float(edges[k]),
-            float(edges[k + 1]),
-            float(confidence[place == k].mean()),
-            float(correct[place == k].mean()),
-            int((place == k).sum()),
-        )
-        for k in np.unique(place)
-    )
+    curve = []
+    for k in np.unique(place):
+        (here,) = np.nonzero(place == k)
+        means = float(confidence[here].mean()), float(correct[here].mean())
+        curve.append(Bin(float(edges[k]), float(edges[k + 1]), *means, len(here)))
+    return tuple(curve)
 
 
 def calibration_error(logits: np.ndarray, label: np.ndarray) -> float:
     """Expected calibration error, in [0, 1]: how far `reliability` lies from the diagonal.
 
-    Mean |accuracy - confidence| over the bins, weighted by their counts (Naeini et al. 2015,
-    "Obtaining well calibrated probabilities using Bayesian binning"; Guo et al. 2017, eq. 3).
+    Mean |accuracy - confidence| over the bins, weighted by count (Guo et al. 2017, eq. 3).
     """
     curve = reliability(_probability(logits).max(1), logits.argmax(1) == label)
     return sum(abs(b.accuracy - b.confidence) * b.count for b in curve) / len(label)
 
 
 def fit_temperature(logits: np.ndarray, label: np.ndarray) -> float:
-    """The temperature T for which softmax(logits / T) has the least negative log-likelihood.
+    """The T in [0.01, 100] for which softmax(logits / T) has the least negative log-likelihood.
 
-    Temperature scaling (Guo et al. 2017, section 4.2). Above 1: the network was too sure. T is
-    looked for in [0.01, 100]; with no prediction wrong it falls to the lower end.
+    Temperature scaling (Guo et al. 2017, section 4.2). Above 1: the network was too sure; with no
+    prediction wrong it falls to the lower end.
     """
     scores = logits.astype(np.float64)
     rows = np.arange(len(label))
@@ -97,24 +73,22 @@ def fit_temperature(logits: np.ndarray, label: np.ndarray) -> float:
         chances = log_softmax(scores / np.exp(log_temperature), axis=1)
         return -float(chances[rows, label].mean())
 
-    bounds = (np.log(_COOLEST), np.log(_HOTTEST))
+    bounds = np.log([0.01, 100])
     found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
     return float(np.exp(found.x))
 
 
-def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> RiskCoverage:
-    """The risk-coverage curve of answering the surest images first (Geifman & El-Yaniv 2017,
-    arXiv 1705.08500, section 2; its area: Geifman et al. 2019, arXiv 1805.08206, section 3).
+def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What abstaining buys (Geifman & El-Yaniv 2017, arXiv 1705.08500, section 2).
 
-    Predictions of equal confidence come in no order: each counts with their common error rate, so
-    the curve is what a random order gives on average.
+    Coverage, the share of images answered, from the surest alone to all, and risk, the share of
+    wrong answers among them: float64 [N] each. The mean risk is the area (AURC; Geifman et al.
+    2019, arXiv 1805.08206). Predictions of equal confidence count with their common error rate.
     """
-    _, group = np.unique(-np.asarray(confidence), return_inverse=True)
-    wrong = ~np.asarray(correct, dtype=bool)
-    rate = np.bincount(group, weights=wrong) / np.bincount(group)
-    answered = np.arange(1, len(wrong) + 1)
-    risk = np.cumsum(rate[np.sort(group)]) / answered
-    return RiskCoverage(answered / len(wrong), risk, float(risk.mean()))
+    _, group = np.unique(-confidence, return_inverse=True)
+    rate = np.bincount(group, weights=~correct) / np.bincount(group)
+    answered = np.arange(1, len(group) + 1)
+    return answered / len(group), np.cumsum(rate[np.sort(group)]) / answered
 
 
 def estimate_accuracy(
@@ -122,12 +96,11 @@ def estimate_accuracy(
 ) -> AccuracyEstimates:
     """Accuracy on unlabelled target images, from held-out source images with labels.
 
-    Average thresholded confidence (ATC; Garg et al. 2022, arXiv 2201.04234, section 3): find the
-    score below which there are as many source images as there are source errors; the estimate is
-    the share of target images not below it. Images that tie with it count in part, such that
-    the source's scores give the source's own accuracy exactly. Scores are taken after a temperature
-    fitted on the source, as the authors do. It trusts that confidence means on the target what it
-    means on the source: a network that is certain and wrong there is overrated.
+    Average thresholded confidence (ATC; Garg et al. 2022, arXiv 2201.04234, section 3): the share
+    of target images not below the score that as many source images are below as there are source
+    errors, after a temperature fitted on the source. Images that tie with it count in part, so
+    that the source's scores give its own accuracy. A network that is certain and wrong on the
+    target is overrated.
     """
     temperature = fit_temperature(source_logits, source_label)
     source, target = (
@@ -158,10 +131,8 @@ def _negative_entropy(logits: np.ndarray) -> np.ndarray:
 def _log_odds(logits: np.ndarray) -> np.ndarray:
     """Log odds of the top class: rises with its probability, but never saturates at 1."""
     order = np.sort(logits, axis=1)
-    odds: np.ndarray = order[:, -1] - logsumexp(order[:, :-1], axis=1)
-    return odds
+    return np.asarray(order[:, -1] - logsumexp(order[:, :-1], axis=1))
 
 
 def _probability(logits: np.ndarray) -> np.ndarray:
-    shares: np.ndarray = softmax(logits.astype(np.float64), axis=1)
-    return shares
+    return np.asarray(softmax(logits.astype(np.float64), axis=1))

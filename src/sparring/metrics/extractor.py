@@ -1,27 +1,24 @@
 """A small convolutional network, trained on a set's own labels, that gives images features.
 
-Serves as the feature extractor of the fidelity scores and, trained apart, as the judge of
-labels. Knows images in memory and training on them; knows no generator and no file.
+Serves as the extractor of the fidelity scores and, trained apart, as the judge of labels. Knows
+images in memory and training on them; knows no generator and no file.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import (
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    one_hot,
-    pad,
-)
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot, pad
 
 from sparring.data.feed import Stream, normalise
 from sparring.data.images import Images
 from sparring.errors import Stopped
 from sparring.game import LabelKind
+from sparring.nets.inception import InceptionV3
 from sparring.signals import stop_requests
 
 STEPS, BATCH_SIZE = 600, 128
@@ -31,24 +28,12 @@ _GRID, _SHIFT = 4, 2
 QUARTER_TURNS = ("0°", "90°", "180°", "270°")
 
 
-class FeatureNet(Protocol):
-    """What gives features: this module's `Extractor`, or the published Inception v3."""
-
-    @property
-    def name(self) -> str:
-        """What the scores' name says, such as `convnet-attributes`."""
-
-    def features(self, pixels: Tensor) -> Tensor:
-        """Features float32 [N, F] of uint8 images [N, 3, S, S]."""
-
-
 class Extractor(nn.Module):
     """Images to FEATURES features, and on to one logit for each label.
 
     The features come from all places of a 4x4 grid, unaveraged: in aligned faces, where something
     is tells much of what it is.
-    name: what it learned from: `convnet-attributes`, `convnet-classes`, `convnet-quarter-turns`.
-    label_kind: whether the labels are exclusive classes or independent attributes.
+    name: `convnet-` and what it learned: `attributes`, `classes` or `quarter-turns`.
     learned_from: fingerprint of the images that it learned from; empty before it has.
     """
 
@@ -58,38 +43,39 @@ class Extractor(nn.Module):
         super().__init__()
         self.name, self.label_names, self.label_kind = name, label_names, label_kind
         self.learned_from = ""
-        widths = [3, width, 2 * width, 4 * width, 8 * width]
         layers: list[nn.Module] = []
-        for before, after in pairwise(widths):
+        for before, after in pairwise((3, width, 2 * width, 4 * width, 8 * width)):
             convolution = nn.Conv2d(before, after, 3, 2, 1, bias=False)
             layers += [convolution, nn.BatchNorm2d(after), nn.ReLU()]
-        flat = nn.Linear(widths[-1] * _GRID**2, FEATURES, bias=False)
+        flat = nn.Linear(8 * width * _GRID**2, FEATURES, bias=False)
         layers += [nn.AdaptiveAvgPool2d(_GRID), nn.Flatten(), flat]
         self.trunk = nn.Sequential(*layers, nn.BatchNorm1d(FEATURES), nn.ReLU())
         self.head = nn.Linear(FEATURES, len(label_names))
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits float [N, K] of images float [N, 3, S, S] in [-1, 1]."""
-        logits: Tensor = self.head(self.trunk(image))
-        return logits
+        return cast(Tensor, self.head(self.trunk(image)))
 
     def features(self, pixels: Tensor) -> Tensor:
         """Features float32 [N, FEATURES] of uint8 images [N, 3, S, S]."""
-        features: Tensor = self.trunk(normalise(pixels))
-        return features
+        return cast(Tensor, self.trunk(normalise(pixels)))
 
     def logits(self, pixels: Tensor) -> Tensor:
         """Logits float32 [N, K] of uint8 images [N, 3, S, S]."""
         return self.forward(normalise(pixels))
 
 
+FeatureNet = Extractor | InceptionV3
+"""What gives features; the scores' name says which."""
+
+
 @dataclass(frozen=True)
 class Skill:
-    """How well an extractor knows the labels of n images that it was not trained on.
+    """How well an extractor knows the labels of n images that it was not trained on, by label.
 
     Each label is a question of yes or no: has the image the attribute, is it of the class.
-    accuracy, balanced: by label; balanced is the mean of the hit rates among yes and among no,
-        and None where one of them does not occur. always: the accuracy of the constant answer.
+    balanced: mean of the hit rates among yes and among no; None where one of them does not occur.
+    always: the accuracy of the constant answer.
     """
 
     n: int
@@ -112,8 +98,7 @@ class Skill:
 def task_of(images: Images, seed: int) -> tuple[str, Images]:
     """What an extractor learns from `images`: its name, and the images with the labels for it.
 
-    Classes and attributes stay; unlabelled images are each turned by a random quarter turn, which
-    is then the class (Gidaris et al. 2018, section 2).
+    Unlabelled images are turned by random quarter turns, the classes (Gidaris et al. 2018, sec. 2).
     """
     if images.labels is not None:
         return f"convnet-{images.kind}", images
@@ -137,9 +122,8 @@ def train_extractor(
 ) -> tuple[Extractor, Skill]:
     """Train on `train`; the skill is measured on `held_out`, which should share no person with it.
 
-    mirror: whether a mirrored image is as good as the original. Repeats by seed; the global
-    random state is left alone. The network comes back in evaluation mode. Raises Stopped after
-    SIGINT or SIGTERM.
+    mirror: whether a mirrored image is as good as the original. Repeats by seed. The network
+    comes back in evaluation mode. Raises Stopped after SIGINT or SIGTERM.
     """
     name, examples = task_of(train, seed)
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
@@ -184,30 +168,23 @@ def shifted(image: Tensor) -> Tensor:
 @torch.inference_mode()
 def features_of(network: FeatureNet, pixels: Tensor, batch_size: int = 250) -> np.ndarray:
     """Features float32 [N, F] of uint8 images [N, 3, S, S], in parts."""
-    parts = [network.features(_to(network, part)).cpu() for part in pixels.split(batch_size)]
-    return torch.cat(parts).numpy()
+    return _in_parts(network, network.features, pixels, batch_size).numpy()
 
 
-class Judge(Protocol):
-    """What says which labels an image has: an `Extractor` that was trained apart."""
-
-    @property
-    def label_names(self) -> tuple[str, ...]:
-        """Names of the classes or attributes, in the order of the logits."""
-
-    @property
-    def label_kind(self) -> LabelKind:
-        """Whether labels are exclusive classes or independent attributes."""
-
-    def logits(self, pixels: Tensor) -> Tensor:
-        """Logits float [N, K] of uint8 images [N, 3, S, S]: the largest is the class; of an
-        attribute, above 0 is yes."""
+def _in_parts(
+    network: nn.Module, ask: Callable[[Tensor], Tensor], pixels: Tensor, batch_size: int
+) -> Tensor:
+    device = next(network.parameters()).device
+    return torch.cat([ask(part.to(device)).cpu() for part in pixels.split(batch_size)])
 
 
 @torch.inference_mode()
-def verdicts(judge: Judge, pixels: Tensor, batch_size: int = 250) -> np.ndarray:
-    """The judge's yes or no to each label: bool [N, K], one yes a row where labels are classes."""
-    logits = torch.cat([judge.logits(_to(judge, p)).cpu() for p in pixels.split(batch_size)])
+def verdicts(judge: Extractor, pixels: Tensor, batch_size: int = 250) -> np.ndarray:
+    """The judge's yes or no to each label: bool [N, K].
+
+    Of classes the one with the largest logit; of attributes those whose logit is above 0.
+    """
+    logits = _in_parts(judge, judge.logits, pixels, batch_size)
     if judge.label_kind == "classes":
         return one_hot(logits.argmax(1), logits.shape[1]).bool().numpy()
     return (logits > 0).numpy()
@@ -222,27 +199,14 @@ def answers(images: Images) -> np.ndarray:
     return images.labels.bool().numpy()
 
 
-def _to(network: object, pixels: Tensor) -> Tensor:
-    """The pixels, on the device of the network if it is one."""
-    if isinstance(network, nn.Module):
-        return pixels.to(next(network.parameters()).device)
-    return pixels
-
-
-def skill(judge: Judge, images: Images) -> Skill:
+def skill(judge: Extractor, images: Images) -> Skill:
     """How well `judge` knows the labels, in its own order, of `images`."""
     truth = answers(images)
     right = verdicts(judge, images.pixels) == truth
-    names, share = judge.label_names, truth.mean(0)
-    return Skill(
-        len(images),
-        dict(zip(names, right.mean(0).tolist(), strict=True)),
-        {name: _balanced(right[:, k], truth[:, k]) for k, name in enumerate(names)},
-        dict(zip(names, np.maximum(share, 1 - share).tolist(), strict=True)),
-    )
-
-
-def _balanced(right: np.ndarray, truth: np.ndarray) -> float | None:
-    if truth.all() or not truth.any():
-        return None
-    return float(right[truth].mean() + right[~truth].mean()) / 2
+    found = Skill(len(images), {}, {}, {})
+    for name, hit, yes in zip(judge.label_names, right.T, truth.T, strict=True):
+        found.accuracy[name] = float(hit.mean())
+        found.always[name] = float(max(yes.mean(), 1 - yes.mean()))
+        both = 0 < yes.sum() < len(yes)
+        found.balanced[name] = float(hit[yes].mean() + hit[~yes].mean()) / 2 if both else None
+    return found

@@ -1,22 +1,28 @@
 """How near generated images are to real ones, on features that some network gave them.
 
-Knows arrays of features; knows no image, no network and no file. Every score names its extractor:
-only the Fréchet distance on the published Inception v3 is called FID.
+Beside them stand the scores of images whose fidelity is known: the rows to read a table by. Every
+score names its extractor: only the Fréchet distance on the published Inception v3 is called FID.
+Knows images and extractors; knows no generator and no file.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter
+from torch import Tensor
 
-from sparring.metrics.intervals import Interval, of_mean
+from sparring.metrics.extractor import FeatureNet, features_of
+from sparring.metrics.statistics import Interval, of_mean
 
-FEWEST = 20
-"""Images on each side that the scores need."""
+FEWEST, LIMIT = 20, 5000
+"""Images on each side that the scores need, and the most that are compared."""
 NEIGHBOURS = 5
 BLOCKS = 10
 UNBIASED_FROM = 10_000
-"""Images that the authors of FID ask for at least; on the bias of fewer: Chong & Forsyth 2020
-(arXiv 1911.07023)."""
+"""Images that the authors of FID ask for; on the bias of fewer: Chong & Forsyth 2020, 1911.07023"""
+FLOOR = "real test images"
 
 
 def frechet_name(extractor: str) -> str:
@@ -43,8 +49,7 @@ class Manifold:
     precision: share of drawn images inside a ball of a real one (Kynkäänniemi et al. 2019).
     recall: share of real images inside a ball of a drawn one.
     density: mean number of real balls that a drawn image lies in, over k (Naeem et al. 2020,
-        equation 4); real images have 1, and images near the middle of the real ones have more.
-    coverage: share of real balls that hold a drawn image (equation 5).
+        eq. 4); real images have 1. coverage: share of real balls that hold a drawn one (eq. 5).
     """
 
     precision: float
@@ -58,8 +63,8 @@ class Manifold:
 class Fidelity:
     """Scores of n_drawn images against n_real, all on the features of one extractor.
 
-    frechet: Fréchet distance; 0 is best. Biased upwards by few images: see `bias_note`.
-    kid: kernel distance, unbiased, so that it may be negative; 0 is best.
+    frechet: 0 is best; biased upwards by few images, see `bias_note`.
+    kid: kernel distance; 0 is best; unbiased, so that it may be negative.
     """
 
     extractor: str
@@ -72,14 +77,8 @@ class Fidelity:
 
 def fidelity(extractor: str, real: np.ndarray, drawn: np.ndarray) -> Fidelity:
     """All scores of `drawn` against `real`: features float [N, F], at least FEWEST each."""
-    return Fidelity(
-        extractor,
-        len(real),
-        len(drawn),
-        frechet_distance(real, drawn),
-        kernel_distance(real, drawn),
-        manifold(real, drawn),
-    )
+    frechet, kid = frechet_distance(real, drawn), kernel_distance(real, drawn)
+    return Fidelity(extractor, len(real), len(drawn), frechet, kid, manifold(real, drawn))
 
 
 def frechet_distance(real: np.ndarray, drawn: np.ndarray) -> float:
@@ -106,13 +105,10 @@ def _gaussian(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def kernel_distance(real: np.ndarray, drawn: np.ndarray, seed: int = 0) -> Interval:
     """Squared maximum mean discrepancy with the kernel (x·y / F + 1)³, which KID is.
 
-    Binkowski et al. 2018, section 4, in float64. Both sets are dealt into BLOCKS disjoint blocks
-    of equal size; the value is the mean of the blocks' unbiased estimates, and the interval is of
-    that mean, as the blocks are independent. (Subsets that overlap, as is usual, give a spread
-    that is no interval.) Features float [N, F], at least FEWEST of either.
+    Binkowski et al. 2018, section 4, in float64. The mean of unbiased estimates on BLOCKS disjoint
+    blocks of equal size, with its interval, as the blocks are independent. (Subsets that overlap,
+    as is usual, give a spread that is no interval.) Features float [N, F], at least FEWEST each.
     """
-    if min(len(real), len(drawn)) < FEWEST:
-        raise ValueError(f"{len(real)} and {len(drawn)} images are too few: {FEWEST} are needed")
     random = np.random.default_rng(seed)
     size = min(len(real), len(drawn)) // BLOCKS
     left, right = (
@@ -120,12 +116,9 @@ def kernel_distance(real: np.ndarray, drawn: np.ndarray, seed: int = 0) -> Inter
         for side in (real, drawn)
     )
     blocks = zip(np.split(left, BLOCKS), np.split(right, BLOCKS), strict=True)
-    return of_mean([_block_distance(x, y) for x, y in blocks])
-
-
-def _block_distance(x: np.ndarray, y: np.ndarray) -> float:
-    """The unbiased estimate on two blocks of equal size [n, F]."""
-    return _mean_kernel(x) + _mean_kernel(y) - 2 * float(_kernel(x, y).mean())
+    return of_mean(
+        [_mean_kernel(x) + _mean_kernel(y) - 2 * float(_kernel(x, y).mean()) for x, y in blocks]
+    )
 
 
 def _mean_kernel(x: np.ndarray) -> float:
@@ -135,8 +128,7 @@ def _mean_kernel(x: np.ndarray) -> float:
 
 
 def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    table: np.ndarray = (x @ y.T / x.shape[1] + 1) ** 3
-    return table
+    return np.power(x @ y.T / x.shape[1] + 1, 3)
 
 
 def manifold(real: np.ndarray, drawn: np.ndarray, neighbours: int = NEIGHBOURS) -> Manifold:
@@ -163,5 +155,69 @@ def _radius(points: np.ndarray, neighbours: int) -> np.ndarray:
     from sklearn.neighbors import NearestNeighbors
 
     search = NearestNeighbors(n_neighbors=neighbours).fit(points.astype(np.float64))
-    distance: np.ndarray = search.kneighbors()[0]
-    return distance[:, -1]
+    return np.asarray(search.kneighbors()[0][:, -1])
+
+
+def blurred(pixels: Tensor, sigma: float = 1.5) -> Tensor:
+    """uint8 [N, 3, S, S] under a Gaussian of `sigma` pixels, cut off at 4 pixels."""
+    image = pixels.numpy().astype(np.float32)
+    image = gaussian_filter(image, sigma, axes=(2, 3), mode="nearest", radius=4)
+    return torch.from_numpy(image.round().astype(np.uint8))
+
+
+def noised(pixels: Tensor, seed: int = 0, sigma: float = 25.0) -> Tensor:
+    """uint8 [N, 3, S, S] plus Gaussian noise of `sigma` grey levels."""
+    noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(seed))
+    return (pixels + sigma * noise).round().clamp(0, 255).to(torch.uint8)
+
+
+def shuffled(pixels: Tensor, seed: int = 0) -> Tensor:
+    """uint8 [N, 3, S, S], the pixels of each image in a random order of its own."""
+    places = pixels.shape[-2] * pixels.shape[-1]
+    chance = torch.rand(len(pixels), places, generator=torch.Generator().manual_seed(seed))
+    order = chance.argsort(1)[:, None].expand(-1, 3, -1)
+    return pixels.flatten(2).gather(2, order).reshape(pixels.shape)
+
+
+@dataclass(frozen=True)
+class ReferenceFeatures:
+    """Real images as an extractor sees them. Every score compares N images, whatever it is of.
+
+    chosen: int64 [N], the training images that are compared with, drawn at random.
+    real, unseen: features float32 [N, F] of those, and of the first N test images.
+    calibration: scores of the latter (the floor: nothing generated should score better), and of
+        three ways to spoil them, by name.
+    """
+
+    network: FeatureNet
+    chosen: Tensor
+    real: np.ndarray
+    unseen: np.ndarray
+    calibration: dict[str, Fidelity]
+
+    @classmethod
+    def of(cls, network: FeatureNet, train: Tensor, test: Tensor, count: int) -> Self:
+        """Compare `count` images (at most LIMIT, and no more than either set has).
+
+        train, test: uint8 [M, 3, S, S]. `count` must be at least FEWEST.
+        """
+        count = min(LIMIT, count, len(train), len(test))
+        chosen = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:count]
+        real = features_of(network, train[chosen])
+        sets = {
+            FLOOR: test[:count],
+            "blurred": blurred(test[:count]),
+            "noised": noised(test[:count]),
+            "shuffled pixels": shuffled(test[:count]),
+        }
+        features = {name: features_of(network, pixels) for name, pixels in sets.items()}
+        rows = {name: fidelity(network.name, real, found) for name, found in features.items()}
+        return cls(network, chosen, real, features[FLOOR], rows)
+
+    def features(self, pixels: Tensor) -> np.ndarray:
+        """Features float32 [N, F] of the first N of uint8 images [M, 3, S, S]."""
+        return features_of(self.network, pixels[: len(self.chosen)])
+
+    def score(self, drawn: np.ndarray) -> Fidelity:
+        """The scores of images with the features `drawn` (float [N, F])."""
+        return fidelity(self.network.name, self.real, drawn)

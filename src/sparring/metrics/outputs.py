@@ -1,13 +1,19 @@
-"""What a classifier made of a set of images, with and without the true labels.
+"""What a classifier makes of images, with and without the true labels.
 
 `Outputs` has no field for a label, so whatever is given outputs alone cannot have looked at one;
-`Predictions` are outputs beside the truth, for judging. Knows arrays alone: no network, no image.
+`Predictions` are outputs beside the truth. Knows methods by their role; knows no training, no file.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from scipy.special import softmax
+
+from sparring.data.feed import normalise
+from sparring.data.images import Images
+from sparring.errors import TrainingFailed
+from sparring.game import AdaptationMethod
 
 
 @dataclass(frozen=True)
@@ -17,32 +23,23 @@ class Outputs:
     features: np.ndarray
     logits: np.ndarray
 
-    def __post_init__(self) -> None:
-        if len(self.features) != len(self.logits) or self.logits.ndim != 2:
-            raise ValueError(
-                f"features {self.features.shape} and logits {self.logits.shape} do not pair"
-            )
-
     def __len__(self) -> int:
         return len(self.logits)
 
     @property
     def predicted(self) -> np.ndarray:
         """The most probable class, int64 [N]; of equal ones the first."""
-        winner: np.ndarray = self.logits.argmax(1)
-        return winner
+        return np.argmax(self.logits, axis=1)
 
     @property
     def probability(self) -> np.ndarray:
         """Softmax of the logits, float64 [N, K]."""
-        shares: np.ndarray = softmax(self.logits.astype(np.float64), axis=1)
-        return shares
+        return np.asarray(softmax(self.logits.astype(np.float64), axis=1))
 
     @property
     def confidence(self) -> np.ndarray:
         """Probability of the predicted class, float64 [N], in [1 / K, 1]."""
-        top: np.ndarray = self.probability.max(1)
-        return top
+        return np.max(self.probability, axis=1)
 
 
 @dataclass(frozen=True)
@@ -52,15 +49,15 @@ class Predictions:
     outputs: Outputs
     label: np.ndarray
 
-    def __post_init__(self) -> None:
-        if len(self.label) != len(self.outputs):
-            raise ValueError(f"{len(self.outputs)} outputs but {len(self.label)} labels")
+    def __getitem__(self, place: np.ndarray) -> "Predictions":
+        """Those at `place`, int64 [n]."""
+        outputs = Outputs(self.outputs.features[place], self.outputs.logits[place])
+        return Predictions(outputs, self.label[place])
 
     @property
     def correct(self) -> np.ndarray:
         """Which predictions are right, bool [N]."""
-        right: np.ndarray = self.outputs.predicted == self.label
-        return right
+        return np.equal(self.outputs.predicted, self.label)
 
     @property
     def accuracy(self) -> float:
@@ -69,46 +66,49 @@ class Predictions:
 
     def confusion(self, classes: int) -> list[list[int]]:
         """Counts by true class (row) and predicted class (column)."""
-        from sklearn.metrics import confusion_matrix  # takes a second to import
-
-        table: list[list[int]] = confusion_matrix(
-            self.label, self.outputs.predicted, labels=range(classes)
-        ).tolist()
-        return table
+        table = np.zeros((classes, classes), dtype=int)
+        np.add.at(table, (self.label, self.outputs.predicted), 1)
+        return table.tolist()
 
 
-@dataclass(frozen=True)
-class Changes:
-    """What a second classifier repaired and spoiled.
+@torch.inference_mode()
+def predict(
+    method: AdaptationMethod, images: Images, device: torch.device, batch_size: int = 500
+) -> Outputs:
+    """Features and logits of an image set, in evaluation mode. Labels, if any, are not read.
 
-    fixed: indices of some images that the first had wrong and the second has right, int64 [<= n].
-    broken: indices of some that the first had right and the second has wrong.
-    fixed_in_all, broken_in_all: how many there are of each.
+    Raises TrainingFailed where they are not finite.
     """
+    method.eval()
+    features, logits = [], []
+    for pixels in images.pixels.split(batch_size):
+        batch = method.features(normalise(pixels.to(device)))
+        features.append(batch.float().cpu())
+        logits.append(method.classify(batch).float().cpu())
+    found = torch.cat(features), torch.cat(logits)
+    if not all(part.isfinite().all() for part in found):
+        raise TrainingFailed("the features are no longer finite; try a lower --learning-rate")
+    return Outputs(*(part.numpy() for part in found))
 
-    fixed: np.ndarray
-    broken: np.ndarray
-    fixed_in_all: int
-    broken_in_all: int
+
+def predict_labelled(
+    method: AdaptationMethod, images: Images, device: torch.device, batch_size: int = 500
+) -> Predictions:
+    """`predict`, beside the labels. Raises ValueError for an unlabelled set."""
+    if images.labels is None:
+        raise ValueError("predictions are judged on labelled images")
+    return Predictions(predict(method, images, device, batch_size), images.labels.numpy())
 
 
 def fixed_and_broken(
-    label: np.ndarray, before: np.ndarray, after: np.ndarray, count: int, seed: int
-) -> Changes:
-    """Up to `count` images fixed and as many broken between two classifiers of the same images.
+    label: np.ndarray, before: np.ndarray, after: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the images that only the second of two classifiers has right, and wrong.
 
-    label, before, after: true class, and what each classifier said, int [N]. The images are a
-    random sample (rising indices, fixed by `seed`), not chosen by confidence, so they look like
-    the rest. Raises ValueError where the three do not pair.
+    label, before, after: true class, and what each said of the same images, int [N]. The order is
+    random, by `seed`, so that the first few look like the rest.
     """
-    if not label.shape == before.shape == after.shape:
-        raise ValueError("before and after must be judged on the same images")
     random = np.random.default_rng(seed)
     fixed = np.flatnonzero((before != label) & (after == label))
     broken = np.flatnonzero((before == label) & (after != label))
-    return Changes(
-        np.sort(random.permutation(fixed)[:count]),
-        np.sort(random.permutation(broken)[:count]),
-        len(fixed),
-        len(broken),
-    )
+    return random.permutation(fixed), random.permutation(broken)

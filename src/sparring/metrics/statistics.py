@@ -1,8 +1,7 @@
-"""What n runs say together: mean, spread, interval, whether a difference is clear, how good an
-alarm or a ranking is.
+"""What n values say together: mean, interval, whether a difference is clear, how good an alarm is.
 
-Knows numbers; knows no run, no file and no method. scipy.stats takes most of a second to import,
-and one seed never needs it: it is imported where it is used.
+Knows numbers alone. scipy.stats takes most of a second to import, and one seed never needs it: it
+is imported where it is used.
 """
 
 import math
@@ -13,12 +12,37 @@ from itertools import accumulate
 from statistics import fmean, stdev
 from typing import Any
 
-from sparring.metrics.intervals import Interval, of_share
-
 ALPHA = 0.05
 """A difference is clear where its p is below."""
 FEWEST = 3
 """Fewer runs decide nothing."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """value with its 95 % interval low .. high, from n trials or independent values."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def of_mean(values: Sequence[float]) -> Interval:
+    """The mean of at least two independent values, by Student's t."""
+    from scipy.stats import t
+
+    half = float(t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
+    middle = fmean(values)
+    return Interval(middle, middle - half, middle + half, len(values))
+
+
+def of_share(count: int, n: int) -> Interval:
+    """The share count / n of n >= 1 independent trials, with Wilson's interval (1927)."""
+    from scipy.stats import binomtest
+
+    found = binomtest(count, n).proportion_ci(0.95, "wilson")
+    return Interval(count / n, float(found.low), float(found.high), n)
 
 
 @dataclass(frozen=True)
@@ -53,11 +77,7 @@ def summarise(values: Iterable[float]) -> Summary:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over n paired runs.
-
-    interval: `bootstrap_interval` of the mean; None for fewer than two runs.
-    p: of Student's t-test that the mean is zero; None for fewer than three runs.
-    """
+    """A mean over n paired runs, with its `bootstrap_interval` and the p of its `t_test`."""
 
     summary: Summary
     interval: tuple[float, float] | None
@@ -65,27 +85,25 @@ class Estimate:
 
     @property
     def sign(self) -> int:
-        """1 or -1 where the mean is clearly above or below zero, else 0.
+        """1 or -1 where both the t-test and the interval say above or below zero, else 0.
 
-        Clear where both the t-test and the bootstrap interval rule zero out: the bootstrap alone
-        is too bold of few seeds, and would call any three differences of one sign clear.
+        The bootstrap alone would call any three differences of one sign clear.
         """
         if self.interval is None or self.p is None or self.p >= ALPHA:
             return 0
         return int(self.interval[0] > 0) - int(self.interval[1] < 0)
 
     def as_dict(self) -> dict[str, Any]:
-        """The summary's dictionary with `"interval"` ([low, high] or None), `"p"` and `"sign"`."""
-        interval = None if self.interval is None else list(self.interval)
+        """The summary's, with `"interval"` ([low, high] or None), `"p"` and `"sign"`."""
+        interval = self.interval and list(self.interval)
         return self.summary.as_dict() | {"interval": interval, "p": self.p, "sign": self.sign}
 
 
 def bootstrap_interval(values: Sequence[float], seed: int = 0) -> tuple[float, float] | None:
-    """95 % bootstrap interval of the mean of `values`, by scipy (9,999 resamples, fixed by `seed`).
+    """95 % bootstrap interval of the mean, of 9,999 resamples; None for fewer than two values.
 
-    BCa (Efron 1987, "Better bootstrap confidence intervals"), or the plain percentiles where BCa
-    is degenerate. None for fewer than two values. Few values give too narrow an interval: of
-    normal ones it covered the mean in 74 % of samples of 3, 86 % of 5 and 88 % of 10 (400 each).
+    BCa (Efron 1987), or the plain percentiles where it is degenerate. Too narrow for few values:
+    of normal ones it covered the mean in 74 % of samples of 3, 86 % of 5 and 88 % of 10.
     """
     if len(values) < 2:
         return None
@@ -104,21 +122,21 @@ def bootstrap_interval(values: Sequence[float], seed: int = 0) -> tuple[float, f
     return float(found.low), float(found.high)
 
 
-def t_test(summary: Summary) -> float | None:
+def t_test(values: Sequence[float]) -> float | None:
     """The two-sided p of Student's t-test that the mean is zero; None for fewer than three."""
-    if summary.n < FEWEST or summary.mean is None or summary.sd is None:
+    if len(values) < FEWEST:
         return None
-    if summary.sd == 0:
-        return float(summary.mean == 0)
-    from scipy.stats import t
+    if min(values) == max(values):
+        return float(values[0] == 0)
+    from scipy.stats import ttest_1samp
 
-    return float(2 * t.sf(abs(summary.mean) / summary.sd * math.sqrt(summary.n), summary.n - 1))
+    return float(ttest_1samp(values, 0).pvalue)
 
 
 def estimate(values: Iterable[float]) -> Estimate:
-    """Mean of finite paired values, with its interval and its p."""
+    """What finite `values`, differences of pairs, say of their mean."""
     summary = summarise(values)
-    return Estimate(summary, bootstrap_interval(summary.runs), t_test(summary))
+    return Estimate(summary, bootstrap_interval(summary.runs), t_test(summary.runs))
 
 
 def paired_difference(a: Mapping[int, float], b: Mapping[int, float]) -> Estimate:
@@ -126,20 +144,13 @@ def paired_difference(a: Mapping[int, float], b: Mapping[int, float]) -> Estimat
     return estimate(a[seed] - b[seed] for seed in sorted(a.keys() & b.keys()))
 
 
-def gap_closed(
-    source_only: Mapping[int, float], adapted: Mapping[int, float], target_only: Mapping[int, float]
-) -> Estimate:
-    """The mean over the seeds of the share of the gap that is closed (`gaps`)."""
-    return estimate(gaps(source_only, adapted, target_only).values())
-
-
 def gaps(
     source_only: Mapping[int, float], adapted: Mapping[int, float], target_only: Mapping[int, float]
 ) -> dict[int, float]:
-    """(adapted - source only) / (target only - source only), for each seed that has all three.
+    """(adapted - source only) / (target only - source only) by seed, where all three are known.
 
     0: no better than without adaptation; 1: as good as with target labels. A seed whose target
-    only is not above its source only has no gap and is left out. Scores are by seed.
+    only is not above its source only has no gap and is left out.
     """
     seeds = sorted(source_only.keys() & adapted.keys() & target_only.keys())
     return {
@@ -150,11 +161,7 @@ def gaps(
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    """The p of several tests, in their order, corrected for their number.
-
-    Holm 1979, "A simple sequentially rejective multiple test procedure": the chance that any true
-    null hypothesis gets a corrected p below alpha is at most alpha, however the tests depend.
-    """
+    """The p of several tests, in their order, corrected for their number (Holm 1979)."""
     order = sorted(range(len(ps)), key=ps.__getitem__)
     scaled = (min(1.0, (len(ps) - rank) * ps[place]) for rank, place in enumerate(order))
     corrected = dict(zip(order, accumulate(scaled, max), strict=True))
@@ -162,13 +169,9 @@ def holm(ps: Sequence[float]) -> list[float]:
 
 
 def rank_correlation(scores: Sequence[float], truth: Sequence[float]) -> float | None:
-    """Spearman's rank correlation, in [-1, 1], of as many scores as true values, by scipy.
-
-    None where it does not exist: fewer than two pairs, one side constant, or a value not finite.
-    """
-    if len(scores) < 2 or not all(map(math.isfinite, (*scores, *truth))):
-        return None
-    if len(set(scores)) == 1 or len(set(truth)) == 1:
+    """Spearman's, in [-1, 1]; None where one side is constant or a value is not finite."""
+    constant = min(len(set(scores)), len(set(truth))) < 2
+    if constant or not all(map(math.isfinite, (*scores, *truth))):
         return None
     from scipy.stats import spearmanr
 
@@ -176,11 +179,10 @@ def rank_correlation(scores: Sequence[float], truth: Sequence[float]) -> float |
 
 
 def beyond_sampling(accuracies: Sequence[float], images: int) -> float | None:
-    """How likely accuracies would spread as much if only the draw of test images varied them.
+    """How likely accuracies spread as much if only the draw of `images` test images varied them.
 
-    The p of the chi-square test that their variance is that of a share of `images` independent
-    answers; an upper bound, since all are measured on the same images. None for fewer than three,
-    or where the mean is 0 or 1.
+    The p of a chi-square test against the binomial variance; an upper bound, since all saw the
+    same images. None for fewer than three, or where the mean is 0 or 1.
     """
     mean = fmean(accuracies) if accuracies else 0.0
     if len(accuracies) < FEWEST or not 0 < mean < 1:
@@ -193,10 +195,9 @@ def beyond_sampling(accuracies: Sequence[float], images: int) -> float | None:
 
 @dataclass(frozen=True)
 class Detector:
-    """How good an alarm is, over cases whose truth is known.
+    """How good an alarm is: counts of cases whose truth is known.
 
-    caught, missed: cases that called for the alarm, with and without it.
-    false_alarms, quiet: cases that did not, with and without it.
+    caught, missed: cases that called for it. false_alarms, quiet: cases that did not.
     """
 
     caught: int
@@ -221,12 +222,9 @@ class Detector:
 
     @property
     def balanced_accuracy(self) -> float | None:
-        """Mean of sensitivity and specificity: 0.5 for an alarm that always or never rings.
-
-        None unless both exist.
-        """
-        sides = (self.sensitivity, self.specificity)
-        return None if None in sides else fmean(side.value for side in sides if side)
+        """Mean of both: 0.5 for an alarm that always or never rings; None unless both exist."""
+        yes, no = self.sensitivity, self.specificity
+        return (yes.value + no.value) / 2 if yes and no else None
 
 
 def _share(yes: int, no: int) -> Interval | None:
@@ -235,10 +233,6 @@ def _share(yes: int, no: int) -> Interval | None:
 
 def detector(alarms: Sequence[bool], truths: Sequence[bool]) -> Detector:
     """Count an alarm's verdicts against the truths, pair by pair."""
-    pairs = [(bool(rang), bool(true)) for rang, true in zip(alarms, truths, strict=True)]
-    return Detector(
-        caught=pairs.count((True, True)),
-        missed=pairs.count((False, True)),
-        false_alarms=pairs.count((True, False)),
-        quiet=pairs.count((False, False)),
-    )
+    pairs = list(zip(alarms, truths, strict=True))
+    cases = (True, True), (False, True), (True, False), (False, False)
+    return Detector(*map(pairs.count, cases))

@@ -1,16 +1,12 @@
 """Scores of a checkpoint that need no target label, and the choice that they make together.
 
 Knows arrays. `DomainOutputs` has no field for target labels, so no validator can read one. Every
-score is "higher is better". None is right always: over a million checkpoints, Musgrave et al. 2022
-(arXiv 2208.07360) often found a simple baseline the best; hence the consensus and its guard. Tried
-and left out (docs/log.md): soft neighbourhood density and agreement with averaged weights, which
-ranked checkpoints backwards, and importance weighting, which the nearest source images outdo.
-
-Those that compare points with points look at `SAMPLE` points of each domain at most, drawn alike
-for every checkpoint, so scores of one run's checkpoints are of the same images.
+score is "higher is better", and none is right always (Musgrave et al. 2022, arXiv 2208.07360):
+hence the consensus and its guard. Those that compare points with points look at `SAMPLE` points of
+each domain at most, the same ones for every checkpoint. On others that were tried: docs/log.md.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,10 +22,7 @@ _SEED = 0  # of every sample here: part of what the scores mean, not a setting
 
 @dataclass(frozen=True)
 class DomainOutputs:
-    """What one classifier makes of held-out source images and of unlabelled target images.
-
-    source: judged on labels that training did not see. target: on target images.
-    """
+    """What one classifier makes of held-out source images and of unlabelled target images."""
 
     source: Predictions
     target: Outputs
@@ -38,8 +31,7 @@ class DomainOutputs:
 def negative_entropy(outputs: DomainOutputs) -> float:
     """Minus the mean entropy of the target predictions, in nats: in [-ln K, 0].
 
-    Morerio et al. 2018 (arXiv 1711.10288). Best, 0, for certain predictions, right or wrong: a
-    network that calls everything one class gets it too.
+    Morerio et al. 2018 (arXiv 1711.10288). A network that calls everything one class gets the best.
     """
     return -float(entr(outputs.target.probability).sum(1).mean())
 
@@ -47,9 +39,8 @@ def negative_entropy(outputs: DomainOutputs) -> float:
 def information_maximisation(outputs: DomainOutputs) -> float:
     """Entropy of the mean target prediction less the mean entropy, in nats: in [0, ln K].
 
-    The mutual information of image and prediction (Bridle et al. 1991, "Unsupervised classifiers,
-    mutual information and phantom targets"; Liang et al. 2020, arXiv 2002.08546, eq. 3-4).
-    Certain and varied predictions score best; one class for all scores 0.
+    The mutual information of image and prediction (Bridle et al. 1991; Liang et al. 2020, arXiv
+    2002.08546, eq. 3-4). Certain and varied predictions score best; one class for all scores 0.
     """
     return float(entr(outputs.target.probability.mean(0)).sum()) + negative_entropy(outputs)
 
@@ -57,9 +48,9 @@ def information_maximisation(outputs: DomainOutputs) -> float:
 def nuclear_norm(outputs: DomainOutputs) -> float:
     """Nuclear norm of the target's probability matrix over its largest possible value: in (0, 1].
 
-    BNM (Cui et al. 2020, arXiv 2003.12237, section 3) for training, Musgrave et al. 2022 for
-    validation; divided by sqrt(N min(N, K)), which one-hot predictions of balanced classes reach,
-    as in Deng et al. 2023 (arXiv 2302.01094). One class for all gives 1 / sqrt(min(N, K)).
+    BNM (Cui et al. 2020, arXiv 2003.12237, section 3) over sqrt(N min(N, K)), which one-hot
+    predictions of balanced classes reach (Deng et al. 2023, arXiv 2302.01094). One class for all
+    gives 1 / sqrt(min(N, K)).
     """
     probability = outputs.target.probability
     largest = np.sqrt(len(probability) * min(probability.shape))
@@ -69,9 +60,8 @@ def nuclear_norm(outputs: DomainOutputs) -> float:
 def class_ami(outputs: DomainOutputs) -> float:
     """Adjusted mutual information of predicted classes and k-means clusters of target features.
 
-    ClassAMI (Musgrave et al. 2022), on at most `SAMPLE` points; as many clusters as classes. 1:
-    the classifier's borders run between the clusters; 0: no better than chance, as one class for
-    all is. The features are scaled to unit length, as classifiers read directions.
+    ClassAMI (Musgrave et al. 2022), on features of unit length; as many clusters as classes. 1:
+    the classifier's borders run between the clusters; 0: chance, as one class for all is.
     """
     from sklearn.cluster import KMeans  # takes a second to import, as does all of sklearn
     from sklearn.metrics import adjusted_mutual_info_score
@@ -85,11 +75,10 @@ def class_ami(outputs: DomainOutputs) -> float:
 
 
 def nearest_source_accuracy(outputs: DomainOutputs) -> float:
-    """Accuracy on the held-out source images nearest to the target ones, in [0, 1].
+    """Accuracy on the held-out source images nearest to the target ones in feature space.
 
-    Each of at most `SAMPLE` target points votes for the one of as many source points that is
-    nearest in feature space: importance weights by nearest neighbours (Loog 2012,
-    "Nearest neighbor-based importance weighting", section 2).
+    In [0, 1]; importance weights by nearest neighbours (Loog 2012, "Nearest neighbor-based
+    importance weighting", section 2).
     """
     from sklearn.neighbors import NearestNeighbors
 
@@ -112,43 +101,34 @@ def source_accuracy(outputs: DomainOutputs) -> float:
 
 
 MEMBERS = information_maximisation, nuclear_norm, class_ami
-"""Those that have a vote in `consensus`; see there why."""
-
-VALIDATORS: dict[str, Callable[[DomainOutputs], float]] = {
-    validator.__name__: validator
-    for validator in (
-        source_accuracy,
-        negative_entropy,
-        *MEMBERS,
-        nearest_source_accuracy,
-        estimated_accuracy,
-    )
-}
+"""Those that have a vote in `consensus`."""
+VALIDATORS = (
+    source_accuracy,
+    negative_entropy,
+    *MEMBERS,
+    nearest_source_accuracy,
+    estimated_accuracy,
+)
 
 
 def score(outputs: DomainOutputs) -> dict[str, float]:
     """The score of every validator, by name."""
-    return {name: validator(outputs) for name, validator in VALIDATORS.items()}
+    return {validator.__name__: validator(outputs) for validator in VALIDATORS}
 
 
 def consensus(scores: Mapping[str, Sequence[float]]) -> int:
     """Index of the checkpoint to keep. scores: by validator, one number a checkpoint, in order.
 
-    1. Refuse checkpoints whose source accuracy is more than `TOLERANCE` (5 points) below the best:
-       a network that lost, or has not yet learnt, the task it has labels for is not trusted on the
-       other, whatever its target outputs look like.
+    1. Refuse checkpoints whose source accuracy is more than `TOLERANCE` below the best: a network
+       that has lost, or not yet learnt, the task it has labels for is not trusted on the other.
     2. Rank the rest by each of `MEMBERS`, take the mean rank, choose the best; of equal ones the
        latest. Ranks, because the members have different units.
 
-    Members, and why: information maximisation and nuclear norm reward certain and varied
-    predictions, so that collapse to one class scores worst (entropy scores it best, and has
-    no vote); ClassAMI asks independently of certainty whether the features' clusters are the
-    predicted classes. (Nuclear norm and ClassAMI were proposed for this by Musgrave et al. 2022;
-    the former ranks models well, Deng et al. 2023.) Scores that look at source images mostly
-    repeat the guard, which then would vote twice.
+    The first two members reward certain and varied predictions, so that collapse to one class
+    scores worst (entropy scores it best, and has no vote); ClassAMI does not look at certainty.
+    Scores of source images have no vote, as they repeat the guard.
 
-    A checkpoint with a score that is not finite is refused. Raises ValueError where no checkpoint
-    is left.
+    A checkpoint with a score that is not finite is refused. Raises ValueError where none is left.
     """
     from scipy.stats import rankdata  # takes half a second to import
 

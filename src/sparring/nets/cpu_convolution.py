@@ -1,13 +1,10 @@
 """Convolutions that a CPU does as one matrix product where the map is small.
 
-On a CPU, oneDNN computes the 512-channel convolutions over 4x4 maps, and above all the gradients
-of their weights, at a fraction of the speed of a matrix product of the same size (two to four
-times slower in bfloat16; docs/performance.md). So the patches under the kernel become the rows of
-one matrix (im2col). On 1x1 and 2x2 maps most of a padded 3x3 kernel lies over the padding, eight
-weights of nine on a 1x1 map: there only the others are multiplied.
-
-The function and its gradients are those of the plain layers. On larger maps and on other devices
-the layers are the plain ones.
+There oneDNN takes two to four times as long as a matrix product of the same size
+(docs/performance.md). So the patches under the kernel become the rows of one matrix (im2col). On
+1x1 and 2x2 maps most of a padded 3x3 kernel lies over the padding: only the rest is multiplied.
+The function and its gradients are those of the plain layers, which serve larger maps and other
+devices.
 """
 
 from typing import Any
@@ -17,8 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, conv_transpose2d, linear, pad
 
 SMALL_MAP, MANY_CHANNELS = 4, 256
-"""A convolution is done as a product where its smaller map is at most SMALL_MAP high and wide, and
-the wider one has at least MANY_CHANNELS channels; narrower ones gain nothing."""
+"""Done as a product is what has a map this small, or smaller, and a map with so many channels."""
 
 
 class Conv2d(nn.Conv2d):
@@ -26,7 +22,7 @@ class Conv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         weight = _weight(self, x.device.type)
-        kernel, stride, padding = self.kernel_size[0], self.stride[0], _side(self.padding)
+        kernel, stride, padding = self.kernel_size[0], self.stride[0], int(self.padding[0])
         if kernel == 3 and padding == 1 and self.bias is None and _on_cpu(x, 2):
             return _without_padding(x, weight, stride)
         side = (x.shape[-1] + 2 * padding - kernel) // stride + 1
@@ -42,7 +38,7 @@ class ConvTranspose2d(nn.ConvTranspose2d):
 
     def forward(self, x: Tensor, output_size: None = None) -> Tensor:  # type: ignore[override]
         weight = _weight(self, x.device.type)
-        kernel, stride, padding = self.kernel_size[0], self.stride[0], _side(self.padding)
+        kernel, stride, padding = self.kernel_size[0], self.stride[0], int(self.padding[0])
         if not (_many_channels(self) and _on_cpu(x, SMALL_MAP)):
             return conv_transpose2d(x, weight, self.bias, stride, padding)
         patches = linear(x.permute(0, 2, 3, 1), _matrix(weight).T)
@@ -63,11 +59,6 @@ def _many_channels(layer: nn.Conv2d | nn.ConvTranspose2d) -> bool:
     return max(layer.in_channels, layer.out_channels) >= MANY_CHANNELS
 
 
-def _side(padding: str | tuple[int, ...]) -> int:
-    assert not isinstance(padding, str)
-    return padding[0]
-
-
 def _weight(layer: nn.Conv2d | nn.ConvTranspose2d, device: str) -> Tensor:
     """The layer's weight. Where it is computed, as under spectral norm, that is in float32."""
     with torch.autocast(device, enabled=False):
@@ -85,10 +76,9 @@ def _dtype(x: Tensor) -> torch.dtype:
 
 
 class _ImageToPatches(torch.autograd.Function):
-    """What lies under the kernel at each of its places: [N, H, W, C] to [N, h, w, k, k, C].
+    """What lies under the kernel at each of its places: [N, H, W, C] to [N, h, w, k, k, C]."""
 
-    A function of its own, as is its transpose, because the backward of torch's unfold is slow.
-    """
+    # A function of its own, as is its transpose: the backward of torch's unfold is slow.
 
     @staticmethod
     def forward(ctx: Any, image: Tensor, kernel: int, stride: int, padding: int) -> Tensor:
@@ -135,8 +125,8 @@ def _add_up(patches: Tensor, side: int, stride: int, padding: int) -> Tensor:
 def _without_padding(x: Tensor, weight: Tensor, stride: int) -> Tensor:
     """The 3x3 convolution with padding 1 of a 1x1 or 2x2 map [N, C, S, S], as one product."""
     size = x.shape[-1]
-    matrix: Tensor = _WeightsOverMap.apply(weight, size, stride, _dtype(x))
     side = -(-size // stride)
+    matrix: Tensor = _WeightsOverMap.apply(weight, size, stride, _dtype(x))
     product = linear(x.permute(0, 2, 3, 1).flatten(1), matrix)
     return product.view(len(x), side, side, -1).permute(0, 3, 1, 2)
 
@@ -145,9 +135,10 @@ class _WeightsOverMap(torch.autograd.Function):
     """The weights [O, I, 3, 3] that meet a map of `size` x `size`, as a matrix [P O, size² I].
 
     Row block p belongs to output pixel p = (i, j), the columns to the input pixels (k, l) and their
-    channels: between them lies weight[:, :, 1 + k - i, 1 + l - j]. A function of its own because
-    the slices' own backward would fill the large gradient with zeros once for each pixel.
+    channels: between them lies weight[:, :, 1 + k - i, 1 + l - j].
     """
+
+    # The backward of plain slices would fill the large gradient with zeros once for each pixel.
 
     @staticmethod
     def forward(ctx: Any, weight: Tensor, size: int, stride: int, dtype: torch.dtype) -> Tensor:

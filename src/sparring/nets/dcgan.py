@@ -1,8 +1,6 @@
-"""DCGAN's generator and discriminator (Radford et al. 2016) under spectral normalisation.
+"""DCGAN's generator and discriminator (Radford et al. 2016) as the source report changed them.
 
-As the source report describes them: spectral normalisation (Miyato et al. 2018) in both nets;
-the discriminator has no batch norm, and its convolutions have a bias. Each of these can be turned
-off, to see what it does.
+Spectral normalisation (Miyato et al. 2018) in both; the discriminator has biases and no batch norm.
 """
 
 import torch
@@ -54,8 +52,7 @@ class Generator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, code: Tensor) -> Tensor:
-        image: Tensor = self.layers(code[:, :, None, None])
-        return image.float()
+        return self.layers(code[:, :, None, None]).float()
 
 
 Judgement = tuple[Tensor, Tensor]
@@ -63,7 +60,7 @@ Judgement = tuple[Tensor, Tensor]
 
 
 class Discriminator(nn.Module):
-    """Images float [N, 3, size, size] to float32 logits: real or fake [N], labels [N, L].
+    """Images float [N, 3, size, size] to a Judgement.
 
     labels: L, the number of classes or of attributes; without any there is no head for them.
     batch_norm: after every hidden convolution but the first, as in DCGAN. bias: of convolutions.
@@ -97,16 +94,11 @@ class Discriminator(nn.Module):
         self.attribute = head(labels) if labels else None
 
     def both(self, real: Tensor, fake: Tensor) -> tuple[Judgement, Judgement]:
-        """Judge as many real images as generated ones.
-
-        In one pass where no image sees the others, and in two under batch norm, whose statistics
-        would otherwise mix both kinds.
-        """
-        if self.batch_norm:
+        """Judge as many real images as generated ones, in one pass where that mixes nothing."""
+        if self.batch_norm:  # its statistics would be of both kinds
             return self(real), self(fake)
-        validity, label = self(torch.cat([real, fake]))
-        (on_real, on_fake), (seen_real, seen_fake) = validity.chunk(2), label.chunk(2)
-        return (on_real, seen_real), (on_fake, seen_fake)
+        validity, label = (part.chunk(2) for part in self(torch.cat([real, fake])))
+        return (validity[0], label[0]), (validity[1], label[1])
 
     def forward(self, image: Tensor) -> Judgement:
         hidden = self.layers(image)

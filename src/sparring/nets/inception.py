@@ -1,13 +1,12 @@
 """The Inception v3 on whose features the published FID is measured (Heusel et al. 2017).
 
 The network of Szegedy et al. 2016 as TensorFlow released it on 2015-12-05, with the parameter
-names of its converted weights (`Conv2d_1a_3x3.conv.weight`, `Mixed_5b.branch5x5_1.bn.bias`, ...).
-It is not torchvision's: there are 1008 classes, average pooling leaves the padding out, and the
-last block pools by the maximum. Images are resized as TensorFlow 1 resized them. Knows one file:
-the weights, which the user provides.
+names of its converted weights, which the user provides. It is not torchvision's: there are 1008
+classes, average pooling leaves the padding out, and the last block pools by the maximum.
 """
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, max_pool2d, relu
+from torch.nn.functional import avg_pool2d, max_pool2d
 
 from sparring.errors import RequestError
 
@@ -27,47 +26,42 @@ SOURCE = (
 SIDE = 299
 """Pixels that the network sees, each way."""
 
-Kernel = int | tuple[int, int]
-
 _average = partial(avg_pool2d, kernel_size=3, stride=1, padding=1, count_include_pad=False)
 _highest = partial(max_pool2d, kernel_size=3, stride=1, padding=1)
 _halve = partial(max_pool2d, kernel_size=3, stride=2)
 
 
-class Conv(nn.Module):
-    """Convolution, batch norm, ReLU."""
+Kernel = int | tuple[int, int]
+Steps = list[tuple[Any, ...]]
+"""A branch: output channels and kernel of each convolution; two kernels' results are joined."""
 
-    def __init__(
-        self, inputs: int, outputs: int, kernel: Kernel, stride: int = 1, padded: bool = True
-    ) -> None:
-        super().__init__()
-        high, wide = (kernel, kernel) if isinstance(kernel, int) else kernel
-        padding = (high // 2, wide // 2) if padded else (0, 0)
-        self.conv = nn.Conv2d(inputs, outputs, (high, wide), stride, padding, bias=False)
-        self.bn = nn.BatchNorm2d(outputs, eps=0.001)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return relu(self.bn(self.conv(x)))
+def _conv(
+    inputs: int, outputs: int, kernel: Kernel, stride: int = 1, padded: bool = True
+) -> nn.Module:
+    high, wide = (kernel, kernel) if isinstance(kernel, int) else kernel
+    padding = (high // 2, wide // 2) if padded else 0
+    conv = nn.Conv2d(inputs, outputs, (high, wide), stride, padding, bias=False)
+    return nn.Sequential(
+        OrderedDict(conv=conv, bn=nn.BatchNorm2d(outputs, eps=0.001), relu=nn.ReLU())
+    )
 
 
 class Mixed(nn.Module):
     """Branches side by side, joined on the channels; `branch_pool` begins with `pool`.
 
-    branches: by name, steps (output channels, kernel); of two kernels the results are joined.
     With the pool `_halve` every branch ends with stride 2 and no padding.
     """
 
-    def __init__(
-        self, inputs: int, pool: Callable[[Tensor], Tensor], **branches: list[tuple[Any, ...]]
-    ) -> None:
+    def __init__(self, inputs: int, pool: Callable[[Tensor], Tensor], **branches: Steps) -> None:
         super().__init__()
         self.pool = pool
-        self.branches: dict[str, list[list[Conv]]] = {name: [] for name in branches}
+        self.branches: dict[str, list[list[nn.Module]]] = {name: [] for name in branches}
         for branch, steps in branches.items():
             channels = inputs
             for number, (outputs, *kernels) in enumerate(steps, 1):
                 last = pool is _halve and number == len(steps)
-                convs = [Conv(channels, outputs, k, 1 + last, not last) for k in kernels]
+                convs = [_conv(channels, outputs, k, 1 + last, not last) for k in kernels]
                 suffix = f"_{number}" if len(steps) > 1 else ""
                 for letter, conv in zip("ab" if len(convs) > 1 else [""], convs, strict=True):
                     self.add_module(f"{branch}{suffix}{letter}", conv)
@@ -84,37 +78,26 @@ class Mixed(nn.Module):
         return torch.cat(ends, 1)
 
 
+_DOUBLE = [(64, 1), (96, 3), (96, 3)]
+
+
 def _on_35(inputs: int, pool: int) -> Mixed:
-    return Mixed(
-        inputs,
-        _average,
-        branch1x1=[(64, 1)],
-        branch5x5=[(48, 1), (64, 5)],
-        branch3x3dbl=[(64, 1), (96, 3), (96, 3)],
-        branch_pool=[(pool, 1)],
-    )
+    single = {"branch1x1": [(64, 1)], "branch5x5": [(48, 1), (64, 5)]}
+    return Mixed(inputs, _average, **single, branch3x3dbl=_DOUBLE, branch_pool=[(pool, 1)])
 
 
 def _on_17(c: int) -> Mixed:
-    return Mixed(
-        768,
-        _average,
-        branch1x1=[(192, 1)],
-        branch7x7=[(c, 1), (c, (1, 7)), (192, (7, 1))],
-        branch7x7dbl=[(c, 1), (c, (7, 1)), (c, (1, 7)), (c, (7, 1)), (192, (1, 7))],
-        branch_pool=[(192, 1)],
-    )
+    long = [(c, 1), (c, (7, 1)), (c, (1, 7)), (c, (7, 1)), (192, (1, 7))]
+    short = [(c, 1), (c, (1, 7)), (192, (7, 1))]
+    one = [(192, 1)]
+    return Mixed(768, _average, branch1x1=one, branch7x7=short, branch7x7dbl=long, branch_pool=one)
 
 
 def _on_8(inputs: int, pool: Callable[[Tensor], Tensor]) -> Mixed:
-    return Mixed(
-        inputs,
-        pool,
-        branch1x1=[(320, 1)],
-        branch3x3=[(384, 1), (384, (1, 3), (3, 1))],
-        branch3x3dbl=[(448, 1), (384, 3), (384, (1, 3), (3, 1))],
-        branch_pool=[(192, 1)],
-    )
+    ends = (384, (1, 3), (3, 1))
+    single: dict[str, Steps] = {"branch1x1": [(320, 1)], "branch3x3": [(384, 1), ends]}
+    double = [(448, 1), (384, 3), ends]
+    return Mixed(inputs, pool, **single, branch3x3dbl=double, branch_pool=[(192, 1)])
 
 
 class InceptionV3(nn.Module):
@@ -124,26 +107,20 @@ class InceptionV3(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.Conv2d_1a_3x3 = Conv(3, 32, 3, 2, padded=False)
-        self.Conv2d_2a_3x3 = Conv(32, 32, 3, padded=False)
-        self.Conv2d_2b_3x3 = Conv(32, 64, 3)
-        self.Conv2d_3b_1x1 = Conv(64, 80, 1)
-        self.Conv2d_4a_3x3 = Conv(80, 192, 3, padded=False)
-        self.Mixed_5b = _on_35(192, pool=32)
-        self.Mixed_5c = _on_35(256, pool=64)
-        self.Mixed_5d = _on_35(288, pool=64)
-        double = [(64, 1), (96, 3), (96, 3)]
-        self.Mixed_6a = Mixed(
-            288, _halve, branch3x3=[(384, 3)], branch3x3dbl=double, branch_pool=[]
-        )
-        self.Mixed_6b = _on_17(128)
-        self.Mixed_6c = _on_17(160)
-        self.Mixed_6d = _on_17(160)
-        self.Mixed_6e = _on_17(192)
+        self.Conv2d_1a_3x3 = _conv(3, 32, 3, 2, padded=False)
+        self.Conv2d_2a_3x3 = _conv(32, 32, 3, padded=False)
+        self.Conv2d_2b_3x3 = _conv(32, 64, 3)
+        self.Conv2d_3b_1x1 = _conv(64, 80, 1)
+        self.Conv2d_4a_3x3 = _conv(80, 192, 3, padded=False)
+        self.Mixed_5b, self.Mixed_5c = _on_35(192, 32), _on_35(256, 64)
+        self.Mixed_5d = _on_35(288, 64)
+        to_17 = [(384, 3)]
+        self.Mixed_6a = Mixed(288, _halve, branch3x3=to_17, branch3x3dbl=_DOUBLE, branch_pool=[])
+        self.Mixed_6b, self.Mixed_6c = _on_17(128), _on_17(160)
+        self.Mixed_6d, self.Mixed_6e = _on_17(160), _on_17(192)
         to_8, long = [(192, 1), (320, 3)], [(192, 1), (192, (1, 7)), (192, (7, 1)), (192, 3)]
         self.Mixed_7a = Mixed(768, _halve, branch3x3=to_8, branch7x7x3=long, branch_pool=[])
-        self.Mixed_7b = _on_8(1280, _average)
-        self.Mixed_7c = _on_8(2048, _highest)
+        self.Mixed_7b, self.Mixed_7c = _on_8(1280, _average), _on_8(2048, _highest)
         self.fc = nn.Linear(2048, 1008)  # unused; the file of weights has it
 
     def features(self, pixels: Tensor) -> Tensor:
@@ -160,10 +137,10 @@ class InceptionV3(nn.Module):
 
 
 def resize_tensorflow1(image: Tensor, size: int) -> Tensor:
-    """Bilinear, as TensorFlow 1 did it: pixel k of the result lies at k * S / size in the image.
+    """Float [N, C, S, S] to [N, C, size, size], bilinear, as TensorFlow 1 did it.
 
-    Takes and returns float [N, C, S, S]. The corners, not the centres, of the pixel grids meet,
-    so an image is shifted a little; the published FID has it so.
+    Pixel k of the result lies at k * S / size: the corners, not the centres, of the pixel grids
+    meet, so an image is shifted a little; the published FID has it so.
     """
     before = image.shape[-1]
     place = torch.arange(size, device=image.device) * (before / size)
@@ -192,8 +169,7 @@ def check_published(path: Path) -> None:
 def load_published(path: Path) -> InceptionV3:
     """The network with the published weights, in evaluation mode.
 
-    Nothing is unpickled before the file's SHA-256 is right, and then weights alone.
-    Raises RequestError where the file is missing or is another one.
+    Nothing is unpickled before the file's SHA-256 is right (else RequestError), then weights alone.
     """
     check_published(path)
     network = InceptionV3()

@@ -18,10 +18,7 @@ class _Reverse(torch.autograd.Function):
 
 
 def reverse(x: Tensor, weight: float) -> Tensor:
-    """Return `x` unchanged; its gradient comes back multiplied by `-weight`.
-
-    Gradient reversal (Ganin & Lempitsky 2015, section 3.1).
-    """
+    """`x`, whose gradient comes back times `-weight` (Ganin & Lempitsky 2015, section 3.1)."""
     return _Reverse.apply(x, weight)
 
 
@@ -29,16 +26,11 @@ class Head(nn.Sequential):
     """Features [N, inputs] to float32 logits [N, outputs] through one hidden layer."""
 
     def __init__(self, inputs: int, outputs: int, hidden: int = 100) -> None:
-        super().__init__(
-            nn.Linear(inputs, hidden),
-            nn.BatchNorm1d(hidden),
-            nn.ReLU(),
-            nn.Linear(hidden, outputs),
-        )
+        first, last = nn.Linear(inputs, hidden), nn.Linear(hidden, outputs)
+        super().__init__(first, nn.BatchNorm1d(hidden), nn.ReLU(), last)
 
     def forward(self, features: Tensor) -> Tensor:
-        logits: Tensor = super().forward(features)
-        return logits.float()
+        return super().forward(features).float()
 
 
 _GRID = 10  # the paper's fully connected layer has 300 units: three maps of 10x10
@@ -66,6 +58,4 @@ class Decoder(nn.Module):
         )
 
     def forward(self, code: Tensor) -> Tensor:
-        grid = self.expand(code).unflatten(1, (3, _GRID, _GRID))
-        image: Tensor = self.layers(grid)
-        return image.float()
+        return self.layers(self.expand(code).unflatten(1, (3, _GRID, _GRID))).float()

@@ -1,8 +1,4 @@
-"""ResNet18 without its last layer (He et al. 2016, table 1).
-
-The parameter names (`conv1`, `layer1.0.bn1`, `layer2.0.downsample.0`, ...) are those of published
-weights.
-"""
+"""ResNet18 without its last layer (He et al. 2016, table 1), with published weights' names."""
 
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, max_pool2d, relu
@@ -35,9 +31,8 @@ class BasicBlock(nn.Module):
 class ResNet18(nn.Module):
     """Images float [N, 3, S, S] of any size to features float [N, 512].
 
-    small_stem: a 3x3 convolution that keeps the resolution, for small images, in place of the
-        original first layers for 224 pixels (7x7 of stride 2, then max pooling), which the source
-        report used on 32-pixel digits.
+    small_stem: a 3x3 convolution that keeps the resolution, in place of the original's for 224
+        pixels (7x7 of stride 2, then max pooling), which the source report used on 32 pixels.
     """
 
     def __init__(self, small_stem: bool = False) -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
 from torch.nn.utils.parametrize import is_parametrized
 
 
@@ -26,51 +27,41 @@ def count_parameters(module: nn.Module) -> int:
 
 
 def describe(network: nn.Module, forward: Callable[[], Any]) -> list[LayerSummary]:
-    """The layers of `network` that run during `forward()`, in the order in which they run.
+    """The layers of `network` that run during `forward()`, each once, in their order.
 
-    `forward` is called once, without gradients; call with networks in evaluation mode, so that
-    nothing in them changes. A layer that runs twice is listed once; a network without layers
-    inside it is its own layer.
+    `forward` is called without gradients; call with networks in evaluation mode, so that nothing
+    in them changes. A network without layers inside it is its own layer.
     """
-    layers: dict[str, LayerSummary] = {}
-    handles = [
-        module.register_forward_hook(_recorder(name, layers))
+    names = {
+        module: name
         for name, module in network.named_modules()
-        if _is_layer(module) and "parametrizations" not in name
-    ]
-    try:
-        with torch.no_grad():
-            forward()
-    finally:
-        for handle in handles:
-            handle.remove()
+        if "parametrizations" not in name
+        and (is_parametrized(module) or not list(module.children()))
+    }
+    layers: dict[nn.Module, LayerSummary] = {}
+
+    def record(module: nn.Module, inputs: Any, output: Any) -> None:
+        if module in names:
+            kind, shape = (
+                type(module).__name__.removeprefix("Parametrized"),
+                tuple(output.shape[1:]),
+            )
+            layers[module] = LayerSummary(
+                names[module], kind, _detail(module), shape, count_parameters(module)
+            )
+
+    with register_module_forward_hook(record), torch.no_grad():
+        forward()
     return list(layers.values())
-
-
-def _is_layer(module: nn.Module) -> bool:
-    return is_parametrized(module) or not list(module.children())
-
-
-def _recorder(name: str, layers: dict[str, LayerSummary]) -> Callable[[Any, Any, Any], None]:
-    def record(module: nn.Module, inputs: Any, output: Tensor) -> None:
-        kind = type(module).__name__.removeprefix("Parametrized")
-        shape = tuple(output.shape[1:])
-        layers.setdefault(
-            name, LayerSummary(name, kind, _detail(module), shape, count_parameters(module))
-        )
-
-    return record
 
 
 def _detail(module: nn.Module) -> str:
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        parts = [
-            f"{module.in_channels} → {module.out_channels}",
-            "x".join(map(str, module.kernel_size)),
-            f"stride {module.stride[0]}",
-            "bias" if module.bias is not None else "no bias",
-        ]
-        return ", ".join(parts + ["spectral norm"] * is_parametrized(module))
+        kernel = "x".join(map(str, module.kernel_size))
+        bias = "no bias" if module.bias is None else "bias"
+        norm = ", spectral norm" if is_parametrized(module) else ""
+        channels = f"{module.in_channels} → {module.out_channels}"
+        return f"{channels}, {kernel}, stride {module.stride[0]}, {bias}{norm}"
     if isinstance(module, nn.Linear):
         return f"{module.in_features} → {module.out_features}"
     if isinstance(module, nn.Embedding):

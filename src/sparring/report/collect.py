@@ -1,7 +1,7 @@
 """Reads an output folder: the plan, its runs, and what has become of those that are not finished.
 
-Knows the plan and the run folders; knows no statistics, no figure and no page. A run that cannot be
-read is told and left out. A run's name tells its method until its config.json is there.
+Knows the plan and the run folders; knows no figure and no page. A run that cannot be read is told
+and left out.
 """
 
 from collections.abc import Mapping
@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
-from sparring.errors import RequestError, one_line
+from sparring.errors import RequestError
 from sparring.runs.folder import Run
 from sparring.runs.records import Data, Plan, Use
+from sparring.runs.schedule import read_plan
 
 TESTS = "claims"
 """The folder of an output folder in which the experiments that belong to it have their own."""
@@ -49,8 +50,7 @@ def badge(use: Use) -> str:
 class Report:
     """An output folder: what was planned, the finished runs, and the runs still to come.
 
-    missing: name and state of each planned run without readable scores: "not run", "not
-        finished", "failed ..." or "damaged ...".
+    missing: state of each planned run that is not finished, or not readable, by its name.
     methods: of the planned runs, each once, in the plan's order.
     events: run's name, step, kind and words of all that happened in trainings, finished or not.
     experiments: those that the plan is there for, by claim; empty where it has another purpose.
@@ -84,9 +84,9 @@ class Report:
 
     def use(self, name: str) -> Use:
         """How the set `name` came to be used."""
-        found = (use for use in self.plan.uses if use.used == name)
         facts = self.facts(name)
-        return next(found, Use(asked=name, used=name, kind=facts.kind if facts else "real", why=""))
+        plain = Use(asked=name, used=name, kind=facts.kind if facts else "real", why="")
+        return next((use for use in self.plan.uses if use.used == name), plain)
 
     def facts(self, name: str) -> Data | None:
         """The set `name` as the first run that used it saw it; None before any has."""
@@ -107,33 +107,24 @@ class Report:
         return not any(badge(self.use(name)) for name in sets)
 
 
-def read_plan(out: Path) -> Plan:
-    """The plan of the output folder `out`. Raises RequestError where it is missing or damaged."""
-    path = out / "plan.json"
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Plan)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise RequestError(
-            f"cannot read {path}: {one_line(error)}; give the output folder of a training"
-        ) from error
-
-
 def collect(out: Path) -> Report:
     """Read the output folder `out`. Raises RequestError where it holds no plan.json."""
     plan = read_plan(out)
-    states = {run: _state(run) for run in (Run(out / "runs" / name) for name in plan.runs)}
-    done = {run.name: run for run, state in states.items() if not state}
-    missing = {run.name: state for run, state in states.items() if state}
-    readable = [run for run, state in states.items() if not state.startswith(DAMAGED)]
+    runs = [Run(out / "runs" / name) for name in plan.runs]
+    states = {run.name: _state(run) for run in runs}
+    done = {run.name: run for run in runs if not states[run.name]}
+    missing = {name: state for name, state in states.items() if state}
     return Report(
         out=out,
         plan=plan,
         runs=tuple(done.values()),
         missing=missing,
-        methods=tuple(dict.fromkeys(map(_method, states))),
+        # A run that has not begun has no config: its name begins with its method.
+        methods=tuple(dict.fromkeys(name.partition("-")[0] for name in plan.runs)),
         events=tuple(
             {"run": run.name} | msgspec.to_builtins(event)
-            for run in readable
+            for run in runs
+            if not states[run.name].startswith(DAMAGED)
             for event in run.events.events
         ),
         experiments={
@@ -159,13 +150,6 @@ def _state(run: Run) -> str:
     if last and last.kind == "gave up":
         return f"{FAILED} at step {last.step:,}: {last.what}"
     return "not finished"
-
-
-def _method(run: Run) -> str:
-    try:
-        return run.config.method
-    except RequestError:  # not begun, or damaged: its name begins with it
-        return run.name.partition("-")[0]
 
 
 def _arm(names: list[str], done: Mapping[str, Run], missing: Mapping[str, str]) -> Arm:

@@ -3,7 +3,7 @@
 Knows rows of the log and arrays; knows no figure.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,6 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 BAND = 0.15
 """A curve has settled once it stays within this share of its final level."""
-
 FEWEST = 10
 """Shorter curves have no settling time."""
 
@@ -38,12 +37,13 @@ class Log:
     @classmethod
     def of(cls, rows: Sequence[LogRow]) -> "Log":
         """The columns of `rows`."""
-        step, images = (
-            np.array([getattr(row, n) for row in rows], np.int64) for n in ("step", "images")
-        )
-        parts = ("losses", "terms", "gradients", "measures")
         return cls(
-            step, images, *(_columns([getattr(row, part) for row in rows]) for part in parts)
+            step=np.array([row.step for row in rows], int),
+            images=np.array([row.images for row in rows], int),
+            losses=_columns([row.losses for row in rows]),
+            terms=_columns([row.terms for row in rows]),
+            gradients=_columns([row.gradients for row in rows]),
+            measures=_columns([row.measures for row in rows]),
         )
 
     def __len__(self) -> int:
@@ -53,6 +53,19 @@ class Log:
     def images_per_step(self) -> float:
         """Images seen in each step; 0 where that is not known."""
         return float(self.images[-1] / self.step[-1]) if len(self) and self.step[-1] else 0.0
+
+    @property
+    def levels(self) -> dict[str, tuple[float, float]]:
+        """Where each loss starts and ends; without those that are not finite there."""
+        found = {name: (start_level(v), end_level(v)) for name, v in self.losses.items()}
+        return {name: ends for name, ends in found.items() if np.isfinite(ends).all()}
+
+    @property
+    def settled(self) -> float | None:
+        """The share of training after which the last loss has settled; None where one never."""
+        times = [settling(values) for values in self.losses.values()]
+        known = [time for time in times if time is not None]
+        return max(known) if known and len(known) == len(times) else None
 
 
 def _columns(rows: list[dict[str, float | None]]) -> dict[str, Array]:
@@ -85,6 +98,11 @@ def end_level(values: Array) -> float:
     return _mean(values[-max(1, len(values) // 10) :])
 
 
+def _mean(values: Array) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
 def settling(values: Array) -> float | None:
     """The share of the curve, in [0, 1], after which it stays within BAND of its final level.
 
@@ -96,15 +114,3 @@ def settling(values: Array) -> float | None:
         return None
     outside = np.flatnonzero(~(np.abs(smooth(values) - final) <= BAND * abs(final)))
     return (int(outside[-1]) + 1) / len(values) if len(outside) else 0.0
-
-
-def all_settled(curves: Iterable[Array]) -> float | None:
-    """The share of training after which the last of `curves` has settled; None where one never."""
-    times = [settling(values) for values in curves]
-    known = [time for time in times if time is not None]
-    return max(known) if known and len(known) == len(times) else None
-
-
-def _mean(values: Array) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else float("nan")

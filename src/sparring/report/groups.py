@@ -1,22 +1,26 @@
 """Runs that differ in nothing but the seed, and their numbers together.
 
-Knows runs and statistics; knows no figure and no page.
+Knows runs and statistics; knows no figure and no page. Single-run figures and tables show the run
+that is `shown`. Accuracies and shares are fractions.
 """
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple, cast
 from urllib.parse import quote
 
+from sparring.metrics.fidelity import bias_note
+from sparring.metrics.scorecard import Leak
 from sparring.metrics.statistics import (
     Estimate,
     Summary,
-    gap_closed,
+    estimate,
     gaps,
     paired_difference,
     summarise,
 )
+from sparring.report.curves import Log
 from sparring.runs.folder import Run
 from sparring.runs.records import (
     SCENARIOS,
@@ -31,6 +35,21 @@ OF_FEATURES = ("frechet", "kid", "precision", "recall", "density", "coverage")
 """Metrics that mean nothing without the name of their extractor."""
 FEW = 3
 """Up to so many labels are named in a title; more are counted."""
+
+Score = Callable[[ClassifierScores], float | None]
+MEASURES: Mapping[str, Score] = {
+    "mixing": lambda s: s.mixing,
+    "a_distance": lambda s: s.a_distance,
+    "calibration_error": lambda s: s.trust.calibration_error if s.trust else None,
+    "temperature": lambda s: s.temperature,
+    "calibration_error_tempered": lambda s: s.trust.calibration_error_tempered if s.trust else None,
+    "risk_coverage_area": lambda s: s.trust.risk_coverage.area if s.trust else None,
+    "estimated_accuracy": lambda s: s.estimated.thresholded_entropy,
+    "estimate_error": lambda s: (
+        None if s.accuracy is None else s.estimated.thresholded_entropy - s.accuracy
+    ),
+}
+"""Scores that stand side by side before and after adaptation; None where a run has none."""
 
 
 def classifier_scores(run: Run) -> ClassifierScores:
@@ -65,7 +84,7 @@ class Group:
 
     @property
     def key(self) -> str:
-        """`dann,report2019,mnist-m,svhn`: method, preset, data, a generator's labels, and arm.
+        """Method, preset, data, a generator's labels (with + between), and arm, with commas.
 
         No two groups of one folder share it: other letters in names are percent-encoded.
         """
@@ -77,11 +96,21 @@ class Group:
 
     @property
     def title(self) -> str:
-        """The method in words: `DCGAN`, `ACGAN on Smiling+Male`, `DANN, with strong views`."""
+        """The method in capitals, a generator's labels, and the arm."""
         names = self.config.label_names if self.config.scenario == "generation" else ()
         words = f"{len(names)} {self.config.label_kind}" if len(names) > FEW else "+".join(names)
         arm = f", {self.config.arm}" if self.config.arm else ""
         return f"{self.method.upper()}{f' on {words}' if words else ''}{arm}"
+
+    @property
+    def shown(self) -> Run:
+        """The first run."""
+        return self.runs[0]
+
+    @property
+    def log(self) -> Log:
+        """The training of the run that is shown."""
+        return Log.of(self.shown.rows())
 
     @property
     def architecture(self) -> Architecture | None:
@@ -99,8 +128,8 @@ class Generation(Group):
 
     @property
     def scores(self) -> GeneratorScores:
-        """Those of the first seed, which tables of one run show."""
-        return generator_scores(self.runs[0])
+        """Those of the run that is shown."""
+        return generator_scores(self.shown)
 
     @property
     def extractor(self) -> Extractor | None:
@@ -109,9 +138,14 @@ class Generation(Group):
 
     @property
     def compared(self) -> int:
-        """Generated images that the Fréchet distance is of, the fewest of any run; 0 for none."""
+        """Generated images of the Fréchet distance, the fewest of any run; 0 for none."""
         rows = (generator_scores(run).fidelity.get("generated") for run in self.runs)
         return min((row.n_drawn for row in rows if row), default=0)
+
+    @property
+    def bias(self) -> str:
+        """What must stand beside the Fréchet distance; empty where nothing must."""
+        return (bias_note(self.compared) or "") if self.compared else ""
 
     @property
     def metrics(self) -> dict[str, Summary]:
@@ -124,19 +158,22 @@ class Generation(Group):
                     found.setdefault(name, []).append(value)
         return {name: summarise(values) for name, values in found.items()}
 
+    def leaks(self, turned: str) -> list[tuple[str, Leak]]:
+        """What else moves when `turned` is turned on, most moved first.
+
+        Where there are few labels, those come before attributes that are no label.
+        """
+        card = self.scores.scorecard
+        if card is None:
+            return []
+        first = card.labels if len(card.labels) <= FEW + 1 else ()
+        found = card.turned[turned].leakage.items()
+        return sorted(found, key=lambda leak: (leak[0] not in first, -abs(leak[1].drift)))
+
 
 @dataclass(frozen=True)
 class Adaptation(Group):
     """One method on one pair of domains, in up to three scenarios."""
-
-    @property
-    def target(self) -> str:
-        return self.sets[-1]
-
-    @property
-    def pair(self) -> str:
-        """`source → target`."""
-        return " → ".join(self.sets)
 
     @property
     def labelled(self) -> bool:
@@ -148,27 +185,44 @@ class Adaptation(Group):
         return tuple(run for run in self.runs if run.config.scenario == scenario)
 
     @property
+    def shown(self) -> Run:
+        """The first adapted run where there is one."""
+        return (self.of("adapted") or self.runs)[0]
+
+    @property
     def twins(self) -> list[tuple[Run, Run]]:
         """Source-only and adapted run of each seed that has both, by rising seed."""
         before = {run.config.seed: run for run in self.of("source-only")}
         pairs = ((before.get(run.config.seed), run) for run in self.of("adapted"))
         return [(twin, run) for twin, run in pairs if twin]
 
-    @property
-    def shown(self) -> Run:
-        """The run that single-run figures show: the first adapted one where there is one."""
-        return (self.of("adapted") or self.runs)[0]
-
-    def over(
-        self, scenario: str, score: Callable[[ClassifierScores], float | None] | None = None
-    ) -> Summary:
+    def over(self, scenario: str, score: Score = lambda scores: scores.accuracy) -> Summary:
         """A score (default: accuracy on the target) over the runs of `scenario` that have it."""
-        scores = map(classifier_scores, self.of(scenario))
-        values = (score(one) if score else one.accuracy for one in scores)
+        values = (score(classifier_scores(run)) for run in self.of(scenario))
         return summarise(value for value in values if value is not None)
 
+    @property
+    def measures(self) -> dict[str, tuple[Summary, Summary]]:
+        """Each of MEASURES over the source-only and over the adapted runs."""
+        return {
+            name: (self.over("source-only", score), self.over("adapted", score))
+            for name, score in MEASURES.items()
+        }
+
+    @property
+    def source_accuracy(self) -> Summary:
+        """Accuracy of the adapted runs on the source's test images."""
+        return self.over("adapted", lambda scores: scores.source_accuracy)
+
+    @property
+    def read_as(self) -> list[tuple[str, float]]:
+        """Each class and the share of target images that the shown run reads as it, most first."""
+        shares = classifier_scores(self.shown).predicted_shares
+        named = zip(self.config.label_names, shares, strict=True)
+        return sorted(named, key=lambda one: one[::-1], reverse=True)
+
     def by_seed(self, scenario: str) -> dict[int, float]:
-        """Accuracy on the target's test images, a fraction, by seed; without those that lack it."""
+        """Accuracy on the target's test images by seed; without those that lack it."""
         found = {run.config.seed: classifier_scores(run).accuracy for run in self.of(scenario)}
         return {seed: value for seed, value in found.items() if value is not None}
 
@@ -180,12 +234,25 @@ class Adaptation(Group):
     @property
     def gap_closed(self) -> Estimate:
         """`gap_by_seed` over the seeds."""
-        return gap_closed(*map(self.by_seed, SCENARIOS))
+        return estimate(self.gap_by_seed.values())
 
     @property
     def gain(self) -> Estimate:
         """Target test accuracy, adapted less source only, paired by seed."""
         return paired_difference(self.by_seed("adapted"), self.by_seed("source-only"))
+
+    @property
+    def mistake(self) -> tuple[float, str, str] | None:
+        """The adapted run's most frequent one: share of a class, its name, what it is read as."""
+        names = self.config.label_names
+        mistakes = [
+            (count / sum(row), names[true], names[seen])
+            for run in self.of("adapted")[:1]
+            for true, row in enumerate(classifier_scores(run).confusion or ())
+            for seen, count in enumerate(row)
+            if true != seen and count
+        ]
+        return max(mistakes, default=None)
 
 
 class Comparison(NamedTuple):

@@ -1,13 +1,15 @@
 """The page: one HTML file with everything in it, readable without network and without scripts.
 
-Knows the groups, figures and templates; all wording that depends on numbers is in `*_words`. What
-a client has to say of its own runs is handed in as sections.
+Knows groups, figures and templates, which hold all words. What a client has to say of its own runs
+is handed in as sections.
 """
 
 import base64
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +17,9 @@ from jinja2 import Environment as Jinja
 from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from sparring.report import classifier_words, generator_words, without_labels, words
+from sparring.report import without_labels, words
 from sparring.report.collect import Report, badge, collect
-from sparring.report.groups import adaptations, classifier_scores, compared, generations
+from sparring.report.groups import adaptations, compared, generations
 from sparring.report.picture import Picture
 from sparring.report.results import results
 from sparring.runs.records import Layer
@@ -70,23 +72,18 @@ def build(
     for section in sections:
         found |= section.results
     write_json(out / "results.json", found)
-    page = (
-        environment(report, pictures)
-        .get_template("page.html.jinja")
-        .render(
-            css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
-            lead=lead or "Every number and figure here was read from the runs below.",
-            generators=generators,
-            adaptations=adapted,
-            comparisons=compared(adapted),
-            sections=sections,
-            notes=notes,
-            environments=list(dict.fromkeys(run.environment for run in report.runs)),
-        )
+    page = environment(report, pictures).get_template("page.html.jinja")
+    html = page.render(
+        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
+        lead=lead,
+        generators=generators,
+        adaptations=adapted,
+        comparisons=compared(adapted),
+        sections=sections,
+        notes=notes,
     )
-    path = out / "report.html"
-    write_atomically(path, page.encode())
-    return path
+    write_atomically(out / "report.html", html.encode())
+    return out / "report.html"
 
 
 def environment(report: Report, pictures: Mapping[str, Picture], *templates: Path) -> Jinja:
@@ -101,16 +98,12 @@ def environment(report: Report, pictures: Mapping[str, Picture], *templates: Pat
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    jinja.filters |= {name: getattr(words, name) for name in words.FILTERS}
-    jinja.filters |= {"flow": flow, "paragraphs": paragraphs, "scores": classifier_scores}
+    jinja.filters |= words.FILTERS | {"flow": flow, "paragraphs": paragraphs}
     jinja.globals |= {
         "rep": report,
         "pictures": pictures,
         "embed": partial(embed, report.out),
         "badge_of": badge,
-        "words": words,
-        "drawing": generator_words,
-        "carrying": classifier_words,
         "unlabelled": without_labels,
     }
     return jinja
@@ -119,8 +112,7 @@ def environment(report: Report, pictures: Mapping[str, Picture], *templates: Pat
 def paragraphs(text: str) -> list[str]:
     """A docstring's first line, then its paragraphs, each on one line."""
     first, _, rest = text.partition("\n")
-    found = (" ".join(part.split()) for part in [first, *rest.split("\n\n")])
-    return [part for part in found if part]
+    return [" ".join(part.split()) for part in [first, *rest.split("\n\n")] if part.strip()]
 
 
 def embed(out: Path, picture: Picture) -> str:
@@ -130,14 +122,9 @@ def embed(out: Path, picture: Picture) -> str:
 
 def flow(layers: Sequence[Layer]) -> list[tuple[tuple[int, ...], str]]:
     """A network as a chain: each output shape, and the kinds of layers that lead there."""
-    chain: list[tuple[tuple[int, ...], dict[str, int]]] = []
-    for layer in layers:
-        shape = layer.output or ()
-        if not chain or chain[-1][0] != shape:
-            chain.append((shape, {}))
-        kinds = chain[-1][1]
-        kinds[layer.kind] = kinds.get(layer.kind, 0) + 1
-    return [
-        (shape, ", ".join(kind if n == 1 else f"{n} {kind}" for kind, n in kinds.items()))
-        for shape, kinds in chain
-    ]
+    chain = []
+    for shape, group in groupby(layers, key=lambda layer: layer.output or ()):
+        kinds = Counter(layer.kind for layer in group)
+        words = (kind if n == 1 else f"{n} {kind}" for kind, n in kinds.items())
+        chain.append((shape, ", ".join(words)))
+    return chain

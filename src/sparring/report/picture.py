@@ -23,10 +23,6 @@ class Picture:
 
 
 def file_name(key: str) -> str:
-    """The name of a figure's file: letters that no page and no shell reads as more than letters.
-
-    A hash keeps names apart that would be one without their other letters.
-    """
+    """`key` in letters that no page and no shell reads as more; a hash keeps keys apart."""
     plain = re.sub(r"[^A-Za-z0-9_.,+-]", "_", key)
-    same = plain == key
-    return run_name(plain) if same else run_name(plain, sha256(key.encode()).hexdigest()[:8])
+    return run_name(plain, *([] if plain == key else [sha256(key.encode()).hexdigest()[:8]]))

@@ -4,31 +4,26 @@ Knows arrays and matplotlib; knows no run and no file. Every function returns a 
 global state touched.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
-from typing import Any
+from pathlib import Path
+from textwrap import fill
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import LogFormatter, MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from sparring.errors import one_line
 from sparring.report.curves import Array, smooth
 
 DPI = 150
 WIDTH = 7.4
-STYLE: dict[str, Any] = {
-    "font.size": 8,
-    **{"axes.titlesize": 9, "axes.titlelocation": "left", "axes.titleweight": "bold"},
-    **{"axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#888888"},
-    **{"axes.axisbelow": True, "axes.grid": True, "grid.color": "#e6e6e6", "grid.linewidth": 0.6},
-    "legend.frameon": False,
-    "figure.dpi": DPI,
-    "text.parse_math": False,  # a class may be called $x^$
-}
+STYLE = Path(__file__).with_name("figure.mplstyle")
+"""Of every figure: see `matplotlib.style`."""
 TITLE, LABEL, KEYS = 160, 40, 30
 """Letters of a title and of a label, and names of classes, that a figure has room for."""
 
@@ -42,21 +37,39 @@ CLASSES = (
 )
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
 """Classes beyond the ten colours have the colours again with the next marker."""
-DOMAINS = ("#0072B2", "#E69F00")
+DOMAINS, PALE = ("#0072B2", "#E69F00"), "#c8c8c8"
+
+
+class Drawing(NamedTuple):
+    """A figure that is not yet saved; see `picture.Picture`."""
+
+    key: str
+    figure: Figure
+    title: str
+    sets: tuple[str, ...]
+    caption: str = ""
+
+
+Part = tuple[str, str, Callable[[str], Figure]]
+"""A figure of a group: what its key begins with, what it shows, and how it is drawn by title."""
 
 
 def shown(text: str, longest: int = LABEL) -> str:
     """A name as a figure shows it: in one line, cut where it is longer, never hidden."""
     plain = one_line(text)
-    # matplotlib leaves names with _ in front out of a legend
-    plain = f" {plain}" if plain.startswith("_") else plain
+    plain = f" {plain}" if plain.startswith("_") else plain  # else a legend leaves it out
     return plain if len(plain) <= longest else f"{plain[: longest - 1]}…"
+
+
+def wrapped(title: str, width: float = WIDTH) -> str:
+    """A title in as many lines as a figure of `width` inches needs."""
+    return fill(shown(title, TITLE), int(12 * width), break_on_hyphens=False)
 
 
 def titled(title: str, height: float) -> Figure:
     """An empty figure with its title."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    figure.suptitle(shown(title, TITLE), x=0.01, ha="left", size=9, weight="bold")
+    figure.suptitle(wrapped(title), x=0.01, ha="left", size=9, weight="bold")
     return figure
 
 
@@ -76,8 +89,10 @@ def image_grid(
     r, c, _, size, _ = tiles.shape
     scale = max(1, 128 // size)
     tile, gap = size * scale, 6
-    left, top = (110 if rows else gap), (74 if columns else 46)
+    left = 110 if rows else gap
     xs = [left + j * (tile + gap) + (j // group * 4 * gap if group else 0) for j in range(c)]
+    heading = wrapped(title, (xs[-1] + tile) / DPI)
+    top = (74 if columns else 46) + 20 * heading.count("\n")
     under = gap + (24 if below else 0)
     ys = [top + i * (tile + under) for i in range(r)]
     width, height = xs[-1] + tile + gap, ys[-1] + tile + under
@@ -90,16 +105,16 @@ def image_grid(
     figure.figimage(canvas, origin="upper")
 
     def write(x: float, y: float, text: str, **style: Any) -> None:
-        figure.text(x / width, 1 - y / height, text, **({"size": 7} | style))
+        figure.text(x / width, 1 - y / height, text, **{"size": 7, "ha": "center", **style})
 
-    write(gap, 14, shown(title, TITLE), va="top", size=9, weight="bold")
+    write(gap, 14, heading, ha="left", va="top", size=9, weight="bold")
     for y, text in zip(ys, rows, strict=False):
         write(left - 10, y + tile / 2, shown(text), ha="right", va="center")
     for y, line in zip(ys, below, strict=False):
         for x, text in zip(xs, line, strict=False):
-            write(x + tile / 2, y + tile + 4, text, ha="center", va="top")
+            write(x + tile / 2, y + tile + 4, text, va="top")
     for x, text in zip(xs, columns, strict=False):
-        write(x + tile / 2, top - 6, shown(text), ha="center", va="bottom")
+        write(x + tile / 2, top - 6, shown(text), va="bottom")
     return figure
 
 
@@ -130,27 +145,24 @@ def curves(
     a dashed line.
     """
     heights = [panel.height for panel in panels]
-    figure = Figure(figsize=(WIDTH, 0.7 + 1.3 * sum(heights)), layout="constrained")
-    grid = figure.subplots(
-        len(panels), 1, sharex=True, squeeze=False, gridspec_kw={"height_ratios": heights}
-    )[:, 0]
-    grid[0].set_title(shown(title, TITLE))
+    figure = titled(title, 0.7 + 1.3 * sum(heights))
+    grid = figure.subplots(len(panels), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     for axes, panel in zip(grid, panels, strict=True):
         _panel(axes, step, panel)
         for at, kind in events:
             axes.axvline(at, color="#444444", linewidth=0.9, linestyle="--")
             if axes is grid[0]:
-                place = {"xycoords": ("data", "axes fraction"), "size": 6.5, "va": "top"}
-                axes.annotate(f" {kind}", (at, 0.97), **place)
+                place = axes.get_xaxis_transform()
+                axes.text(at, 0.97, f" {kind}", size=6.5, va="top", transform=place)
     grid[-1].set_xlabel("step")
     grid[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
-    grid[-1].xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    grid[-1].xaxis.set_major_formatter("{x:,.0f}")
     if images_per_step > 0:
         scale = (lambda x: x * images_per_step, lambda x: x / images_per_step)
         top = grid[0].secondary_xaxis("top", functions=scale)
         top.set_xlabel("images seen", size=7)
         top.tick_params(labelsize=7)
-        top.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        top.xaxis.set_major_formatter("{x:,.0f}")
     return figure
 
 
@@ -220,16 +232,15 @@ def embedding(
     order = np.random.default_rng(0).permutation(len(features["points"]))
     points, label, domain = (features[name][order] for name in ("points", "label", "domain"))
     style = {"s": float(np.clip(6000 / max(1, len(points)), 1.0, 10.0)), "linewidths": 0}
-    pale = points[label < 0]
-    if len(pale):
-        left.scatter(pale[:, 0], pale[:, 1], c="#c8c8c8", alpha=0.6, **style)
-        _key(left, "#c8c8c8", "class unknown")
+    if (label < 0).any():
+        left.scatter(*points[label < 0].T, c=PALE, alpha=0.6, **style)
+        _key(left, PALE, "class unknown")
     rounds = label // len(CLASSES)
     for turn in np.unique(rounds[label >= 0]):
-        x, y = points[rounds == turn].T
         colour = np.array(CLASSES)[label[rounds == turn] % len(CLASSES)]
-        left.scatter(x, y, c=colour, marker=MARKERS[turn % len(MARKERS)], alpha=0.75, **style)
-    right.scatter(points[:, 0], points[:, 1], c=np.array(DOMAINS)[domain], alpha=0.75, **style)
+        marker = MARKERS[turn % len(MARKERS)]
+        left.scatter(*points[rounds == turn].T, c=colour, marker=marker, alpha=0.75, **style)
+    right.scatter(*points.T, c=np.array(DOMAINS)[domain], alpha=0.75, **style)
     for index, name in enumerate(map(shown, classes[:KEYS])):
         marker = MARKERS[index // len(CLASSES) % len(MARKERS)]
         _key(left, CLASSES[index % len(CLASSES)], name, marker)
@@ -243,8 +254,7 @@ def embedding(
     for axes, name, columns in ((left, "by class", 5), (right, "by domain", 1)):
         axes.set_title(name, weight="normal")
         axes.set(xticks=[], yticks=[])
-        place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.02)}
-        axes.legend(**place, ncols=columns, fontsize=7)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.02), ncols=columns, fontsize=7)
     return figure
 
 

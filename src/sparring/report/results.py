@@ -5,13 +5,11 @@ Every entry has a `key` of its own. Clients add entries of their own (`page.Sect
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import msgspec
 
-from sparring.metrics.fidelity import bias_note
-from sparring.report import classifier_words, without_labels
+from sparring.report import without_labels
 from sparring.report.collect import Report
 from sparring.report.groups import (
     Adaptation,
@@ -22,7 +20,6 @@ from sparring.report.groups import (
     generator_scores,
 )
 from sparring.report.picture import Picture
-from sparring.runs.folder import Run
 from sparring.runs.records import SCENARIOS
 
 plain = msgspec.to_builtins
@@ -57,7 +54,7 @@ def results(
             name: {"absolute_error": error.as_dict()}
             for name, error in without_labels.estimate_errors(runs).items()
         },
-        "target_labels": asdict(without_labels.LabelReads.of(runs)),
+        "target_labels": without_labels.LabelReads.of(runs)._asdict(),
         "figures": {
             key: picture.path(report.out).relative_to(report.out).as_posix()
             for key, picture in pictures.items()
@@ -93,37 +90,38 @@ def _generation(report: Report, group: Generation) -> dict[str, Any]:
     return _named(report, group) | {
         "extractor": group.extractor and group.extractor.name,
         "compared_images": group.compared,
-        "frechet_note": bias_note(group.compared) if group.compared else "",
+        "frechet_note": group.bias,
         "metrics": {name: summary.as_dict() for name, summary in group.metrics.items()},
         "details": [{"run": r.name} | plain(generator_scores(r)) for r in group.runs],
     }
 
 
 def _adaptation(report: Report, group: Adaptation) -> dict[str, Any]:
-    adapted = group.of("adapted")
-    chosen = {run.name: classifier_scores(run).selection for run in adapted}
+    scored = [(run, classifier_scores(run)) for run in group.runs]
+    names = group.config.label_names
     return _named(report, group) | {
         "accuracy": {s: group.over(s).as_dict() for s in SCENARIOS} if group.labelled else None,
         "gap_closed": group.gap_closed.as_dict(),
         "adapted_less_source_only": group.gain.as_dict(),
         "measures": {
-            measure.key: {"source-only": before.as_dict(), "adapted": after.as_dict()}
-            for measure, before, after in classifier_words.measured(group)
+            name: {"source-only": before.as_dict(), "adapted": after.as_dict()}
+            for name, (before, after) in group.measures.items()
         },
-        "predicted_shares": [_shares(run) for run in group.runs],
-        "selection": [{"run": name} | plain(one) for name, one in chosen.items() if one],
+        "predicted_shares": [
+            {"run": run.name, "shares": dict(zip(names, scores.predicted_shares, strict=True))}
+            for run, scores in scored
+        ],
+        "selection": [
+            {"run": run.name} | plain(scores.selection)
+            for run, scores in scored
+            if scores.selection
+        ],
         "alarm": [found.as_dict() for found in without_labels.comparisons(group.runs)],
-        "confusion": [_confusion(run) for run in group.runs if classifier_scores(run).confusion],
-        "labels_opened": {r.name: plain(r.openings.openings) for r in group.runs},
+        # Rows: true classes, in the order of `classes`; columns: predicted ones.
+        "confusion": [
+            {"run": run.name, "classes": list(names), "counts": plain(scores.confusion)}
+            for run, scores in scored
+            if scores.confusion
+        ],
+        "labels_opened": {run.name: plain(run.openings.openings) for run in group.runs},
     }
-
-
-def _shares(run: Run) -> dict[str, Any]:
-    shares = zip(run.config.label_names, classifier_scores(run).predicted_shares, strict=True)
-    return {"run": run.name, "shares": dict(shares)}
-
-
-def _confusion(run: Run) -> dict[str, Any]:
-    """Rows: true classes, in the order of `classes`; columns: predicted ones."""
-    table = plain(classifier_scores(run).confusion)
-    return {"run": run.name, "classes": list(run.config.label_names), "counts": table}

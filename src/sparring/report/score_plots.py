@@ -5,6 +5,7 @@ Knows numbers and matplotlib; knows no run and no file.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,6 +15,7 @@ from sparring.report.plots import CLASSES, LABEL, OKABE_ITO, TITLE, WIDTH, shown
 from sparring.runs.records import Trust
 
 SCENARIOS = ("#c3cbd4", "#0072B2", "#007a5a")
+DIAMOND: Any = {"marker": "D", "s": 22, "color": "white", "edgecolors": "black", "zorder": 3}
 _LARGEST = 90  # area of the dot of a bin that holds every image, in square points
 
 
@@ -70,13 +72,10 @@ def bars(panels: Sequence[Bars]) -> Figure:
                 ink = "white" if summary.n and s else "black"
                 axes.text(x, 2, text, ha="center", va="bottom", size=6.5, color=ink)
                 if (mark := panel.marks.get(name, {}).get(scenario)) is not None:
-                    style = {"marker": "D", "s": 22, "color": "white", "edgecolors": "black"}
-                    axes.scatter(x, 100 * mark, **style, zorder=3)
+                    axes.scatter(x, 100 * mark, **DIAMOND)
         if panel.marked:
-            style = {"marker": "D", "s": 22, "color": "white", "edgecolors": "black"}
-            axes.scatter([], [], **style, label=shown(panel.marked, TITLE))
-        place_below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.08)}
-        axes.legend(**place_below, ncols=2, fontsize=7)
+            axes.scatter([], [], label=shown(panel.marked, TITLE), **DIAMOND)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2, fontsize=7)
     row[0].set_ylabel("target test accuracy, %")
     return figure
 

@@ -1,50 +1,35 @@
 """What works without target labels, and how good it is, over any runs of classifiers: the choice of
 a state, the negative-transfer alarm, estimates of accuracy; and who read labels.
 
-Knows runs and statistics; knows no group, no figure and no HTML. Generators among the runs count
-for nothing. Accuracies are fractions.
+Knows runs and statistics; knows no group and no page. Generators among the runs count for nothing.
+Accuracies are fractions.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from sparring.metrics.statistics import (
-    Detector,
-    Estimate,
-    Summary,
-    detector,
-    estimate,
-    summarise,
-)
+from sparring.metrics.calibration import AccuracyEstimates
+from sparring.metrics.statistics import Detector, Estimate, Summary, detector, estimate, summarise
 from sparring.runs.folder import Run
 from sparring.runs.records import ClassifierScores, Selection, TransferAlarm
 
-FINAL = "final evaluation"
-"""The reader that may open target labels."""
-ESTIMATES = {
-    "thresholded_entropy": "ATC on negative entropy",
-    "thresholded_confidence": "ATC on maximum confidence",
-    "average_confidence": "average confidence",
-}
-"""The estimates of accuracy without labels, in words."""
+
+def _scored(runs: Iterable[Run]) -> list[tuple[Run, ClassifierScores]]:
+    return [(run, run.scores) for run in runs if isinstance(run.scores, ClassifierScores)]
 
 
 def estimate_errors(runs: Iterable[Run]) -> dict[str, Summary]:
     """|estimate - truth| of each estimate of accuracy, over all runs with labels, by name."""
-    known = [(s.estimated, s.accuracy) for s in _scores(runs) if s.accuracy is not None]
+    known = [(s.estimated, s.accuracy) for _, s in _scored(runs) if s.accuracy is not None]
     return {
-        name: summarise(abs(getattr(estimated, name) - truth) for estimated, truth in known)
-        for name in ESTIMATES
+        field.name: summarise(abs(getattr(found, field.name) - truth) for found, truth in known)
+        for field in fields(AccuracyEstimates)
         if known
     }
-
-
-def _scores(runs: Iterable[Run]) -> list[ClassifierScores]:
-    return [run.scores for run in runs if isinstance(run.scores, ClassifierScores)]
 
 
 @dataclass(frozen=True)
@@ -56,8 +41,7 @@ class Choices:
     @classmethod
     def of(cls, runs: Iterable[Run]) -> "Choices":
         """Over those of `runs` that kept several states."""
-        scored = ((r, r.scores) for r in runs if isinstance(r.scores, ClassifierScores))
-        return cls(tuple((run, s.selection) for run, s in scored if s.selection))
+        return cls(tuple((run, s.selection) for run, s in _scored(runs) if s.selection))
 
     @property
     def same(self) -> int:
@@ -82,10 +66,10 @@ class Choices:
     @property
     def validators(self) -> dict[str, Summary]:
         """Rank correlation of each validator with the true accuracy, best mean first."""
-        tables = [choice.rank_correlation for _, choice in self.runs]
-        found: dict[str, list[float]] = {name: [] for table in tables for name in table}
-        for name, values in found.items():
-            values += [value for table in tables if (value := table.get(name)) is not None]
+        found: dict[str, list[float]] = {}
+        for _, choice in self.runs:
+            for name, value in choice.rank_correlation.items():
+                found.setdefault(name, []).extend([] if value is None else [value])
         best = sorted(found, key=lambda name: -fmean(found[name] or [-2]))
         return {name: summarise(found[name]) for name in best}
 
@@ -99,19 +83,16 @@ class Choices:
         }
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """An adapted run, its source-only twin, and what the alarm said of them without labels."""
+class Comparison(NamedTuple):
+    """An adapted run, its source-only twin, and what the alarm said of them without labels.
+
+    change: the truth, accuracy on the target less the twin's; None without labels.
+    """
 
     run: Run
     twin: Run
     alarm: TransferAlarm
-
-    @property
-    def change(self) -> float | None:
-        """The truth: accuracy on the target's test images less the twin's; None without labels."""
-        mine, its = (s.accuracy for s in _scores([self.run, self.twin]))
-        return None if mine is None or its is None else mine - its
+    change: float | None
 
     def as_dict(self) -> dict[str, Any]:
         """For results.json."""
@@ -121,17 +102,20 @@ class Comparison:
 
 def comparisons(runs: Iterable[Run]) -> list[Comparison]:
     """Every adapted run that was compared with its twin, where both are among `runs`."""
-    by_path = {run.path: run for run in runs}
-    alarms = [(run, run.alarm) for run in by_path.values() if run.alarm]
-    twins = [(run, by_path.get(run.path.parent / found.twin), found) for run, found in alarms]
-    return [Comparison(run, twin, found) for run, twin, found in twins if twin]
+    by_path = {run.path: (run, scores.accuracy) for run, scores in _scored(runs)}
+    found = []
+    for run, mine in by_path.values():
+        if run.alarm and (pair := by_path.get(run.path.parent / run.alarm.twin)):
+            twin, its = pair
+            change = None if mine is None or its is None else mine - its
+            found.append(Comparison(run, twin, run.alarm, change))
+    return found
 
 
 def alarm(runs: Iterable[Run]) -> Detector:
     """How good the negative-transfer alarm is over all runs that were compared, with labels."""
-    found = [(one.alarm.rings, one.change) for one in comparisons(runs)]
-    known = [(rings, change < 0) for rings, change in found if change is not None]
-    return detector([rings for rings, _ in known], [worse for _, worse in known])
+    known = [(one.alarm.rings, one.change) for one in comparisons(runs) if one.change is not None]
+    return detector([rings for rings, _ in known], [change < 0 for _, change in known])
 
 
 def alarm_as_dict(found: Detector) -> dict[str, Any]:
@@ -141,8 +125,7 @@ def alarm_as_dict(found: Detector) -> dict[str, Any]:
     return asdict(found) | known | {"balanced_accuracy": found.balanced_accuracy}
 
 
-@dataclass(frozen=True)
-class LabelReads:
+class LabelReads(NamedTuple):
     """Who opened target labels, by the records of runs that must not train on them.
 
     early: openings before the final evaluation. runs: how many such runs there are.
@@ -156,11 +139,11 @@ class LabelReads:
     @classmethod
     def of(cls, runs: Iterable[Run]) -> "LabelReads":
         """Over all classifiers among `runs`."""
-        classifiers = [run for run in runs if run.config.scenario != "generation"]
+        classifiers = [run for run, _ in _scored(runs)]
         bare = [run for run in classifiers if run.config.scenario != "target-only"]
         early = sum(map(_early, bare))
         return cls(early, len(bare), sum(map(_early, classifiers)) - early)
 
 
 def _early(run: Run) -> int:
-    return sum(opening.reader != FINAL for opening in run.openings.openings)
+    return sum(opening.reader != "final evaluation" for opening in run.openings.openings)

@@ -1,23 +1,15 @@
-"""How numbers are written: shares, intervals, differences, times.
+"""How numbers are written: shares, intervals, differences, times; the filters of the templates.
 
-Knows numbers; knows no run and no HTML. A number that does not exist is a dash.
+Knows numbers; knows no run and no HTML. Shares are fractions, written in percent; a number that
+does not exist is a dash.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from sparring.metrics.intervals import Interval
-from sparring.metrics.statistics import Estimate, Summary
+from sparring.metrics.statistics import Estimate, Interval, Summary
 
-CLEAR = (
-    "* clear: at least three seeds; both Student's t-test and the bootstrap interval rule 0 out."
-)
 NONE = "—"
-FILTERS = (
-    *("cell", "difference", "duration", "gap", "interval", "joined", "moment", "number"),
-    *("percent", "points", "rate", "shares", "short", "spread"),
-)
-"""The functions that templates may use, as `{{ value | percent }}`."""
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -35,18 +27,16 @@ def short(value: float | None) -> str:
 
 def interval(found: Interval | None) -> str:
     """`value [low, high]`."""
-    if found is None:
-        return NONE
-    return f"{short(found.value)} [{short(found.low)}, {short(found.high)}]"
+    return f"{short(found.value)} [{short(found.low)}, {short(found.high)}]" if found else NONE
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """A fraction in percent."""
+    """A share."""
     return NONE if value is None else f"{100 * value:.{digits}f}"
 
 
 def shares(found: Interval) -> str:
-    """A share with its interval, in percent: `61.2 [56.0, 66.1]`."""
+    """A share with its interval."""
     return f"{percent(found.value)} [{percent(found.low)}, {percent(found.high)}]"
 
 
@@ -56,13 +46,13 @@ def points(value: float | None) -> str:
 
 
 def cell(summary: Summary, share: bool = True) -> str:
-    """Mean, and sd where there are several runs; shares in percent."""
+    """Mean, and sd where there are several runs. share: whether they are shares."""
     values = [v for v in (summary.mean, summary.sd) if v is not None]
     return " ± ".join(percent(v) if share else number(v) for v in values) or NONE
 
 
 def spread(summary: Summary) -> str:
-    """Mean of fractions in percent, with sd and n where there are several."""
+    """Mean of shares, with sd and n where there are several."""
     return cell(summary) + (f" (n = {summary.n})" if summary.sd is not None else "")
 
 
@@ -76,7 +66,7 @@ def difference(found: Estimate, starred: bool = True) -> str:
 
 
 def gap(found: Estimate) -> str:
-    """A share of the gap in percent: mean, sd, interval and n; the mean alone for one seed."""
+    """A share of the gap: mean, sd, interval and n; the mean alone for one seed."""
     return f"{cell(found.summary)}{_ends(found, percent)}"
 
 
@@ -91,9 +81,8 @@ def rate(found: Interval | None) -> str:
     """`3 of 4, 75 % [30, 95]`; says so where there was no case."""
     if found is None:
         return "no such case"
-    low, high = round(100 * found.low), round(100 * found.high)
-    hits = round(found.value * found.n)
-    return f"{hits} of {found.n}, {100 * found.value:.0f} % [{low}, {high}]"
+    ends = ", ".join(percent(end, 0) for end in (found.low, found.high))
+    return f"{round(found.value * found.n)} of {found.n}, {percent(found.value, 0)} % [{ends}]"
 
 
 def joined(words: Sequence[str]) -> str:
@@ -111,3 +100,13 @@ def duration(seconds: float) -> str:
 def moment(text: str) -> str:
     """An ISO 8601 time, to the minute in UTC: `2026-01-02 03:04 UTC`."""
     return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+FILTERS = {
+    filter.__name__: filter
+    for filter in (
+        *(cell, difference, duration, gap, interval, joined, moment, number),
+        *(percent, points, rate, shares, short, spread),
+    )
+}
+"""What templates may use, as `{{ value | percent }}`."""

@@ -3,23 +3,24 @@
 Knows the runs and the names of data sets; trains nothing itself.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from sparring.data import catalogue
-from sparring.game import AdaptationMethod
+from sparring.game import AdaptationMethod, GenerativeMethod
 from sparring.methods import ACGAN, DANN, DCGAN, DSN
 from sparring.runs import ClassifierRun, ExtractorName, GeneratorRun, Job
-from sparring.runs.records import SCENARIOS, Use
+from sparring.runs.records import SCENARIOS, Scenario, Use
 from sparring.trainer import Training
 
 BudgetName = Literal["smoke", "quick", "full"]
 System = Literal["gan", "acgan", "dann", "dsn"]
 
-LABEL_SETS = ("Smiling", "Smiling,Male", "all")
-"""What the ACGANs are asked to draw. Smiling stands first: it is what pairs of images differ in."""
+LABEL_SETS = {"Smiling": "Smiling", "Smiling,Male": "Smiling,Male", "all": "Smiling,all"}
+"""What the ACGANs are asked to draw. Smiling is first: pairs of images differ in it."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,9 @@ class Budget:
     """How much each system is trained.
 
     attribute_steps: for the ACGANs beside the one on Smiling.
-    per_class: test images of each class and domain in the t-SNE pictures.
     judge_steps, judged: of a generator's judges: their training, and the images they look at.
+    per_class: test images of each class and domain in the t-SNE pictures.
+    size, width: pixels of the faces, and channels of the GANs' narrowest layers.
     """
 
     batch_size: int
@@ -36,18 +38,48 @@ class Budget:
     attribute_steps: int
     adaptation_steps: int
     seeds: int
-    per_class: int
     judge_steps: int
     judged: int
+    per_class: int
+    size: int = 64
+    width: int = 64
+
+    def generation(
+        self,
+        method: GenerativeMethod,
+        faces: str,
+        labels: str,
+        seed: int,
+        extractor: ExtractorName = "own",
+        arm: str = "",
+    ) -> GeneratorRun:
+        """The run of a generator."""
+        long = labels in ("", "Smiling")
+        steps = self.generation_steps if long else self.attribute_steps
+        method, training = replace(method, width=self.width), Training(steps, self.batch_size)
+        judging = self.judge_steps, self.judged, extractor
+        return GeneratorRun(method, faces, labels, seed, training, *judging, self.size, arm)
+
+    def adaptation(
+        self,
+        method: AdaptationMethod,
+        scenario: Scenario,
+        pair: tuple[str, str],
+        seed: int,
+        arm: str = "",
+    ) -> ClassifierRun:
+        """The run of a classifier. pair: source and target."""
+        training = Training(self.adaptation_steps, self.batch_size)
+        return ClassifierRun(method, scenario, *pair, seed, training, self.per_class, arm)
 
 
 BUDGETS: dict[BudgetName, Budget] = {
-    "smoke": Budget(16, 6, 3, 6, seeds=1, per_class=10, judge_steps=5, judged=60),
-    "quick": Budget(64, 500, 150, 300, seeds=1, per_class=1000, judge_steps=600, judged=1000),
+    "smoke": Budget(16, 6, 3, 6, seeds=1, judge_steps=5, judged=60, per_class=10),
+    "quick": Budget(64, 500, 150, 300, seeds=1, judge_steps=600, judged=1000, per_class=1000),
     # The source report trained its GANs for 1,000 epochs of 40,000 faces; it does not say how
     # long it trained DANN and DSN: 50 epochs of 60,000 digits.
     "full": Budget(
-        *(128, 312_500, 312_500, 23_400), seeds=5, per_class=1000, judge_steps=600, judged=5000
+        *(128, 312_500, 312_500, 23_400), seeds=5, judge_steps=600, judged=5000, per_class=1000
     ),
 }
 """Named budgets; `full` trains as long as the source report did."""
@@ -64,24 +96,23 @@ def find_data(data: Path | None) -> dict[str, Use]:
     report's task nor a comparable one.
     """
     found = {asked: _find_one(asked, data) for asked in ("celeba", *DIGITS)}
-    if len({found[asked].kind for asked in DIGITS}) == 2:
-        for asked in DIGITS:
-            if found[asked].kind == "real":
-                why = f"{found[asked].used} is there, but the other digit domain is not"
-                found[asked] = _drawn(asked, why)
+    real = [found[asked] for asked in DIGITS if found[asked].kind == "real"]
+    if len(real) == 1:
+        (alone,) = real
+        why = f"{alone.used} is there, but the other digit domain is not"
+        found[alone.asked] = _drawn(alone.asked, why)
     return found
 
 
 def _find_one(asked: str, data: Path | None) -> Use:
     if data is None:
         return _drawn(asked, "no --data was given")
-    if catalogue.find(asked, data):
-        return Use(asked=asked, used=asked, kind="real", why=f"found under {data}")
-    substitute = _SUBSTITUTES.get(asked)
-    if substitute and catalogue.find(substitute, data):
-        why = f"{asked} is not under {data}; {substitute} is"
-        return Use(asked=asked, used=substitute, kind="real", why=why)
-    return _drawn(asked, f"{asked} is not under {data}")
+    absent = f"{asked} is not under {data}"
+    for used in (asked, _SUBSTITUTES.get(asked)):
+        if used and catalogue.find(used, data):
+            why = f"found under {data}" if used == asked else f"{absent}; {used} is"
+            return Use(asked=asked, used=used, kind="real", why=why)
+    return _drawn(asked, absent)
 
 
 def _drawn(asked: str, why: str) -> Use:
@@ -96,37 +127,18 @@ def source_report(
     extractor: ExtractorName = "own",
 ) -> list[Job]:
     """Every run of the source report, most wanted first; `only` limits them to some systems."""
-    plan = BUDGETS[budget]
-    systems = set(only) or {"gan", "acgan", "dann", "dsn"}
-    runs: list[Job] = []
+    plan, faces = BUDGETS[budget], found["celeba"].used
     pair = found["mnist-m"].used, found["svhn"].used
+    systems = only or get_args(System)
+    runs: list[Job] = []
     for seed in range(seeds):
-        runs += _generation(found["celeba"].used, plan, seed, systems, extractor)
-        if "dann" in systems:
-            runs += _adaptation(DANN(), pair, plan, seed)
-        if "dsn" in systems:
-            runs += _adaptation(DSN(), pair, plan, seed)
+        if "gan" in systems:
+            runs.append(plan.generation(DCGAN(), faces, "", seed, extractor))
+        if "acgan" in systems:
+            asked = LABEL_SETS.values()
+            runs += [plan.generation(ACGAN(), faces, names, seed, extractor) for names in asked]
+        for system, method in (("dann", DANN()), ("dsn", DSN())):
+            if system in systems:
+                ways = product((pair, pair[::-1]), SCENARIOS)
+                runs += [plan.adaptation(method, scenario, way, seed) for way, scenario in ways]
     return runs
-
-
-def _generation(
-    faces: str, plan: Budget, seed: int, systems: set[System], extractor: ExtractorName
-) -> Iterator[GeneratorRun]:
-    long = Training(plan.generation_steps, plan.batch_size)
-    short = replace(long, steps=plan.attribute_steps)
-    judging = plan.judge_steps, plan.judged, extractor
-    if "gan" in systems:
-        yield GeneratorRun(DCGAN(), faces, "", seed, long, *judging)
-    if "acgan" in systems:
-        for labels in LABEL_SETS:
-            training = long if labels == "Smiling" else short
-            yield GeneratorRun(ACGAN(), faces, labels, seed, training, *judging)
-
-
-def _adaptation(
-    method: AdaptationMethod, pair: tuple[str, str], plan: Budget, seed: int
-) -> Iterator[ClassifierRun]:
-    training = Training(plan.adaptation_steps, plan.batch_size)
-    for source, target in (pair, pair[::-1]):
-        for scenario in SCENARIOS:
-            yield ClassifierRun(method, scenario, source, target, seed, training, plan.per_class)

@@ -1,7 +1,6 @@
-"""What the source report of 2019 printed: its two tables and its ten observations.
+"""The two tables that the source report of 2019 printed.
 
-Plain data; knows nothing of any run. The numbers were measured on MNIST-M and SVHN, once each as
-far as the report says.
+Plain data; knows nothing of any run. One run each, as far as the report says.
 """
 
 from typing import NamedTuple
@@ -27,20 +26,3 @@ TABLES = {
     ("dsn", "svhn", "mnist-m"): Accuracies(0.4809, 0.7169, 0.9760),
 }
 """By method, source and target."""
-
-CLAIMS = {
-    "C1": "Spectral normalisation in both networks makes DCGAN stable.",
-    "C2": "A discriminator without batch norm and with convolution bias trains easier and its "
-    "images look better.",
-    "C3": "A discriminator weaker than the generator ends better.",
-    "C4": "Labels make ACGAN's losses settle sooner than DCGAN's; ACGAN's settle near 1.0.",
-    "C5": "All attributes at once is worse; Smiling + Male is better than Smiling alone.",
-    "C6": "The same settings give different results from run to run.",
-    "C7": "SVHN → MNIST-M is easier than MNIST-M → SVHN.",
-    "C8": "The reconstruction and difference losses help: DSN beats DANN.",
-    "C9": "A too complex decoder hurts DSN.",
-    "C10": "ResNet18 extracts better features than the paper's small network.",
-}
-"""The report's observations, by the names that we give them."""
-NAMES_DATA = frozenset({"C7"})
-"""Those about certain data sets: no others can decide them."""

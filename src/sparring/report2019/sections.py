@@ -1,12 +1,10 @@
 """What the page of a reproduction says of the source report of 2019, beside the general sections:
 its tables next to ours, and the verdicts on its ten observations.
-
-Knows verdicts, published numbers and the page's contract; how a figure is drawn is in `claims`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -15,16 +13,23 @@ from sparring.report import page
 from sparring.report.collect import Report, collect
 from sparring.report.groups import Adaptation, adaptations
 from sparring.report.picture import Picture
-from sparring.report2019.claims.trials import TRIALS
-from sparring.report2019.claims.verdicts import Verdict, judge
+from sparring.report2019.claims.trials import TRIALS, Finding
+from sparring.report2019.claims.verdicts import judge
 from sparring.report2019.published import TABLES, Accuracies
 from sparring.runs.records import SCENARIOS
 
-HERE = Path(__file__).parent
-READ = "Every number and figure here was read from the runs below"
+if TYPE_CHECKING:  # matplotlib takes a second to import
+    from sparring.report.figures import Drawing
 
-Printed = Mapping[str, Accuracies]
-"""What the report printed for the sets that were asked for, by the key of our group."""
+HERE = Path(__file__).parent
+LEAD = (
+    "The systems of a report of February 2019 once more: generators of faces, and digit "
+    "classifiers that are carried to a domain without labels. Every number and figure here was "
+    "read from the runs below; what that report says stands beside them."
+)
+
+Printed = Mapping[Adaptation, Accuracies]
+"""What the report printed for the sets that were asked for, by our group."""
 
 
 def build(out: Path) -> Path:
@@ -33,62 +38,65 @@ def build(out: Path) -> Path:
     Where the folder `claims` inside `out` holds the claims' experiments, their verdicts stand here
     too.
     """
-    from sparring.report.figures import save  # matplotlib takes a second to import
-    from sparring.report2019.claims.figures import drawings
+    from sparring.report.figures import Marks, save
 
     report = collect(out)
     # The arms of experiments differ in more than the seed: they reproduce no table.
     groups = () if report.experiments else adaptations(report.runs)
     printed = {
-        group.key: TABLES[row]
+        group: TABLES[row]
         for group in groups
         if (row := (group.method, *report.asked(group.sets))) in TABLES and not group.config.arm
     }
-    verdicts = judge(report)
-    sections = [observations(report, verdicts, save(out, drawings(verdicts)))]
+    findings = judge(report)
+    drawn = [drawing for item in findings.items() if (drawing := strips(*item))]
+    sections = [observations(report, findings, save(out, drawn))]
     if printed:
-        sections.insert(0, tables(report, [g for g in groups if g.key in printed], printed))
-    return page.build(out, sections, lead=lead(report), marks=marks(report, groups, printed))
-
-
-def lead(report: Report) -> str:
-    """What the page is, in a sentence or two."""
-    if report.experiments:
-        tested = ", ".join(report.experiments)
-        return f"Experiments on what the source report of February 2019 observed: {tested}. {READ}."
-    return (
-        "The systems of a report of February 2019 once more: generators of faces, and digit "
-        f"classifiers that are carried to a domain without labels. {READ}; what that report says "
-        "stands beside them."
-    )
-
-
-def marks(report: Report, groups: Sequence[Adaptation], printed: Printed) -> dict[str, Any]:
-    """The printed accuracies as marks beside the bars of our groups."""
-    from sparring.report.figures import Marks
-
-    return {
+        sections.insert(0, tables(report, printed))
+    marks = {
         group.key: Marks(
             f"the report of 2019, {' → '.join(report.asked(group.sets))}",
-            dict(zip(SCENARIOS, printed[group.key], strict=True)),
+            dict(zip(SCENARIOS, accuracies, strict=True)),
         )
-        for group in groups
-        if group.key in printed
+        for group, accuracies in printed.items()
     }
+    lead = LEAD
+    if report.experiments:
+        tested = ", ".join(report.experiments)
+        lead = f"Experiments on what the source report of February 2019 observed: {tested}."
+    return page.build(out, sections, lead=lead, marks=marks)
 
 
-def tables(report: Report, groups: Sequence[Adaptation], printed: Printed) -> page.Section:
+def strips(claim: str, finding: Finding) -> "Drawing | None":
+    """Every run's score, by arm; None where there are not two runs to compare."""
+    from sparring.report import score_plots
+    from sparring.report.figures import Drawing
+
+    scores = {
+        name: {arm: summary.runs for arm, summary in arms.items() if summary.n}
+        for name, arms in finding.scores.items()
+    }
+    panels = {name: arms for name, arms in scores.items() if sum(map(len, arms.values())) > 1}
+    if not panels:
+        return None
+    title = f"{claim}: every run, by arm"
+    caption = f"{TRIALS[claim].claim} Each dot is a run, each bar a mean. {finding.on}"
+    figure = score_plots.strips(panels, title)
+    return Drawing(f"claim-{claim}", figure, title, finding.sets, caption)
+
+
+def tables(report: Report, printed: Printed) -> page.Section:
     """Our accuracies with those that the report printed for the same direction."""
-    html = _render(report, {}, "tables", groups=groups, printed=printed)
+    html = _render(report, {}, "tables", printed=printed)
     entries = [
         {
             "key": group.key,
             **dict(zip(("source", "target"), report.asked(group.sets), strict=True)),
-            **printed[group.key]._asdict(),
-            "gap_closed": printed[group.key].gap_closed,
+            **accuracies._asdict(),
+            "gap_closed": accuracies.gap_closed,
             "same_data": report.faithful(group.sets),
         }
-        for group in groups
+        for group, accuracies in printed.items()
     ]
     return page.Section(
         "report2019", "The tables of 2019", html, results={"source_report": entries}
@@ -96,26 +104,26 @@ def tables(report: Report, groups: Sequence[Adaptation], printed: Printed) -> pa
 
 
 def observations(
-    report: Report, verdicts: Sequence[Verdict], pictures: Mapping[str, Picture]
+    report: Report, findings: Mapping[str, Finding], pictures: Mapping[str, Picture]
 ) -> page.Section:
     """The ten claims: what was observed, how it is tested, what the runs say."""
-    html = _render(report, pictures, "claims", verdicts=verdicts, trials=TRIALS)
+    html = _render(report, pictures, "claims", findings=findings, trials=TRIALS)
     entries = [
         {
-            "id": verdict.claim,
-            "claim": verdict.text,
-            "compared": TRIALS[verdict.claim].compared,
-            "score": TRIALS[verdict.claim].score,
-            "test": TRIALS[verdict.claim].test,
-            "verdict": verdict.finding.verdict,
-            "n": verdict.finding.n,
-            "evidence": verdict.evidence,
+            "id": claim,
+            **{
+                part: getattr(TRIALS[claim], part)
+                for part in ("claim", "compared", "score", "test")
+            },
+            "verdict": finding.verdict,
+            "n": finding.n,
+            "evidence": f"{finding.evidence} {finding.on}".strip(),
             "scores": {
                 name: {arm: summary.as_dict() for arm, summary in arms.items()}
-                for name, arms in verdict.finding.scores.items()
+                for name, arms in finding.scores.items()
             },
         }
-        for verdict in verdicts
+        for claim, finding in findings.items()
     ]
     return page.Section("claims", "The observations of 2019", html, pictures, {"claims": entries})
 

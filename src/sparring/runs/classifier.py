@@ -13,13 +13,15 @@ from sparring.data.images import DataSet, Images
 from sparring.errors import RequestError
 from sparring.game import AdaptationMethod, Batch, Shape
 from sparring.methods import name_of
+from sparring.metrics.outputs import predict, predict_labelled
+from sparring.metrics.validators import DomainOutputs
 from sparring.runs import common
 from sparring.runs.classifier_evaluation import Arrays, evaluate, outputs
-from sparring.runs.folder import RunFolder, run_name
+from sparring.runs.folder import Run, run_name
 from sparring.runs.library import Library
 from sparring.runs.progress import Screen
 from sparring.runs.records import ClassifierScores, Config, Scenario
-from sparring.runs.selection import Candidates, accuracies, choose, some
+from sparring.runs.selection import Candidates, choose, judged, sample
 from sparring.runs.target_labels import SealedTarget
 from sparring.trainer import Trainer, Training
 
@@ -83,14 +85,6 @@ class ClassifierRun:
             arm=self.arm,
         )
 
-    def shape(self, library: Library) -> Shape:
-        """What the networks are built for."""
-        names = library.get(self.source, self.size).train.label_names
-        return Shape(self.size, names, "classes")
-
-    def check(self, library: Library, show: Screen) -> None:
-        """Nothing is needed but the data."""
-
     def data(self, library: Library) -> tuple[DataSet, DataSet]:
         """Source and target, its labels numbered as the source's.
 
@@ -102,63 +96,74 @@ class ClassifierRun:
             _classified(target, "target")
         return source, catalogue.align(source, target)
 
-    def run(self, library: Library, folder: RunFolder, device: torch.device, show: Screen) -> None:
+    def run(self, library: Library, folder: Run, device: torch.device, show: Screen) -> None:
         """Train, evaluate and write all down; goes on where an earlier call was stopped.
 
         Raises RequestError for data that cannot be used, Stopped, and TrainingFailed.
         """
         source, labelled = self.data(library)
         config = self.config(library, device)
-        common.open_run(folder, config, self.method, device)
         target = SealedTarget(labelled, folder)
-        trained = self.train(source, target, folder, device, show)
-        scores, arrays = self.evaluate(trained, source, target, device)
+        trained = self.train(config, source.train, target, folder, device, show)
+        scores, arrays = self.evaluate(trained, source.test, target, device)
         common.finish(folder, config, trained.trainer, trained.shape, scores, arrays)
 
     def train(
         self,
-        source: DataSet,
+        config: Config,
+        source: Images,
         target: SealedTarget,
-        folder: RunFolder,
+        folder: Run,
         device: torch.device,
         show: Screen,
     ) -> Trained:
         """The trained classifier; `folder` gets its log, saved states and architecture."""
-        shape = Shape(self.size, source.train.label_names, "classes")
-        method = common.build(self.method, shape, self.seed)
-        feed = self._feed(source.train, target, device)
-        candidates = Candidates(method, folder, self.training.steps)
-        observe = candidates.observe if self.scenario == "adapted" else lambda step: {}
+        shape = Shape(self.size, source.label_names, "classes")
+        method = common.begin(folder, config, self.method, shape, device)
+        feed = self._feed(source, target, device)
+        kept = Candidates(method, folder, self.training.steps)
+        observe = kept.observe if self.scenario == "adapted" else lambda step: {}
         with show.task(self.name) as task:
             trainer = Trainer(
                 method, feed, self.training, folder.path, device, task.update, observe
             )
             trainer.run()
         folder.write(common.architecture(method, feed(0)))
-        return Trained(method, trainer, shape, candidates)
+        return Trained(method, trainer, shape, kept)
 
     def evaluate(
-        self, trained: Trained, source: DataSet, target: SealedTarget, device: torch.device
+        self, trained: Trained, source: Images, target: SealedTarget, device: torch.device
     ) -> tuple[ClassifierScores, dict[str, Arrays]]:
-        """The scores of the last (or averaged) state, and arrays by file."""
+        """The scores of the last (or averaged) state, and arrays by file. source: test images."""
         target.stage = "choice"
-        # The same images for every run on this pair of domains, whatever its seed.
-        held_out, unlabelled = some(source.test, 0), some(target.train, 0)
-        kept, choice = trained.candidates, None
-        copy = common.build(self.method, trained.shape, self.seed).to(device)
+        method, selection, views = trained.method, None, {}
+        with method.evaluated():
+            on_source = predict_labelled(method, source, device)
+            on_target = predict(method, target.test, device)
+            if self.scenario != "target-only":  # of the upper bound the scores alone are shown
+                # The same images for every run on this pair of domains, whatever its seed.
+                place, unlabelled = (
+                    sample(len(source)),
+                    target.train.take(sample(len(target.train))),
+                )
+                seen = DomainOutputs(on_source[place.numpy()], predict(method, unlabelled, device))
+                views = outputs(seen)
+        kept = trained.candidates
         if self.scenario == "adapted":
-            choice = choose(kept, copy, held_out, unlabelled, device)
-        with_bounds = self.scenario != "target-only"  # what is shown of it is its scores alone
-        with trained.method.evaluated():
-            views = outputs(trained.method, held_out, unlabelled, device) if with_bounds else {}
-            target.stage = "final evaluation"  # all is decided: only now are answers looked up
-            test = target.open("test")
-            scores, examples, picture = evaluate(
-                trained.method, source.test, test, device, self.per_class, self.seed, with_bounds
-            )
-        if choice is not None:
-            known = accuracies(kept, copy, test, device, scores.accuracy)
-            scores = structs.replace(scores, selection=choice.record(known))
+            copy = common.build(self.method, trained.shape, self.seed).to(device)
+            selection = choose(kept, copy, source.take(place), unlabelled, seen, device)
+        target.stage = "final evaluation"  # all is decided: only now are answers looked up
+        test = target.open("test")
+        scores, examples, picture = evaluate(
+            on_source, on_target, test, self.per_class, self.seed, self.scenario != "target-only"
+        )
+        if selection is not None and scores.accuracy is not None:
+            earlier = [
+                predict_labelled(kept.load(copy, step), test, device).accuracy
+                for step in kept.steps[:-1]
+            ]
+            selection = judged(selection, [*earlier, scores.accuracy])
+        scores = structs.replace(scores, selection=selection)
         return scores, {"outputs": views | examples, "features": picture}
 
     def _feed(

@@ -1,7 +1,7 @@
 """What a trained classifier is worth on the target: accuracy and trust where it has labels.
 
 Without labels: what it predicts, and estimates. Asked when all is decided: nothing that is found
-here goes back to training. Knows a method and images; knows no training and no file.
+here goes back to training. Knows predictions and images; knows no network and no file.
 """
 
 from typing import Any
@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from sparring.data.images import Images
-from sparring.game import AdaptationMethod
 from sparring.metrics import calibration
 from sparring.metrics.embedding import (
     choose_per_class,
@@ -20,9 +19,9 @@ from sparring.metrics.embedding import (
     tsne_library,
 )
 from sparring.metrics.outputs import Outputs, Predictions
-from sparring.metrics.predict import predict, predict_labelled
+from sparring.metrics.validators import DomainOutputs
 from sparring.runs.records import ClassifierScores, RiskCoverage, Trust
-from sparring.runs.selection import some
+from sparring.runs.selection import sample
 
 EXAMPLES = 400
 """Target test images that are kept, to show what adaptation fixed and broke."""
@@ -34,58 +33,52 @@ Arrays = dict[str, np.ndarray]
 
 
 def evaluate(
-    method: AdaptationMethod,
-    source: Images,
+    on_source: Predictions,
+    on_target: Outputs,
     target: Images,
-    device: torch.device,
     per_class: int,
     seed: int,
     with_map: bool = True,
 ) -> tuple[ClassifierScores, Arrays, Arrays]:
-    """Scores on test images, examples to compare runs by, and the t-SNE picture.
+    """Scores, examples to compare runs by, and the t-SNE picture.
 
-    source: test images with class labels. target: test images, with class labels or without.
-    per_class: images of each class and domain in the picture, at most. with_map: draw it.
+    on_source, on_target: what the classifier says of the test images. target: those images, with
+    class labels or without. per_class: images of each class and domain in the picture, at most.
+    with_map: draw it.
     """
-    on_source, found = predict_labelled(method, source, device), predict(method, target, device)
     label = None if target.labels is None else target.labels.numpy()
-    classes = len(source.label_names)
-    estimates = calibration.estimate_accuracy(
-        on_source.outputs.logits, on_source.label, found.logits
-    )
-    features, picture = _mixed_sample(on_source, found, label, per_class, seed)
-    shares = np.bincount(found.predicted, minlength=classes) / len(found)
-    temperature = calibration.fit_temperature(on_source.outputs.logits, on_source.label)
+    logits, classes = on_source.outputs.logits, on_source.outputs.logits.shape[1]
+    features, picture = _mixed_sample(on_source, on_target, label, per_class, seed)
+    temperature = calibration.fit_temperature(logits, on_source.label)
     mixing = domain_mixing(features, picture["domain"])
-    distance = proxy_a_distance(on_source.outputs.features, found.features, seed)
+    distance = proxy_a_distance(on_source.outputs.features, on_target.features, seed)
+    points = tsne(features, seed) if with_map else None
     notes = []
-    few = f"{len(source)} source and {len(target)} target test images"
+    few = f"{len(on_source.label)} source and {len(target)} target test images"
     if mixing is None or distance is None:
         notes.append(f"How far the domains lie apart is not known: {few} are too few to tell.")
-    points = tsne(features, seed) if with_map else None
     if with_map and points is None:
         notes.append(f"No map of the features: {few} are too few.")
+    shares = np.bincount(on_target.predicted, minlength=classes) / len(target)
     scores = ClassifierScores(
         source_accuracy=on_source.accuracy,
         test_images=len(target),
         predicted_shares=tuple(shares.tolist()),
-        estimated=estimates,
+        estimated=calibration.estimate_accuracy(logits, on_source.label, on_target.logits),
         temperature=temperature,
         mixing=mixing,
         a_distance=distance,
         tsne=None if points is None else tsne_library(),
         notes=tuple(notes),
-        **_against_labels(found, label, classes, temperature),
+        **_against_labels(on_target, label, classes, temperature),
     )
     picture = {} if points is None else {"points": points} | picture
-    return scores, _examples(found, target), picture
+    return scores, _examples(on_target, target), picture
 
 
-def outputs(
-    method: AdaptationMethod, held_out: Images, unlabelled: Images, device: torch.device
-) -> Arrays:
+def outputs(seen: DomainOutputs) -> Arrays:
     """What the negative-transfer alarm compares twins by; no target label is among it."""
-    source, target = predict_labelled(method, held_out, device), predict(method, unlabelled, device)
+    source, target = seen.source, seen.target
     return {
         "source_features": source.outputs.features.astype(np.float16),
         "source_logits": source.outputs.logits,
@@ -113,29 +106,26 @@ def _trust(on_target: Predictions, temperature: float) -> Trust:
     """How far the confidence can be trusted on the target, also after the source's temperature."""
     logits, label = on_target.outputs.logits, on_target.label
     confidence = on_target.outputs.confidence
-    curve = calibration.risk_coverage(confidence, on_target.correct)
+    coverage, risk = calibration.risk_coverage(confidence, on_target.correct)
     shown = np.unique(np.linspace(0, len(label) - 1, _POINTS).round().astype(int))
     return Trust(
         calibration_error=calibration.calibration_error(logits, label),
         calibration_error_tempered=calibration.calibration_error(logits / temperature, label),
         reliability=calibration.reliability(confidence, on_target.correct),
         risk_coverage=RiskCoverage(
-            coverage=tuple(curve.coverage[shown].tolist()),
-            risk=tuple(curve.risk[shown].tolist()),
-            area=curve.area,
+            coverage=tuple(coverage[shown].tolist()),
+            risk=tuple(risk[shown].tolist()),
+            area=float(risk.mean()),
         ),
     )
 
 
 def _examples(found: Outputs, test: Images) -> Arrays:
     """What was said of EXAMPLES test images, and the images."""
-    numbered = Images(test.pixels, torch.arange(len(test)), ())
-    shown = some(numbered, seed=0).take(torch.arange(min(EXAMPLES, len(test))))
-    assert shown.labels is not None
-    index = shown.labels
+    index = sample(len(test))[:EXAMPLES]
     unknown = torch.full((len(index),), UNKNOWN)
     return {
-        "example_pixels": shown.pixels.numpy(),
+        "example_pixels": test.pixels[index].numpy(),
         "example_label": (unknown if test.labels is None else test.labels[index]).numpy(),
         "example_predicted": found.predicted[index.numpy()],
     }

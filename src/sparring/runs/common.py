@@ -1,8 +1,11 @@
 """What both kinds of run do alike: describe what is asked, build networks, open the folder."""
 
 import dataclasses
+import shutil
+import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -10,35 +13,36 @@ import torch
 from msgspec import structs
 from torch import nn
 
-from sparring import model
+from sparring import __version__, model
 from sparring.data.images import DataSet
 from sparring.errors import RequestError
 from sparring.game import Batch, Method, Pair, Shape
 from sparring.methods import METHODS, name_of
 from sparring.nets.summary import describe
-from sparring.runs import card, environment
-from sparring.runs.folder import RunFolder
-from sparring.runs.records import Architecture, Config, Data, Layer, Length, Network, Scores
-from sparring.runtime import resolve_precision
+from sparring.runs import card
+from sparring.runs.folder import Run
+from sparring.runs.records import Architecture, Config, Data, Environment, Length, Network, Scores
+from sparring.runtime import describe_machine, resolve_precision
 from sparring.trainer import Trainer, Training
 
 M = TypeVar("M", bound=Method)
 
-STATES, CANDIDATES = 6, 5
-"""What lies on the disk at most while a run trains. States: two saved files and the one that is
-being written, each of the present and of a healthy state. Candidates: weights to choose from."""
+_COPIES = 24
+"""How often the weights lie on the disk at most: in two saved files and one that is being written,
+each of two states with Adam's two moments (18), as candidates (5), and as the model (1)."""
 
 
 def asked(method: Method, seed: int, training: Training, device: torch.device) -> dict[str, Any]:
     """The fields of a Config that follow from the method and its training."""
-    precision = resolve_precision(training.precision, device)
     return {
         "method": name_of(method),
         "preset": preset_of(method),
         "seed": seed,
         "settings": dataclasses.asdict(method),
         "training": Length(
-            steps=training.steps, batch_size=training.batch_size, precision=precision
+            steps=training.steps,
+            batch_size=training.batch_size,
+            precision=resolve_precision(training.precision, device),
         ),
     }
 
@@ -54,12 +58,13 @@ def preset_of(method: Method) -> str:
 
 def describe_data(name: str, dataset: DataSet) -> Data:
     """The record of a data set that this run calls `name`."""
+    train, test = dataset.train, dataset.test
     return Data(
         name=name,
         kind=dataset.kind,
-        train=len(dataset.train),
-        test=len(dataset.test),
-        labelled=dataset.test.labels is not None,
+        train=len(train),
+        test=len(test),
+        labelled=test.labels is not None,
         fingerprint=dataset.fingerprint(),
     )
 
@@ -75,41 +80,38 @@ def build(method: M, shape: Shape, seed: int) -> M:
     return fresh
 
 
-def disk_needed(method: Method, shape: Shape) -> tuple[int, int]:
-    """Bytes that a run needs while it trains, and those that stay. Adam keeps two moments."""
-    fresh = dataclasses.replace(method)
-    with torch.device("meta"):
-        fresh.build(shape)
-    weights = 4 * sum(parameter.numel() for parameter in fresh.parameters())
-    return weights * (3 * STATES + CANDIDATES), weights
+def begin(folder: Run, config: Config, method: M, shape: Shape, device: torch.device) -> M:
+    """The method with its networks, and the run folder open for them.
 
-
-def is_longer(folder: RunFolder, config: Config, method: Method) -> bool:
-    """Whether the run in `folder` is to be trained on, to the greater length of `config`.
-
-    Raises RequestError where it is another run, or cannot be trained on exactly.
+    Raises RequestError where that folder holds another run, or its disk has no room for this one.
     """
-    if not folder.compare(config):
-        return False
-    why = None
-    if method.scheduled:
-        why = f"what {config.method} does depends on the length of its training"
-    elif folder.finished and not (folder.path / "checkpoints").is_dir():
-        why = "its last state was not kept"
-    if why:
-        steps = folder.read(Config).training.steps
+    fresh = build(method, shape, config.seed)
+    needed = 4 * _COPIES * sum(parameter.numel() for parameter in fresh.parameters())
+    place = next(path for path in folder.path.absolute().parents if path.exists())
+    free = shutil.disk_usage(place).free
+    if free < needed:
         raise RequestError(
-            f"{folder.path} holds a training of {steps:,} steps, which cannot go on to "
-            f"{config.training.steps:,}: {why}; name another --out"
+            f"{place}: {free / 1e9:.2f} GB free, {needed / 1e9:.2f} GB needed for the states of a "
+            "training; free some room or name an --out on another disk"
         )
-    return True
+    folder.open(config, method.scheduled)
+    folder.write(environment(device))
+    return fresh
 
 
-def open_run(folder: RunFolder, config: Config, method: Method, device: torch.device) -> None:
-    """Open the run folder and record where the run happens. Raises RequestError."""
-    is_longer(folder, config, method)
-    folder.open(config)
-    folder.write(environment.describe(device))
+def environment(device: torch.device) -> Environment:
+    """What a number was measured on: versions, machine, commit."""
+    return Environment(sparring=__version__, commit=_commit(), **describe_machine(device))
+
+
+def _commit() -> str | None:
+    """The commit of the source tree that runs, with a + where it was changed; None outside git."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=5)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() or None
 
 
 def architecture(method: Method, batch: Batch) -> Architecture:
@@ -125,7 +127,7 @@ def architecture(method: Method, batch: Batch) -> Architecture:
                     title=name.replace("_", " ").capitalize(),
                     summary=_summary(network),
                     parameters=sum(layer.parameters for layer in layers),
-                    layers=tuple(Layer(**dataclasses.asdict(layer)) for layer in layers),
+                    layers=tuple(layers),
                 )
             )
     about = sys.modules[METHODS[name_of(method)].__module__].__doc__ or ""
@@ -146,7 +148,7 @@ def _summary(network: nn.Module) -> str:
 
 
 def finish(
-    folder: RunFolder,
+    folder: Run,
     config: Config,
     trainer: Trainer,
     shape: Shape,

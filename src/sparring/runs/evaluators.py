@@ -4,10 +4,12 @@ Both learn from the whole set's own labels and are kept in the cache folder, or 
 the published Inception. What they are asked is in `generator_evaluation`.
 """
 
+import fcntl
 import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 import torch
@@ -15,19 +17,17 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 
 from sparring import cache
-from sparring.data.images import DataSet
+from sparring.data.images import DataSet, Images
 from sparring.errors import RequestError
-from sparring.game import LabelKind
-from sparring.metrics.extractor import Extractor, FeatureNet, Skill, train_extractor
-from sparring.metrics.fidelity import FEWEST, frechet_name
-from sparring.metrics.reference import ReferenceFeatures
+from sparring.metrics.extractor import Extractor, FeatureNet, Skill, task_of, train_extractor
+from sparring.metrics.fidelity import FEWEST, ReferenceFeatures, frechet_name
 from sparring.nets.inception import load_published
 from sparring.runs import inception_weights, records
 from sparring.runs.records import Judging
 from sparring.runtime import resolve_precision
 from sparring.storage import sweep, write_atomically
 
-_FORMAT = 4
+_FORMAT = 5
 """Raise it when the network or its training changes: older files are then trained anew."""
 _EXTRACTOR_SEED, _JUDGE_SEED = 0, 1
 _log = logging.getLogger("sparring")
@@ -39,10 +39,9 @@ Say = Callable[[str], None]
 class Evaluators:
     """The evaluators, made once for a data set, and what is known of them.
 
-    dataset: the whole set, with labels on both sides or on neither.
-    reference: None where the set is too small for fidelity scores; so is `extractor`.
-    judge, skill: None for a set without labels. It has seen the real training images and no others:
-        one that learned from a generator's images would call them right.
+    dataset: the whole set, with labels on both sides or on neither. reference, extractor: None
+    where it is too small for fidelity scores. judge, skill: None for a set without labels. The
+    judge learned from real images alone: one that saw a generator's would call them right.
     """
 
     dataset: DataSet
@@ -59,7 +58,7 @@ def set_up(dataset: DataSet, judging: Judging, device: torch.device, say: Say) -
     """
     if dataset.train.labels is None or dataset.test.labels is None:
         dataset = dataset.unlabelled()
-    reference, extractor = None, None
+    reference = extractor = judge = judge_skill = None
     if min(judging.images, len(dataset.train), len(dataset.test)) >= FEWEST:
         network, skill = _extractor(dataset, judging, device, say)
         extractor = records.Extractor(
@@ -68,9 +67,8 @@ def set_up(dataset: DataSet, judging: Judging, device: torch.device, say: Say) -
         reference = ReferenceFeatures.of(
             network, dataset.train.pixels, dataset.test.pixels, judging.images
         )
-    judge, judge_skill = None, None
     if dataset.train.labels is not None:
-        judge, judge_skill = _learned(dataset, judging.steps, _JUDGE_SEED, device, say)
+        judge, judge_skill = load_or_train(dataset, _JUDGE_SEED, device, judging.steps, say)
     return Evaluators(dataset, reference, extractor, judge, judge_skill)
 
 
@@ -84,41 +82,19 @@ def _extractor(
     dataset: DataSet, judging: Judging, device: torch.device, say: Say
 ) -> tuple[FeatureNet, Skill | None]:
     if judging.extractor == "own":
-        return _learned(dataset, judging.steps, _EXTRACTOR_SEED, device, say)
+        return load_or_train(dataset, _EXTRACTOR_SEED, device, judging.steps, say)
     path = inception_weights.find_or_fetch(cache.folder(), say)
     return load_published(path).to(device), None
 
 
-def _learned(
-    dataset: DataSet, steps: int, seed: int, device: torch.device, say: Say
-) -> tuple[Extractor, Skill]:
-    what = "quarter turns" if dataset.train.labels is None else "labels"
-    say(f"evaluator {seed + 1}: learning the {what} of {dataset.name}, unless it is kept")
-    network, skill = load_or_train(dataset, seed, device, steps)
-    balanced = skill.mean_balanced
-    known = "" if balanced is None else f", balanced {balanced:.1%}"
-    say(f"evaluator {seed + 1}: right on held-out images in {skill.mean_accuracy:.1%}{known}")
-    return network, skill
-
-
-class _Kept(msgspec.Struct, frozen=True):
-    """What is known of a kept extractor, beside its weights."""
-
-    name: str
-    label_names: tuple[str, ...]
-    label_kind: LabelKind
-    learned_from: str
-    skill: Skill
-
-
 def load_or_train(
-    dataset: DataSet, seed: int, device: torch.device, steps: int
+    dataset: DataSet, seed: int, device: torch.device, steps: int, say: Say
 ) -> tuple[Extractor, Skill]:
     """The extractor of the set from the cache folder, else trained and put there.
 
-    The name of its file follows from the set's fingerprint, the seed and the steps. A damaged file
-    is trained anew; where the folder cannot be written the extractor is not kept, and a warning
-    says so. Raises Stopped after SIGINT or SIGTERM.
+    The name of its file follows from the set's fingerprint, the seed and the steps. One process
+    trains while others wait for its file. A damaged file is trained anew; where the folder cannot
+    be written the extractor is not kept, and a warning says so. Raises Stopped.
     """
     precision = resolve_precision("auto", device)
     names = dataset.train.label_names
@@ -126,16 +102,41 @@ def load_or_train(
     key = hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
     path = cache.folder() / f"extractor-{key}.safetensors"
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            found = _load(path, dataset.train, device)
+            if found is None:
+                found = _train(dataset, seed, device, steps, precision, say)
+                _keep(path, *found)
+            return found
+    except OSError as error:
+        _log.warning("%s cannot be written (%s): what is learned is not kept", path.parent, error)
+        return _train(dataset, seed, device, steps, precision, say)
+
+
+def _load(path: Path, train: Images, device: torch.device) -> tuple[Extractor, Skill] | None:
+    """The kept extractor that learned from `train`; None where there is none, or a damaged one."""
+    if not path.exists():
+        return None
+    name, examples = task_of(train.take(torch.arange(1)), 0)
+    network = Extractor(name, examples.label_names, examples.kind)
+    network.learned_from = train.fingerprint()
+    try:
         with safe_open(path, "pt") as file:
-            about = msgspec.json.decode(file.metadata()["about"], type=_Kept)
-        network = Extractor(about.name, about.label_names, about.label_kind)
+            skill = msgspec.json.decode(file.metadata()["skill"], type=Skill)
         network.load_state_dict(load_file(path))
-        network.learned_from = about.learned_from
-        return network.to(device).eval().requires_grad_(False), about.skill
-    except (FileNotFoundError, NotADirectoryError):
-        pass
     except (OSError, SafetensorError, msgspec.MsgspecError, RuntimeError, KeyError) as error:
         _log.warning("%s is damaged and is trained anew (%s)", path, type(error).__name__)
+        return None
+    return network.to(device).eval().requires_grad_(False), skill
+
+
+def _train(
+    dataset: DataSet, seed: int, device: torch.device, steps: int, precision: str, say: Say
+) -> tuple[Extractor, Skill]:
+    what = "quarter turns" if dataset.train.labels is None else "labels"
+    say(f"evaluator {seed + 1}: learning the {what} of {dataset.name}")
     network, skill = train_extractor(
         dataset.train,
         dataset.test,
@@ -145,14 +146,16 @@ def load_or_train(
         mirror=dataset.mirror,
         bfloat16=precision == "bfloat16",
     )
-    about = _Kept(
-        network.name, network.label_names, network.label_kind, network.learned_from, skill
-    )
-    weights = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        sweep(path.parent, shared=True)
-        write_atomically(path, save(weights, {"about": msgspec.json.encode(about).decode()}))
-    except (OSError, RequestError) as error:
-        _log.warning("%s cannot be written (%s): what was learned is not kept", path.parent, error)
+    balanced = skill.mean_balanced
+    known = "" if balanced is None else f", balanced {balanced:.1%}"
+    say(f"evaluator {seed + 1}: right on held-out images in {skill.mean_accuracy:.1%}{known}")
     return network, skill
+
+
+def _keep(path: Path, network: Extractor, skill: Skill) -> None:
+    weights = {name: value.contiguous().cpu() for name, value in network.state_dict().items()}
+    sweep(path.parent, shared=True)
+    try:
+        write_atomically(path, save(weights, {"skill": msgspec.json.encode(skill).decode()}))
+    except RequestError as error:
+        _log.warning("%s: what was learned is not kept", error)

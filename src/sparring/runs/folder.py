@@ -1,14 +1,13 @@
 """The run folder: where one run writes everything that anyone reads later.
 
-Knows files and their records; knows no torch, no method and no report. A folder is *finished* when
-`scores.json` exists, so a stopped reproduction goes on where it was.
+Knows files and their records; knows no torch, no method and no report. A run is *finished* when
+`scores.json` exists.
 
     config.json           what was asked, with the fingerprints of the data
     env.json              where it ran: versions, commit, device, threads
     log.jsonl             one row every few steps: step, images, seconds, losses by player, terms
-    events.json           only where something happened: alarms, rollbacks, and in what step
-    checkpoints/          all it needs to go on (see checkpoints.py): until the scores are there,
-                          longer where the last state is to be kept, to train on from it
+    events.json           only where something happened: alarms and rollbacks
+    checkpoints/          to go on: until the scores are there, or kept to train on from the end
     snapshots/            likewise, generators only: what will be `progress` in the pictures
     candidates/           until the scores are there, adapted classifiers only: weights to choose
     model/                the trained model (see model.py): weights, config, card
@@ -35,7 +34,7 @@ from msgspec import structs
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from sparring.errors import RequestError
+from sparring.errors import RequestError, one_line
 from sparring.runs.records import (
     Architecture,
     Config,
@@ -43,10 +42,11 @@ from sparring.runs.records import (
     Events,
     LogRow,
     Openings,
+    Plan,
     Scores,
     TransferAlarm,
 )
-from sparring.storage import RowLog, write_atomically, writing
+from sparring.storage import write_atomically, write_json, writing
 
 R = TypeVar("R")
 
@@ -60,16 +60,13 @@ FILES: dict[object, str] = {
     Scores: "scores.json",
 }
 """The file of each kind of record."""
-WORKING = ("candidates", "checkpoints", "snapshots")
-"""What only an unfinished run needs; all but the first serve to train on from its last state."""
 _LONGEST_NAME = 180  # bytes; file systems take 255
 
 
 def run_name(*parts: object) -> str:
     """The name of a run's folder: `parts` with dashes between them.
 
-    Characters that a folder's name cannot hold, or that do not print, become _, and a long name
-    is cut; a hash then keeps it apart from other names.
+    What a folder's name cannot hold becomes _, a long name is cut; a hash keeps such names apart.
     """
     name = "-".join(map(str, parts))
     plain = "".join("_" if c in "/\\" or not c.isprintable() else c for c in name)
@@ -80,139 +77,51 @@ def run_name(*parts: object) -> str:
 
 
 def difference(before: Config, now: Config) -> str | None:
-    """What the first thing is that differs, in words; None where nothing does."""
+    """The first thing that differs, in words; None where nothing does."""
     old, new = _flat(before), _flat(now)
-    for name in [*new, *old]:
-        was, is_now = old.get(name, "absent"), new.get(name, "absent")
-        if was != is_now:
-            return f"its {name} was {was}, now it is {is_now}"
+    for name in new | old:
+        if old.get(name) != new.get(name):
+            return f"its {name} was {old.get(name)}, now it is {new.get(name)}"
     return None
 
 
 def _flat(config: Config) -> dict[str, Any]:
     """The values of a configuration by name, each set of data in words."""
     plain = msgspec.json.decode(msgspec.json.encode(config))
-    data = plain.pop("data")
-    flat = {role: f"{d['name']} ({d['fingerprint'][:15]}…)" for role, d in data.items()}
+    flat = {role: f"{d['name']} ({d['fingerprint'][:15]}…)" for role, d in plain["data"].items()}
+    del plain["data"]
     for name, value in plain.items():
         nested = value if isinstance(value, dict) else {"": value}
         flat |= {f"{name} {key}".strip(): item for key, item in nested.items()}
     return flat
 
 
-class RunFolder:
-    """One run's folder; `name` is the folder's own name."""
+def read_plan(out: Path) -> Plan:
+    """The plan of an output folder. Raises RequestError where it is missing or damaged."""
+    path = out / "plan.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Plan)
+    except (OSError, msgspec.MsgspecError) as error:
+        words = f"cannot read {path}: {one_line(error)}; give the output folder of a training"
+        raise RequestError(words) from error
+
+
+class Run:
+    """One run's folder. Records that others only read are read once, as properties.
+
+    Reading raises RequestError where a file is missing or damaged.
+    """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @property
-    def name(self) -> str:
-        return self.path.name
-
-    @property
-    def log(self) -> RowLog:
-        """The training log, for whoever writes it."""
-        return RowLog(self.path / "log.jsonl")
+        self.path, self.name = path, path.name
 
     @property
     def begun(self) -> bool:
-        return (self.path / FILES[Config]).is_file()
+        return self._file(Config).is_file()
 
     @property
     def finished(self) -> bool:
-        return (self.path / FILES[Scores]).is_file()
-
-    def compare(self, config: Config) -> bool:
-        """Whether `config` asks for more steps of the run that is here, and for nothing else new.
-
-        Raises RequestError where the folder holds a run of another request, or something else.
-        """
-        if not self.begun:
-            if self.path.exists() and not (self.path.is_dir() and not any(self.path.iterdir())):
-                raise RequestError(f"{self.path} holds something else; name another --out")
-            return False
-        before = self.read(Config)
-        longer = config.training.steps > before.training.steps
-        if longer:
-            steps = structs.replace(before.training, steps=config.training.steps)
-            before = structs.replace(before, training=steps)
-        if words := difference(before, config):
-            raise RequestError(f"{self.path} holds another run: {words}; name another --out")
-        return longer
-
-    def open(self, config: Config) -> None:
-        """Make the folder of this run, or go on in it; a shorter run is no longer finished.
-
-        Raises RequestError as `compare` does, and where the folder cannot be written.
-        """
-        longer = self.compare(config)
-        with writing(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
-        if longer:
-            for kind in (Scores, TransferAlarm):
-                (self.path / FILES[kind]).unlink(missing_ok=True)
-        if longer or not self.begun:
-            self.write(config)
-
-    def read(self, kind: type[R]) -> R:
-        """The record of that kind. Raises RequestError where it is missing or damaged."""
-        path = self.path / FILES[kind]
-        with _told(path):
-            return msgspec.json.decode(path.read_bytes(), type=kind)
-
-    def find(self, kind: type[R]) -> R | None:
-        """The record of that kind; None where there is none. Raises RequestError."""
-        return self.read(kind) if (self.path / FILES[kind]).is_file() else None
-
-    def write(self, record: object) -> None:
-        """Write a record into the file of its kind, whole or not at all."""
-        kind = Scores if isinstance(record, Scores) else type(record)
-        text = msgspec.json.format(msgspec.json.encode(record), indent=2)
-        write_atomically(self.path / FILES[kind], text + b"\n")
-
-    def rows(self) -> list[LogRow]:
-        """The training log; none where there is none. Raises RequestError where it is damaged."""
-        path = self.path / "log.jsonl"
-        if not path.is_file():
-            return []
-        with _told(path):
-            whole = path.read_bytes().rpartition(b"\n")[0]  # the last line may be torn
-            return msgspec.json.decode(
-                b"[" + b",".join(whole.splitlines()) + b"]", type=list[LogRow]
-            )
-
-    def write_arrays(self, name: str, arrays: dict[str, np.ndarray]) -> None:
-        """Write `name`.safetensors, whole or not at all."""
-        contiguous = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
-        write_atomically(self.path / f"{name}.safetensors", save(contiguous))
-
-    def arrays(self, name: str) -> dict[str, np.ndarray]:
-        """The arrays of `name`.safetensors; none where there is none. Raises RequestError."""
-        path = self.path / f"{name}.safetensors"
-        if not path.is_file():
-            return {}
-        with _told(path):
-            return load(path.read_bytes())
-
-    def tidy(self, keep_state: bool = False) -> None:
-        """Remove what only an unfinished run needs. keep_state: it may be trained on."""
-        for name in WORKING[:1] if keep_state else WORKING:
-            shutil.rmtree(self.path / name, ignore_errors=True)
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Raise RequestError, in one line, where a file of a run is missing or damaged."""
-    try:
-        yield
-    except (OSError, ValueError, msgspec.MsgspecError, SafetensorError) as error:
-        words = " ".join(str(error).split())[:200]
-        raise RequestError(f"cannot read {path}: {words}; remove the run folder") from error
-
-
-class Run(RunFolder):
-    """A finished run, read once: what a report is made of."""
+        return self._file(Scores).is_file()
 
     @cached_property
     def config(self) -> Config:
@@ -227,17 +136,112 @@ class Run(RunFolder):
         return self.read(Environment)
 
     @cached_property
-    def events(self) -> Events:
-        return self.find(Events) or Events()
-
-    @cached_property
-    def openings(self) -> Openings:
-        return self.find(Openings) or Openings()
+    def architecture(self) -> Architecture | None:
+        return self.find(Architecture)
 
     @cached_property
     def alarm(self) -> TransferAlarm | None:
         return self.find(TransferAlarm)
 
-    @cached_property
-    def architecture(self) -> Architecture | None:
-        return self.find(Architecture)
+    @property
+    def events(self) -> Events:
+        return self.find(Events) or Events()
+
+    @property
+    def openings(self) -> Openings:
+        return self.find(Openings) or Openings()
+
+    def prolongs(self, config: Config, scheduled: bool = False) -> bool:
+        """Whether `config` asks for more steps of the run that is here, and for nothing else new.
+
+        scheduled: `Method.scheduled`. Raises RequestError where the folder holds another run or
+        something else, or a run that cannot be prolonged.
+        """
+        if not self.begun:
+            if self.path.exists() and (self.path.is_file() or any(self.path.iterdir())):
+                raise RequestError(f"{self.path} holds something else; name another --out")
+            return False
+        before = self.read(Config)
+        was, steps = before.training.steps, config.training.steps
+        if steps > was:
+            before = structs.replace(before, training=structs.replace(before.training, steps=steps))
+        if words := difference(before, config):
+            raise RequestError(f"{self.path} holds another run: {words}; name another --out")
+        why = None
+        if scheduled:
+            why = f"what {config.method} does depends on the length of its training"
+        elif self.finished and not (self.path / "checkpoints").is_dir():
+            why = "its last state was not kept"
+        if steps > was and why:
+            raise RequestError(
+                f"{self.path} holds a training of {was:,} steps, which cannot go on to "
+                f"{steps:,}: {why}; name another --out"
+            )
+        return steps > was
+
+    def open(self, config: Config, scheduled: bool = False) -> None:
+        """Make the folder of this run, or go on in it; a shorter run is no longer finished.
+
+        Raises RequestError as `prolongs` does, and where the folder cannot be written.
+        """
+        longer = self.prolongs(config, scheduled)
+        with writing(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+        if longer:
+            for kind in (Scores, TransferAlarm):
+                self._file(kind).unlink(missing_ok=True)
+        if longer or not self.begun:
+            self.write(config)
+
+    def read(self, kind: type[R]) -> R:
+        """The record of that kind."""
+        path = self._file(kind)
+        with _told(path):
+            return msgspec.json.decode(path.read_bytes(), type=kind)
+
+    def find(self, kind: type[R]) -> R | None:
+        """The record of that kind; None where there is none."""
+        return self.read(kind) if self._file(kind).is_file() else None
+
+    def write(self, record: object) -> None:
+        """Write a record into the file of its kind, whole or not at all."""
+        write_json(self._file(Scores if isinstance(record, Scores) else type(record)), record)
+
+    def rows(self) -> list[LogRow]:
+        """The training log; none where there is none. A torn last line is left out."""
+        path = self.path / "log.jsonl"
+        if not path.is_file():
+            return []
+        with _told(path):
+            whole = path.read_bytes().rpartition(b"\n")[0]
+            return msgspec.json.Decoder(LogRow).decode_lines(whole)
+
+    def write_arrays(self, name: str, arrays: dict[str, np.ndarray]) -> None:
+        """Write `name`.safetensors, whole or not at all."""
+        contiguous = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
+        write_atomically(self.path / f"{name}.safetensors", save(contiguous))
+
+    def arrays(self, name: str) -> dict[str, np.ndarray]:
+        """The arrays of `name`.safetensors; none where there is none."""
+        path = self.path / f"{name}.safetensors"
+        if not path.is_file():
+            return {}
+        with _told(path):
+            return load(path.read_bytes())
+
+    def tidy(self, keep_state: bool = False) -> None:
+        """Remove what only an unfinished run needs. keep_state: it may be trained on."""
+        for name in ("candidates",) if keep_state else ("candidates", "checkpoints", "snapshots"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+
+    def _file(self, kind: object) -> Path:
+        return self.path / FILES[kind]
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, msgspec.MsgspecError, SafetensorError) as error:
+        words = one_line(error)[:200]
+        raise RequestError(f"cannot read {path}: {words}; remove the run folder") from error

@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 import torch
 from msgspec import structs
 from safetensors.numpy import load_file, save
-from torch import Tensor
 
 from sparring.data import catalogue
 from sparring.data.feed import Stream
@@ -17,10 +17,10 @@ from sparring.divergence import LogIntervals
 from sparring.errors import TrainingFailed
 from sparring.game import GenerativeMethod, Labelled, Shape
 from sparring.methods import name_of
-from sparring.metrics.diversity import last_tenth, mean_distance
+from sparring.metrics.scorecard import mean_distance
 from sparring.runs import common, evaluators
-from sparring.runs.folder import RunFolder, run_name
-from sparring.runs.generator_evaluation import Arrays, evaluate, spread
+from sparring.runs.folder import Run, run_name
+from sparring.runs.generator_evaluation import VARIED, Arrays, evaluate, spread
 from sparring.runs.library import Library
 from sparring.runs.progress import Screen
 from sparring.runs.records import Config, ExtractorName, Judging, LogRow
@@ -80,7 +80,7 @@ class GeneratorRun:
 
     def config(self, library: Library, device: torch.device) -> Config:
         """All that decides the result. Raises RequestError for data that cannot be used."""
-        shape = self.shape(library)
+        shape = _shape(self.data(library))
         (name,) = catalogue.distinct_names((self.images,))
         whole = library.get(self.images, self.size)
         return Config(
@@ -94,14 +94,6 @@ class GeneratorRun:
             arm=self.arm,
         )
 
-    def shape(self, library: Library) -> Shape:
-        """What the networks are built for."""
-        return _shape(self.data(library))
-
-    def check(self, library: Library, show: Screen) -> None:
-        """Raise RequestError where what judges the images cannot be had."""
-        evaluators.check(self.judging, show.say)
-
     def data(self, library: Library) -> DataSet:
         """The data with the wanted labels, or without. Raises RequestError."""
         dataset = library.get(self.images, self.size)
@@ -109,20 +101,19 @@ class GeneratorRun:
             return catalogue.attributes(dataset, self.labels)
         return dataset.unlabelled()
 
-    def run(self, library: Library, folder: RunFolder, device: torch.device, show: Screen) -> None:
+    def run(self, library: Library, folder: Run, device: torch.device, show: Screen) -> None:
         """Train, draw, evaluate and write all down; goes on where an earlier call was stopped.
 
         Raises RequestError for data that cannot be used, Stopped, and TrainingFailed.
         """
         config = self.config(library, device)
-        common.open_run(folder, config, self.method, device)
         tools = library.once(
             ("evaluators", self.images, self.size, self.judging, device),
             lambda: evaluators.set_up(
                 library.get(self.images, self.size), self.judging, device, show.say
             ),
         )
-        trained = self.train(self.data(library), folder, device, show)
+        trained = self.train(config, self.data(library), folder, device, show)
         show.say(f"{self.name}: evaluating {self.judged:,} images")
         with trained.sampler.method.evaluated():
             scores, arrays = evaluate(tools, trained.sampler, self.judged)
@@ -131,26 +122,24 @@ class GeneratorRun:
         common.finish(folder, config, trained.trainer, trained.shape, scores, files)
 
     def train(
-        self, dataset: DataSet, folder: RunFolder, device: torch.device, show: Screen
+        self, config: Config, dataset: DataSet, folder: Run, device: torch.device, show: Screen
     ) -> Trained:
         """The trained generator; `folder` gets its log, saved states and architecture.
 
         dataset: with the labels that are asked for.
         """
         shape = _shape(dataset)
-        method = common.build(self.method, shape, self.seed)
+        method = common.begin(folder, config, self.method, shape, device)
         sampler = Sampler(method, dataset.train, self.seed, device)
-        snapshots = Snapshots(sampler, folder, self.training.steps)
+        watch = Watch(sampler, spread(dataset.test.pixels, VARIED), folder, self.training.steps)
         batch_size, key = self.training.batch_size, (self.seed,)
         stream = Stream(dataset.train, batch_size, key, device, dataset.mirror)
         feed = stream.unlabelled if shape.kind == "none" else stream.labelled
-        every = LogIntervals.of(self.training.steps).gradients
-        watch = Watch(sampler, snapshots, spread(dataset.test.pixels), every)
         with show.task(self.name) as task:
             trainer = Trainer(method, feed, self.training, folder.path, device, task.update, watch)
             trainer.run()
         folder.write(common.architecture(method, feed(0)))
-        return Trained(trainer, shape, sampler, snapshots.arrays())
+        return Trained(trainer, shape, sampler, watch.progress())
 
 
 def _shape(dataset: DataSet) -> Shape:
@@ -164,54 +153,41 @@ def final_losses(rows: Sequence[LogRow]) -> dict[str, float]:
     for row in rows:
         for player, loss in row.losses.items():
             columns.setdefault(f"{player}_loss", []).append(math.nan if loss is None else loss)
-    return {name: last_tenth(values) for name, values in columns.items()}
+    return {name: fmean(v[-max(1, len(v) // 10) :]) for name, v in columns.items()}
 
 
-class Snapshots:
-    """The same noise drawn at a few moments of training, kept in the run folder meanwhile."""
+class Watch:
+    """Looks at what the generator draws while it trains; the trainer's `observe`.
 
-    def __init__(self, sampler: Sampler, folder: RunFolder, steps: int) -> None:
-        self.sampler, self.folder = sampler, folder.path / "snapshots"
-        every = LogIntervals.of(steps).log
+    The same noise is drawn at a few moments and kept in the run folder meanwhile. real: mean
+    distance of real images, which the diversity is a share of.
+    """
+
+    def __init__(self, sampler: Sampler, real: float, run: Run, steps: int) -> None:
+        self.sampler, self.real, self.folder = sampler, real, run.path / "snapshots"
+        intervals = LogIntervals.of(steps)
+        self.every, log = intervals.gradients, intervals.log
         # Evenly spaced on a logarithmic scale: most changes early. Before that all is grey.
-        moments = np.geomspace(max(every, steps / 50), steps, SNAPSHOTS) / every
-        self.moments = {min(steps, round(moment) * every) for moment in moments} | {steps}
+        moments = np.geomspace(max(log, steps / 50), steps, SNAPSHOTS) / log
+        self.moments = {min(steps, round(moment) * log) for moment in moments} | {steps}
 
-    def observe(self, step: int) -> None:
-        """Draw if `step` is one of the moments."""
-        if step in self.moments:
-            self.folder.mkdir(exist_ok=True)
-            images = {"images": self.sampler.draw(SNAPSHOT_IMAGES).numpy()}
-            write_atomically(self.folder / f"{step:09d}.safetensors", save(images))
+    def __call__(self, step: int) -> dict[str, float]:
+        """The diversity of WATCHED images at `step`; NaN where they are not finite."""
+        try:
+            if step in self.moments:
+                self.folder.mkdir(exist_ok=True)
+                images = {"images": self.sampler.draw(SNAPSHOT_IMAGES).numpy()}
+                write_atomically(self.folder / f"{step:09d}.safetensors", save(images))
+            if step % self.every or not self.real:
+                return {}
+            return {"diversity": mean_distance(self.sampler.draw(WATCHED)) / self.real}
+        except TrainingFailed:  # the trainer may go back to where they were
+            return {"diversity": math.nan}
 
-    def arrays(self) -> Arrays:
-        """The snapshots in order of their steps."""
+    def progress(self) -> Arrays:
+        """What was kept, in order of the steps."""
         files = sorted(self.folder.glob("*.safetensors"))
         return {
             "progress": np.stack([load_file(file)["images"] for file in files]),
             "progress_steps": np.array([int(file.stem) for file in files]),
         }
-
-
-@dataclass
-class Watch:
-    """Looks at what the generator draws while it trains; the trainer's `observe`.
-
-    real: mean distance of real images. every: steps between two looks.
-    """
-
-    sampler: Sampler
-    snapshots: Snapshots
-    real: float
-    every: int
-
-    def __call__(self, step: int) -> dict[str, float]:
-        """The diversity of WATCHED images at `step`; NaN where they are not finite."""
-        try:
-            self.snapshots.observe(step)
-            if step % self.every or not self.real:
-                return {}
-            drawn: Tensor = self.sampler.draw(WATCHED)
-            return {"diversity": mean_distance(drawn) / self.real}
-        except TrainingFailed:  # the trainer may go back to where they were
-            return {"diversity": math.nan}

@@ -4,29 +4,29 @@ Knows the evaluators and the metrics; knows no training and no file. Everything 
 fixed noise, so that generators of one data set are compared on equal terms.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
+from functools import lru_cache
 from statistics import fmean
-from typing import Any
 
+import msgspec
 import numpy as np
 import torch
+from msgspec import structs
 from torch import Tensor
 
 from sparring.data.images import DataSet, Images
-from sparring.metrics.diversity import mean_distance
-from sparring.metrics.extractor import Extractor, Skill
-from sparring.metrics.fidelity import FEWEST
-from sparring.metrics.memorisation import FEWEST_UNSEEN, audit, pixel_vectors
-from sparring.metrics.reference import ReferenceFeatures
+from sparring.metrics.extractor import Extractor
+from sparring.metrics.fidelity import FEWEST, ReferenceFeatures, kernel_distance
+from sparring.metrics.memorisation import FEWEST_UNSEEN, audit
 from sparring.metrics.scorecard import (
-    Change,
-    LabelledFeatures,
     accuracy,
+    by_group,
     change,
-    class_diversity,
-    class_kid,
     flip,
+    grouped,
     leakage,
+    mean_distance,
+    relative_spread,
 )
 from sparring.runs.evaluators import Evaluators
 from sparring.runs.records import Copies, GeneratorScores, Judge, OfClass, Scorecard, Turned
@@ -46,48 +46,57 @@ SHOWN = 8
 Arrays = dict[str, np.ndarray]
 
 
-@dataclass
-class Findings:
-    """What is found bit by bit: fields of GeneratorScores, single numbers, arrays."""
-
-    scores: dict[str, Any] = field(default_factory=dict)
-    metrics: dict[str, float | None] = field(default_factory=dict)
-    arrays: Arrays = field(default_factory=dict)
-
-    def add(self, other: "Findings") -> None:
-        """Take in what is in `other`."""
-        self.scores |= other.scores
-        self.metrics |= other.metrics
-        self.arrays |= other.arrays
-
-
 def evaluate(tools: Evaluators, sampler: Sampler, count: int) -> tuple[GeneratorScores, Arrays]:
     """All that `count` images of `sampler` say of its generator, and the pictures."""
     train, test = sampler.train, tools.dataset.test.pixels
-    labelled = train.labels is not None
-    asked = sampler.asked(count) if labelled else None
+    asked = None if train.labels is None else sampler.asked(count)
     drawn = Images(sampler.draw(count), asked, train.label_names)
     among = min(VARIED, len(test), count)
-    real = spread(test[:among])
-    varied = mean_distance(drawn.pixels[:among]) / real if real else None
-    found = Findings({"notes": notes(tools, real)}, {"diversity": varied}, _pictures(sampler))
-    features = np.zeros((0, 1), np.float32)
+    real = spread(test, min(VARIED, count))
+    metrics = {"diversity": mean_distance(drawn.pixels[:among]) / real if real else None}
+    arrays = _pictures(sampler)
+    fidelity, copies, judge, card, classes = {}, None, None, None, {}
     if tools.reference is not None:
         features = tools.reference.features(drawn.pixels)
-        found.add(_fidelity(tools, tools.reference, features))
+        score = tools.reference.score(features)
+        fidelity = {"generated": score} | tools.reference.calibration
+        metrics |= {"frechet": score.frechet, "kid": score.kid.value} | asdict(score.manifold)
+        del metrics["neighbours"]
+        if asked is not None:
+            classes = _by_class(tools.reference, tools.dataset, drawn, features)
     if len(test) >= FEWEST_UNSEEN:
-        found.add(_copies(tools.dataset, drawn.pixels))
-    if labelled and tools.judge is not None and tools.skill is not None:
-        classes = _by_class(tools, drawn, features)
-        found.add(_obedience(tools, tools.judge, tools.skill, sampler, drawn, classes))
-    if train.kind == "attributes":
-        found.scores["pair_label"] = train.label_names[0]
-    return GeneratorScores(metrics=found.metrics, **found.scores), found.arrays
+        copies, shown = _copies(tools.dataset, drawn.pixels)
+        metrics["memorised"] = copies.ratio
+        arrays |= shown
+    if asked is not None and tools.judge is not None and tools.skill is not None:
+        judge = Judge(skill=tools.skill, learned_from=tools.judge.learned_from)
+        card, maps = _obedience(tools.judge, sampler, drawn, tools.dataset.test)
+        card = structs.replace(card, classes=classes)
+        right, flips = card.labels.values(), [entry.flip for entry in card.turned.values()]
+        metrics["attribute_accuracy"] = fmean(share.value for share in right)
+        metrics["flipped"] = fmean(flip.flipped.value for flip in flips)
+        arrays |= maps
+    scores = GeneratorScores(
+        metrics=metrics,
+        notes=notes(tools, real),
+        extractor=tools.extractor,
+        fidelity=fidelity,
+        judge=judge,
+        scorecard=card,
+        copies=copies,
+        pair_label=train.label_names[0] if train.kind == "attributes" else "",
+        changed=tuple(card.turned)[:MAPPED] if card else (),
+    )
+    return scores, arrays
 
 
-def spread(pixels: Tensor) -> float:
-    """Mean distance of VARIED real images (uint8 [N, 3, S, S]); 0 where no two of them differ."""
-    return mean_distance(pixels[:VARIED]) if len(pixels) > 1 else 0.0
+@lru_cache(maxsize=1)
+def spread(pixels: Tensor, count: int) -> float:
+    """Mean distance of the first `count` images; 0 where no two differ.
+
+    Takes a second, and every generator of a data set (uint8 [N, 3, S, S]) asks twice.
+    """
+    return mean_distance(pixels[:count]) if min(count, len(pixels)) > 1 else 0.0
 
 
 def notes(tools: Evaluators, real: float) -> tuple[str, ...]:
@@ -118,100 +127,58 @@ def _pictures(sampler: Sampler) -> Arrays:
     return arrays
 
 
-def _fidelity(tools: Evaluators, reference: ReferenceFeatures, features: np.ndarray) -> Findings:
-    score = reference.score(features)
-    single = {name: value for name, value in asdict(score.manifold).items() if name != "neighbours"}
-    return Findings(
-        {"extractor": tools.extractor, "fidelity": {"generated": score} | reference.calibration},
-        {"frechet": score.frechet, "kid": score.kid.value} | single,
-    )
-
-
-def _copies(dataset: DataSet, drawn: Tensor) -> Findings:
+def _copies(dataset: DataSet, drawn: Tensor) -> tuple[Copies, Arrays]:
     """The audit of all images, and those that look most like copies beside what they are like."""
     train = dataset.train.pixels
-    found = audit(drawn, train, dataset.test.pixels, pixel_vectors, mirror=dataset.mirror)
+    found = audit(drawn, train, dataset.test.pixels, mirror=dataset.mirror)
     shown = found.order[:SHOWN]
     nearest = train[torch.from_numpy(found.nearest[shown])]
     mirrored = torch.from_numpy(found.mirrored[shown])[:, None, None, None]
-    copies = Copies(
-        verdict=found.verdict(),
-        ratio=found.ratio,
-        suspects=found.suspects,
-        expected=found.expected,
-        copies=found.copies,
-        alarm=found.alarm,
-        n=len(drawn),
-        n_train=found.n_train,
-        n_unseen=found.n_unseen,
-    )
-    return Findings(
-        {"copies": copies},
-        {"memorised": found.ratio},
-        {
-            "suspects": drawn[torch.from_numpy(shown)].numpy(),
-            "suspects_nearest": torch.where(mirrored, nearest.flip(3), nearest).numpy(),
-        },
-    )
+    return msgspec.convert(found, Copies, from_attributes=True), {
+        "suspects": drawn[torch.from_numpy(shown)].numpy(),
+        "suspects_nearest": torch.where(mirrored, nearest.flip(3), nearest).numpy(),
+    }
 
 
 def _obedience(
-    tools: Evaluators,
-    judge: Extractor,
-    skill: Skill,
-    sampler: Sampler,
-    drawn: Images,
-    classes: dict[str, OfClass],
-) -> Findings:
-    """Whether the judge sees what was asked for, and what else moves when one label is turned."""
-    right = accuracy(judge, drawn)
+    judge: Extractor, sampler: Sampler, drawn: Images, real: Images
+) -> tuple[Scorecard, Arrays]:
+    """Whether the judge sees what was asked for, and what else moves when one label is turned.
+
+    real: unseen images with all their labels. The arrays are maps of the changes.
+    """
     names = drawn.label_names[:TURNED]
     count = max(FEWEST_PAIRS, len(drawn) // len(names))
     turned: dict[str, Turned] = {}
     heat: list[np.ndarray] = []
-    means: list[Tensor] = []
+    means: list[np.ndarray] = []
     for place, name in enumerate(names):
         pairs = sampler.pairs(place, count)
         moved = change(pairs)
-        turned[name] = _turned(judge, pairs, name, moved, tools.dataset.test)
-        if len(heat) < MAPPED:
+        turned[name] = Turned(
+            pairs=count,
+            flip=flip(judge, pairs, name),
+            levels=moved.levels,
+            relative=moved.relative,
+            half_area=moved.half_area,
+            leakage=leakage(judge, pairs, name, real) if real.kind == "attributes" else {},
+        )
+        if place < MAPPED:
             heat.append(moved.heat)
-            means.append(pairs.float().mean(0).round().to(torch.uint8))
-    return Findings(
-        {
-            "judge": Judge(skill=skill, learned_from=judge.learned_from),
-            "scorecard": Scorecard(labels=right, turned=turned, classes=classes),
-            "changed": names[:MAPPED],
-        },
-        {
-            "attribute_accuracy": fmean(share.value for share in right.values()),
-            "flipped": fmean(entry.flip.flipped.value for entry in turned.values()),
-        },
-        {"change_heat": np.stack(heat), "change_means": torch.stack(means).numpy()},
-    )
+            means.append(pairs.float().mean(0).round().to(torch.uint8).numpy())
+    maps = {"change_heat": np.stack(heat), "change_means": np.stack(means)}
+    return Scorecard(labels=accuracy(judge, drawn), turned=turned), maps
 
 
-def _turned(judge: Extractor, pairs: Tensor, name: str, moved: Change, real: Images) -> Turned:
-    return Turned(
-        pairs=len(pairs),
-        flip=flip(judge, pairs, name),
-        levels=moved.levels,
-        relative=moved.relative,
-        half_area=moved.half_area,
-        leakage=leakage(judge, pairs, name, real) if real.kind == "attributes" else {},
-    )
-
-
-def _by_class(tools: Evaluators, drawn: Images, features: np.ndarray) -> dict[str, OfClass]:
+def _by_class(
+    reference: ReferenceFeatures, dataset: DataSet, drawn: Images, features: np.ndarray
+) -> dict[str, OfClass]:
     """Kernel distance and diversity in each group of labels, and the floor beside them."""
-    if tools.reference is None:
-        return {}
-    reference, dataset = tools.reference, tools.dataset
-    real = LabelledFeatures.of(reference.real, dataset.train.take(reference.chosen))
-    unseen = LabelledFeatures.of(reference.unseen, dataset.test)
-    ours = LabelledFeatures.of(features, drawn)
-    floor, varied = class_kid(real, unseen), class_diversity(real, ours)
+    real = grouped(reference.real, dataset.train.take(reference.chosen))
+    floor = by_group(kernel_distance, real, grouped(reference.unseen, dataset.test))
+    ours = grouped(features, drawn)
+    varied = by_group(relative_spread, real, ours)
     return {
         title: OfClass(kid=kid, floor=floor[title], diversity=varied[title])
-        for title, kid in class_kid(real, ours).items()
+        for title, kid in by_group(kernel_distance, real, ours).items()
     }

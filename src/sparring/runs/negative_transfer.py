@@ -4,7 +4,9 @@ A twin differs from the adapted run in nothing but the scenario. No target label
 what is compared holds none (see `classifier_evaluation.outputs`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 
 import msgspec
 import numpy as np
@@ -27,20 +29,23 @@ def compare_twins(runs: Iterable[Run], say: Callable[[str], None]) -> None:
     twins: dict[bytes, Run] = {}
     adapted: list[Run] = []
     for run in runs:
-        if run.finished:
-            try:
-                if run.config.scenario == "source-only":
-                    twins[_likeness(run.config)] = run
-                elif run.config.scenario == "adapted" and run.alarm is None:
-                    adapted.append(run)
-            except RequestError as error:
-                say(str(error))
+        with _told(say):
+            if run.finished and run.config.scenario == "source-only":
+                twins[_likeness(run.config)] = run
+            elif run.finished and run.config.scenario == "adapted" and run.alarm is None:
+                adapted.append(run)
     for run in adapted:
-        if twin := twins.get(_likeness(run.config)):
-            try:
+        with _told(say):
+            if twin := twins.get(_likeness(run.config)):
                 _compare(twin, run, say)
-            except RequestError as error:
-                say(str(error))
+
+
+@contextmanager
+def _told(say: Callable[[str], None]) -> Iterator[None]:
+    try:
+        yield
+    except RequestError as error:
+        say(str(error))
 
 
 def _likeness(config: Config) -> bytes:
@@ -51,22 +56,9 @@ def _likeness(config: Config) -> bytes:
 
 def _compare(twin: Run, run: Run, say: Callable[[str], None]) -> None:
     verdict = alarm(_outputs(twin), _outputs(run))
-    if verdict.worse:
+    if verdict.rings:
         say(f"{run.name}: {verdict.words}")
-    record = TransferAlarm(
-        twin=twin.name,
-        rings=verdict.worse,
-        words=verdict.words,
-        changes=dict(verdict.changes),
-        disagreement=verdict.disagreement,
-        allowed=verdict.allowed,
-        overlap_lost=verdict.overlap_lost,
-        overlap_error=verdict.overlap_error,
-        estimated_twin=verdict.estimated_twin,
-        estimated_adapted=verdict.estimated_adapted,
-        source_change=verdict.source_change,
-    )
-    run.write(record)
+    run.write(TransferAlarm(twin=twin.name, **asdict(verdict)))
 
 
 def _outputs(run: Run) -> DomainOutputs:

@@ -1,32 +1,34 @@
-"""Plays runs, one after another in this process or several at once, each in a process of its own.
+"""Plays runs, one after another in this process or several at once in processes of their own.
 
-Knows runs and their folders; knows no plan and no report. A process may be killed at any moment: a
-run goes on from its last saved state.
+Knows runs and their folders; knows no plan and no report. Any process may be killed at any moment:
+its run has failed for now and goes on from its last saved state when it is started again.
 """
 
 import multiprocessing
 import os
-import signal
+import sys
 import threading
 import time
 from collections.abc import Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
-from multiprocessing.synchronize import Event
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
-from sparring.errors import Stopped, TrainingFailed
+from sparring.errors import RequestError, Stopped, TrainingFailed
 from sparring.runs import Job, Library
-from sparring.runs.folder import RunFolder
+from sparring.runs.folder import Run
 from sparring.runs.progress import Screen
 from sparring.runtime import Machine, release
 from sparring.signals import stopping_at_once
 
+_PATIENCE = 120.0
+"""Seconds that a stopped process has to save its state."""
 
-@dataclass(frozen=True)
-class Outcome:
+
+class Outcome(NamedTuple):
     """A run that has ended. failure: what went wrong in one line; None where it has its scores."""
 
     job: Job
@@ -52,70 +54,98 @@ def _one(job: Job, library: Library, runs: Path, device: torch.device, screen: S
     started = time.monotonic()
     failure = None
     try:
-        job.run(library, RunFolder(runs / job.name), device, screen)
+        job.run(library, Run(runs / job.name), device, screen)
     except TrainingFailed as failed:  # the other runs can still be had
         failure = str(failed)
     release()
     return Outcome(job, time.monotonic() - started, failure)
 
 
+class _Worker:
+    """A process that plays one run at a time; its end of the pipe closes when it dies."""
+
+    def __init__(self, data: Path | None, runs: Path, machine: Machine) -> None:
+        context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, data, runs, machine))
+        self.process.start()
+        theirs.close()
+
+    def begin(self, job: Job, device: torch.device) -> None:
+        self.job, self.started = job, time.monotonic()
+        with suppress(OSError):  # where it died between two runs: `result` tells
+            self.pipe.send((job, device))
+
+    def result(self) -> Outcome:
+        """How its run ended. Raises what the run raised."""
+        try:
+            found: Outcome | Exception = self.pipe.recv()
+        except (EOFError, OSError):
+            self.process.join()
+            what = f"its process was stopped or died (exit code {self.process.exitcode})"
+            failure = f"{self.job.name}: {what}; start again, to go on"
+            return Outcome(self.job, time.monotonic() - self.started, failure)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def end(self) -> None:
+        """Wait until it has ended, after `terminate`: a run that is under way is saved."""
+        self.process.join(_PATIENCE)
+        self.process.kill()
+        self.pipe.close()
+
+
 def _in_processes(
     jobs: Sequence[Job], data: Path | None, runs: Path, machine: Machine
 ) -> Generator[Outcome]:
-    # Torch's threads do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    with ProcessPoolExecutor(machine.jobs, context, _begin, (data, machine, stop)) as pool:
-        pending = [
-            pool.submit(_work, job, runs, machine.device_of_job(number))
-            for number, job in enumerate(jobs)
-        ]
-        try:
-            for future in as_completed(pending):
-                if outcome := future.result():
-                    yield outcome
-        except BaseException:  # stopped, or a run's own error: the others save and end as well
-            for future in pending:
-                future.cancel()
-            stop.set()
-            raise
+    waiting = list(enumerate(jobs))
+    workers: list[_Worker] = []
+    idle: list[_Worker] = []
+    busy: list[_Worker] = []
+    try:
+        while waiting or busy:
+            while waiting and len(busy) < machine.jobs:
+                if not idle:
+                    workers.append(_Worker(data, runs, machine))
+                worker = idle.pop() if idle else workers[-1]
+                number, job = waiting.pop(0)
+                worker.begin(job, machine.device_of_job(number))
+                busy.append(worker)
+            ready = wait([worker.pipe for worker in busy])
+            for worker in [worker for worker in busy if worker.pipe in ready]:
+                busy.remove(worker)
+                outcome = worker.result()
+                if worker.process.is_alive():
+                    idle.append(worker)
+                yield outcome
+    finally:
+        for worker in workers:
+            worker.process.terminate()
+        for worker in workers:
+            worker.end()
 
 
-_library = Library(None)
-"""Of a process that plays runs: its own data sets."""
-_stop: Event | threading.Event = threading.Event()
-"""Likewise: set when it is to stop. Runs that lie ready for it are then left alone."""
-
-
-def _begin(data: Path | None, machine: Machine, stop: Event) -> None:
-    """Make a new process ready: it hears of a stop from its parent alone, and ends with it."""
-    global _library, _stop
-    _library, _stop = Library(data), stop
+def _serve(pipe: Connection, data: Path | None, runs: Path, machine: Machine) -> None:
+    """Play the runs that come through the pipe, until SIGTERM comes."""
+    os.setsid()  # Ctrl-C would reach this process too: the parent alone tells it to stop
     machine.set_up()
-    os.setsid()  # Ctrl-C would reach it too
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # between two runs
-    threading.Thread(target=_stop_when_told, daemon=True).start()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _stop_when_told() -> None:
-    _stop.wait()
-    os.kill(os.getpid(), signal.SIGTERM)
+    library = Library(data)
+    while True:
+        job, device = pipe.recv()
+        try:
+            with stopping_at_once():
+                found: Outcome | Exception = _one(job, library, runs, device, Screen(live=False))
+        except (RequestError, OSError) as error:
+            found = error
+        except Stopped as stopped:
+            sys.exit(128 + stopped.signal)
+        pipe.send(found)
 
 
 def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _work(job: Job, runs: Path, device: torch.device) -> Outcome | None:
-    """Play one run in this process; None where it was stopped."""
-    try:
-        with stopping_at_once():
-            if _stop.is_set():
-                return None
-            return _one(job, _library, runs, device, Screen(live=False))
-    except Stopped:
-        return None
+    os._exit(1)

@@ -34,7 +34,7 @@ class Screen:
     def task(self, label: str) -> Iterator["Task"]:
         """Show the progress of one run."""
         if not (self.live and self.console.is_terminal):
-            yield Task(self, label, None)
+            yield Task(label, None)
             return
         columns = (
             TextColumn("{task.description}", markup=False),
@@ -44,23 +44,23 @@ class Screen:
             TextColumn("{task.fields[detail]}", markup=False),
         )
         with Progress(*columns, console=self.console, transient=True) as bar:
-            yield Task(self, label, bar)
+            bar.add_task(label, total=None, detail="")
+            yield Task(label, bar)
 
 
 class Task:
     """The progress of one run; `update` is the trainer's `watch`."""
 
-    def __init__(self, screen: Screen, label: str, bar: Progress | None) -> None:
-        self.screen, self.label, self.bar = screen, label, bar
-        self.shown = time.monotonic()
-        self.row = None if bar is None else bar.add_task(label, total=None, detail="")
+    def __init__(self, label: str, bar: Progress | None) -> None:
+        self.label, self.bar, self.shown = label, bar, time.monotonic()
 
     def update(self, status: Status) -> None:
         """Show where the training is."""
         losses = "  ".join(f"{name} {value:.3f}" for name, value in status.losses.items())
         detail = f"{status.images_per_second:,.0f} images/s  {losses}"
-        if self.bar is not None and self.row is not None:
-            self.bar.update(self.row, completed=status.step, total=status.steps, detail=detail)
+        if self.bar is not None:
+            row = self.bar.task_ids[0]
+            self.bar.update(row, completed=status.step, total=status.steps, detail=detail)
         elif time.monotonic() - self.shown >= _QUIET_SECONDS:
             self.shown = time.monotonic()
             left = status.seconds_left

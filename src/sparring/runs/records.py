@@ -1,7 +1,7 @@
-"""What a run leaves behind, as types: whoever writes a record and whoever reads it share them.
+"""What a run leaves behind, as types that whoever writes a record and whoever reads it share.
 
-Each record is one JSON file of the run folder (`folder.FILES`). A number that does not exist, or is
-not finite, is None. Shares and accuracies are fractions. Knows no file, no torch and no page.
+`folder.FILES` names the file of each. A number that does not exist, or is not finite, is None.
+Shares and accuracies are fractions.
 """
 
 from typing import Any, Literal
@@ -13,8 +13,9 @@ from sparring.game import LabelKind
 from sparring.metrics.calibration import AccuracyEstimates, Bin
 from sparring.metrics.extractor import Skill
 from sparring.metrics.fidelity import Fidelity
-from sparring.metrics.intervals import Interval
 from sparring.metrics.scorecard import Flip, Leak
+from sparring.metrics.statistics import Interval
+from sparring.nets.summary import LayerSummary as Layer
 
 Kind = Literal["real", "stand-in"]
 Scenario = Literal["generation", "source-only", "adapted", "target-only"]
@@ -98,16 +99,6 @@ class Environment(Struct, frozen=True, kw_only=True):
     commit: str | None
 
 
-class Layer(Struct, frozen=True, kw_only=True):
-    """One layer. output: shape without the batch, None where it is no tensor."""
-
-    name: str
-    kind: str
-    detail: str
-    output: tuple[int, ...] | None
-    parameters: int
-
-
 class Network(Struct, frozen=True, kw_only=True):
     """One network of a method, layer by layer in the order in which they run."""
 
@@ -164,21 +155,21 @@ class Trust(Struct, frozen=True, kw_only=True):
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
-    """A state of a training, with its label-free scores by validator.
+    """A state of a training, and its label-free scores by validator.
 
-    accuracy: on the target's test images; None without labels. Looked up when all is decided.
+    accuracy: on the target's test images, looked up when all is decided; None without labels.
     """
 
     step: int
-    validators: dict[str, float | None]
+    validators: dict[str, float]
     accuracy: float | None
 
 
 class Selection(Struct, frozen=True, kw_only=True):
-    """States kept during a training, and the one that label-free validators would choose.
+    """States kept during a training, and the one that validators would choose without labels.
 
-    The run's own numbers are those of its last state, whatever is chosen. chosen: a place in
-    `candidates`. rank_correlation: of each validator with the truth, where it is known.
+    chosen: a place in `candidates`; the run's own numbers are of its last state all the same.
+    rank_correlation: of each validator with the truth, where it is known.
     """
 
     rule: str
@@ -190,10 +181,10 @@ class Selection(Struct, frozen=True, kw_only=True):
 class ClassifierScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag="classifier"):
     """scores.json of a classifier, of its last (or averaged) state.
 
-    accuracy, confusion (rows: true classes) and trust are None where the target has no labels.
-    predicted_shares: of each class on the target's test images.
-    estimated: accuracy on the target without labels. temperature: fitted on the source.
-    seconds: of the training. notes: a sentence for each score or figure that could not be had.
+    accuracy, confusion (rows: true classes) and trust: None where the target has no labels.
+    predicted_shares: of each class on the target's test images. estimated: accuracy there, without
+    labels. temperature: fitted on the source. seconds: of the training. notes: a sentence for each
+    score or figure that could not be had.
     """
 
     accuracy: float | None
@@ -234,8 +225,7 @@ class Judge(Struct, frozen=True, kw_only=True):
 class Turned(Struct, frozen=True, kw_only=True):
     """What turning one label on (or turning to one class) does, over `pairs` pairs.
 
-    levels, relative, half_area: see `metrics.scorecard.Change`. leakage: by the other label; of
-    classes, which exclude each other, there is none.
+    levels, relative, half_area: see `metrics.scorecard.Change`. leakage: by the other attribute.
     """
 
     pairs: int
@@ -280,8 +270,7 @@ class GeneratorScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag="
     """scores.json of a generator.
 
     metrics: single numbers by name. fidelity: by kind of image, "generated" first, then the
-    calibration rows. notes: a sentence for each score that could not be had.
-    pair_label: what differs in the pictures' pairs. changed: labels of the change maps.
+    calibration rows. pair_label: what differs in the pairs. changed: labels of the change maps.
     """
 
     metrics: dict[str, float | None]
@@ -301,9 +290,9 @@ Scores = ClassifierScores | GeneratorScores
 
 
 class TransferAlarm(Struct, frozen=True, kw_only=True):
-    """twin.json, adapted runs only: how it compares, without labels, with its source-only twin.
+    """twin.json: how an adapted run compares, without labels, with its source-only twin.
 
-    twin: name of that run. rings: whether adaptation looks harmful. changes: by validator.
+    rings: whether adaptation looks harmful; see `metrics.negative_transfer.Verdict`.
     """
 
     twin: str

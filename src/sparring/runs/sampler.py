@@ -46,13 +46,9 @@ class Sampler:
         self.method.eval()
         if label.ndim == 2:  # attributes; classes stay numbers
             label = label.float()
-        parts = [
-            self._pixels(noise, asked)
-            for noise, asked in zip(
-                self._noise[: len(label)].split(100), label.split(100), strict=True
-            )
-        ]
-        return torch.cat(parts)
+        noise = self._noise[: len(label)]
+        parts = zip(noise.split(100), label.split(100), strict=True)
+        return torch.cat([self._pixels(*part) for part in parts])
 
     def _pixels(self, noise: Tensor, label: Tensor) -> Tensor:
         images = self.method.sample(noise.to(self.device), label.to(self.device))

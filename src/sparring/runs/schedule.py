@@ -1,35 +1,27 @@
-"""Plays a list of runs into one output folder.
+"""Plays a list of runs into one output folder: plan.json (what is to run, what for) and runs/.
 
-The folder holds plan.json (what is to run, and what for), runs/, and what others write beside
-them. Started again with the same folder, finished runs are skipped and the others go on.
+Started again with the same folder, finished runs are skipped and the others go on.
 """
 
-import errno
 import fcntl
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
 from msgspec import structs
 
 from sparring.errors import RequestError, TrainingFailed, check_name
-from sparring.runs import Job, Library
-from sparring.runs.common import disk_needed, is_longer
-from sparring.runs.folder import Run, RunFolder
+from sparring.runs import GeneratorRun, Job, Library, evaluators
+from sparring.runs.folder import Run, read_plan
 from sparring.runs.negative_transfer import compare_twins
-from sparring.runs.processes import Outcome, play
+from sparring.runs.processes import play
 from sparring.runs.progress import Screen
 from sparring.runs.records import ClassifierScores, Plan, Scores
 from sparring.runtime import Machine
-from sparring.storage import sweep, write_atomically
+from sparring.storage import sweep, write_json, writing
 
 _LOCK = ".lock"
-_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO}
-_PICTURES = 20_000_000  # bytes of arrays that a run leaves beside its model, about
-_PLENTY = 50_000_000_000  # free bytes with which nobody counts
 
 
 def play_all(
@@ -47,22 +39,22 @@ def play_all(
     jobs; and Stopped when all is saved.
     """
     check_output(out)
-    folders = {job.name: RunFolder(out / "runs" / job.name) for job in jobs}
-    waiting = []
-    for job in jobs:
-        config = job.config(library, machine.device)
-        longer = is_longer(folders[job.name], config, job.method)
-        if longer or not folders[job.name].finished:
-            waiting.append(job)
+    folders = {job: Run(out / "runs" / job.name) for job in jobs}
+    waiting = [
+        job
+        for job, run in folders.items()
+        if run.prolongs(job.config(library, machine.device), job.method.scheduled)
+        or not run.finished
+    ]
     for job in waiting:
-        job.check(library, screen)
-    check_room(out, waiting, library, machine.jobs)
-    with _disk_errors_told(out), _alone(out):
+        if isinstance(job, GeneratorRun):
+            evaluators.check(job.judging, screen.say)
+    with writing(out), _alone(out):
         sweep(out)
         _write_plan(plan, jobs, out, screen.say)
-        for job in jobs:
+        for job, run in folders.items():
             if job not in waiting:
-                folders[job.name].tidy(job.training.keep_state)
+                run.tidy(job.training.keep_state)
                 screen.say(f"{job.name}: finished before")
         try:
             failures = _play(waiting, library, out, machine, screen, len(jobs))
@@ -84,10 +76,13 @@ def _play(
     """Play the jobs that are not finished; what went wrong, a line each."""
     failures = []
     with closing(play(waiting, library, out / "runs", screen, machine)) as ended:
-        for number, run in enumerate(ended, planned - len(waiting) + 1):
-            if run.failure is not None:
-                failures.append(run.failure)
-            screen.say(f"[{number}/{planned}] {_told(run, Run(out / 'runs' / run.job.name))}")
+        for number, (job, seconds, failure) in enumerate(ended, planned - len(waiting) + 1):
+            if failure:
+                failures.append(failure)
+                words = f"failed: {failure}"
+            else:
+                words = outcome(Run(out / "runs" / job.name).scores)
+            screen.say(f"[{number}/{planned}] {job.name}: {seconds:.0f} s, {words}")
     return failures
 
 
@@ -101,17 +96,7 @@ def _write_plan(plan: Plan, jobs: Sequence[Job], out: Path, say: Callable[[str],
         experiments = read_plan(out).experiments | experiments
     started = datetime.now(UTC).isoformat(timespec="seconds")
     plan = structs.replace(plan, started=started, runs=planned, experiments=experiments)
-    text = msgspec.json.format(msgspec.json.encode(plan), indent=2)
-    write_atomically(out / "plan.json", text + b"\n")
-
-
-def read_plan(out: Path) -> Plan:
-    """The plan of an output folder. Raises RequestError where it is missing or damaged."""
-    path = out / "plan.json"
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Plan)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise RequestError(f"cannot read {path}: {error}; name a folder of runs") from error
+    write_json(out / "plan.json", plan)
 
 
 def _finished_before(out: Path, say: Callable[[str], None]) -> list[str]:
@@ -145,18 +130,6 @@ def _alone(out: Path) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _disk_errors_told(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _DISK_ERRORS:
-            raise RequestError(
-                f"cannot write to {out}: {error.strerror}; mend that and start again, to go on"
-            ) from error
-        raise
-
-
 def check_output(out: Path) -> None:
     """Raise RequestError if `out` is no folder of ours, or cannot be written."""
     try:
@@ -164,38 +137,13 @@ def check_output(out: Path) -> None:
         # may lie inside another.
         entries = [path for path in out.iterdir() if path.name != _LOCK] if out.is_dir() else []
         ours = (out / "runs").is_dir() or all((path / "runs").is_dir() for path in entries)
-        parent = _nearest(out)
+        parent = next(path for path in (out, *out.absolute().parents) if path.exists())
     except OSError as error:  # a name too long, or a folder that one may not look into
         raise RequestError(f"--out {out}: {error.strerror}; name another folder") from error
     if not ours:
         raise RequestError(f"--out {out} holds something else; name a new or an empty folder")
     if not parent.is_dir():
         raise RequestError(f"--out {out}: {parent} is a file; name a folder")
-
-
-def check_room(out: Path, waiting: Sequence[Job], library: Library, at_once: int) -> None:
-    """Raise RequestError if the disk of `out` has no room for these runs, so many at once."""
-    free = shutil.disk_usage(_nearest(out)).free
-    if free > _PLENTY:
-        return
-    needs = [disk_needed(job.method, job.shape(library)) for job in waiting]
-    working = sorted((while_training for while_training, _ in needs), reverse=True)[:at_once]
-    needed = sum(working) + sum(stays + _PICTURES for _, stays in needs)
-    if free < needed:
-        raise RequestError(
-            f"--out {out}: {free / 1e9:.2f} GB free, {needed / 1e9:.2f} GB needed for the states "
-            f"of {len(waiting)} trainings; free some room or name a folder on another disk"
-        )
-
-
-def _nearest(place: Path) -> Path:
-    """The place itself if it exists, else the nearest of its parents that does."""
-    return next(path for path in (place, *place.absolute().parents) if path.exists())
-
-
-def _told(run: Outcome, folder: Run) -> str:
-    words = outcome(folder.scores) if run.failure is None else f"failed: {run.failure}"
-    return f"{run.job.name}: {run.seconds:.0f} s, {words}"
 
 
 def outcome(scores: Scores) -> str:

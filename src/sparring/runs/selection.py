@@ -5,11 +5,10 @@ and their consensus chooses. What the choice was worth is asked when it stands.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
+from msgspec import structs
 from safetensors.torch import load_file, save
 from torch import Tensor
 
@@ -17,10 +16,10 @@ from sparring.checkpoints import weights_of
 from sparring.data.images import Images
 from sparring.divergence import LogIntervals
 from sparring.game import AdaptationMethod
-from sparring.metrics.predict import predict, predict_labelled
+from sparring.metrics.outputs import predict, predict_labelled
 from sparring.metrics.statistics import rank_correlation
 from sparring.metrics.validators import DomainOutputs, consensus, score
-from sparring.runs.folder import RunFolder
+from sparring.runs.folder import Run
 from sparring.runs.records import Candidate, Selection
 from sparring.storage import write_atomically
 
@@ -33,8 +32,8 @@ SEEN = 1000
 class Candidates:
     """Weights of one training at up to COUNT moments, evenly spaced, the last of them its end."""
 
-    def __init__(self, method: AdaptationMethod, folder: RunFolder, steps: int) -> None:
-        self.method, self.folder = method, folder.path / "candidates"
+    def __init__(self, method: AdaptationMethod, run: Run, steps: int) -> None:
+        self.method, self.folder = method, run.path / "candidates"
         every = LogIntervals.of(steps).log
         count = min(COUNT, max(2, steps // APART))
         moments = {round(m / every) * every for m in np.linspace(0, steps, count + 1)[1:-1]}
@@ -45,59 +44,24 @@ class Candidates:
         """The moments that were kept; a training that was prolonged has none of its beginning."""
         return sorted(int(path.stem) for path in self.folder.glob("*.safetensors"))
 
-    def _path(self, step: int) -> Path:
-        return self.folder / f"{step:09d}.safetensors"
-
     def observe(self, step: int) -> dict[str, float]:
         """Keep the weights, as they are evaluated, at the moments; the trainer's `observe`."""
         if step in self.moments:
             self.folder.mkdir(exist_ok=True)
             weights = {k: v.contiguous().cpu() for k, v in weights_of(self.method).items()}
-            write_atomically(self._path(step), save(weights))
+            write_atomically(self.folder / f"{step:09d}.safetensors", save(weights))
         return {}
 
-    def weights(self, step: int) -> dict[str, Tensor]:
-        """The weights at `step`."""
-        return load_file(self._path(step))
+    def load(self, copy: AdaptationMethod, step: int) -> AdaptationMethod:
+        """`copy`, which is built like the method, with the weights at `step`."""
+        copy.load_state_dict(load_file(self.folder / f"{step:09d}.safetensors"))
+        return copy
 
 
-@dataclass(frozen=True)
-class Choice:
-    """What the validators said of each candidate, and the place of the one that they chose.
-
-    scores: by validator, one number a candidate, in the order of `steps`.
-    """
-
-    steps: list[int]
-    scores: dict[str, list[float]]
-    chosen: int
-
-    def record(self, accuracies: Sequence[float] | None) -> Selection:
-        """For the run's scores. accuracies: of each candidate on the target's test images."""
-        candidates = (
-            Candidate(
-                step=step,
-                validators={name: column[place] for name, column in self.scores.items()},
-                accuracy=accuracies[place] if accuracies else None,
-            )
-            for place, step in enumerate(self.steps)
-        )
-        correlations = {
-            name: rank_correlation(column, accuracies) if accuracies else None
-            for name, column in self.scores.items()
-        }
-        return Selection(
-            rule="consensus",
-            candidates=tuple(candidates),
-            chosen=self.chosen,
-            rank_correlation=correlations,
-        )
-
-
-def some(images: Images, seed: int) -> Images:
-    """At most SEEN random images; the same for every run with this seed."""
-    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))
-    return images.take(order[:SEEN].sort().values)
+def sample(count: int) -> Tensor:
+    """Rising places of at most SEEN of `count` images, the same for every run: int64 [<= SEEN]."""
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(0))
+    return order[:SEEN].sort().values
 
 
 def choose(
@@ -105,38 +69,43 @@ def choose(
     copy: AdaptationMethod,
     held_out: Images,
     unlabelled: Images,
+    last: DomainOutputs,
     device: torch.device,
-) -> Choice:
-    """Choose by `validators.consensus`.
+) -> Selection:
+    """Choose by `validators.consensus`; nothing is known of accuracies yet.
 
     copy: built like the method of the candidates; is given weights of one after another.
     held_out: source images that were not trained on, with labels. unlabelled: target images.
+    last: what the last candidate says of them.
     """
-    columns: dict[str, list[float]] = {}
-    for step in candidates.steps:
-        copy.load_state_dict(candidates.weights(step))
-        source = predict_labelled(copy, held_out, device)
-        seen = DomainOutputs(source, predict(copy, unlabelled, device))
-        for name, value in score(seen).items():
-            columns.setdefault(name, []).append(value)
-    return Choice(candidates.steps, columns, consensus(columns))
+    steps = candidates.steps
+    scores = []
+    for step in steps[:-1]:
+        earlier = candidates.load(copy, step)
+        on_source = predict_labelled(earlier, held_out, device)
+        scores.append(score(DomainOutputs(on_source, predict(earlier, unlabelled, device))))
+    scores.append(score(last))
+    return Selection(
+        rule="consensus",
+        candidates=tuple(
+            Candidate(step=step, validators=found, accuracy=None)
+            for step, found in zip(steps, scores, strict=True)
+        ),
+        chosen=consensus(_columns(scores)),
+        rank_correlation=dict.fromkeys(scores[0]),
+    )
 
 
-def accuracies(
-    candidates: Candidates,
-    copy: AdaptationMethod,
-    test: Images,
-    device: torch.device,
-    last: float | None,
-) -> list[float] | None:
-    """Each candidate's accuracy on `test`, in order of their steps; for when one is chosen.
+def judged(selection: Selection, accuracies: Sequence[float]) -> Selection:
+    """The selection beside the truth: accuracies of the candidates on the target's test images."""
+    candidates = [
+        structs.replace(candidate, accuracy=accuracy)
+        for candidate, accuracy in zip(selection.candidates, accuracies, strict=True)
+    ]
+    columns = _columns([candidate.validators for candidate in candidates])
+    correlations = {name: rank_correlation(c, accuracies) for name, c in columns.items()}
+    return structs.replace(selection, candidates=tuple(candidates), rank_correlation=correlations)
 
-    last: that of the last one, which is known; None where `test` has no labels.
-    """
-    if last is None:
-        return None
-    found = []
-    for step in candidates.steps[:-1]:
-        copy.load_state_dict(candidates.weights(step))
-        found.append(predict_labelled(copy, test, device).accuracy)
-    return [*found, last]
+
+def _columns(scores: Sequence[dict[str, float]]) -> dict[str, list[float]]:
+    return {name: [row[name] for row in scores] for name in scores[0]}

@@ -1,8 +1,6 @@
 """The one door to the labels of a target domain, and the record of who went through it.
 
-A run gets its target sealed: the images lie open, the labels come from `open` alone, which writes
-who asked, for which split, and the hash of what was handed out. Whoever opens does not say who it
-is: the run's stage at that moment does, so nobody can take another's name.
+Whoever opens does not say who it is: the run's stage at that moment does.
 """
 
 import hashlib
@@ -12,18 +10,17 @@ from typing import Literal
 from msgspec import structs
 
 from sparring.data.images import DataSet, Images
-from sparring.runs.folder import RunFolder
+from sparring.runs.folder import Run
 from sparring.runs.records import Opening, Openings, Stage
 
 
 class SealedTarget:
-    """A target domain without its labels.
+    """A target domain without its labels. train, test: its images.
 
-    train, test: its images, unlabelled.
-    stage: what the run is at; the run moves it on, and it is who is said to have opened labels.
+    stage: what the run is at, and who is said to have opened labels; the run moves it on.
     """
 
-    def __init__(self, dataset: DataSet, folder: RunFolder) -> None:
+    def __init__(self, dataset: DataSet, folder: Run) -> None:
         self.name = dataset.name
         self.train, self.test = dataset.train.unlabelled(), dataset.test.unlabelled()
         self.stage: Stage = "training"
@@ -32,9 +29,8 @@ class SealedTarget:
     def open(self, split: Literal["train", "test"]) -> Images:
         """The images of `split` with their labels; without, where the set has none.
 
-        The opening is on the disk before they are handed out. A run that was killed and goes on
-        opens anew what it had opened at the same stage: that is told once, as it tells no more.
-        Raises RequestError where the record cannot be written.
+        The opening is on the disk before they are handed out; the same one is recorded once,
+        however often a run is killed and goes on. Raises RequestError where it cannot be written.
         """
         images = self._labelled.train if split == "train" else self._labelled.test
         if images.labels is None:

@@ -1,27 +1,23 @@
 from dataclasses import asdict
 
 import pytest
-import torch
 
 from sparring.errors import RequestError
 from sparring.report2019.claims.experiments import SCALES, Experiment, experiments, unique
 from sparring.report2019.claims.trials import TRIALS
 from sparring.report2019.plan import find_data
-from sparring.report2019.published import CLAIMS
 from sparring.runs import ClassifierRun, GeneratorRun
-
-CPU = torch.device("cpu")
 
 
 def all_ten(seeds: int = 2) -> dict[str, Experiment]:
-    return experiments([], find_data(None), SCALES["small"], seeds, CPU)
+    return experiments([], find_data(None), SCALES["small"], seeds)
 
 
 def test_every_claim_of_the_report_has_an_experiment_and_a_trial() -> None:
-    assert list(all_ten()) == list(TRIALS) == list(CLAIMS)
-    assert list(experiments(["C7", "C1"], find_data(None), SCALES["small"], 1, CPU)) == ["C1", "C7"]
+    assert list(all_ten()) == list(TRIALS)
+    assert list(experiments(["C7", "C1"], find_data(None), SCALES["small"], 1)) == ["C1", "C7"]
     with pytest.raises(RequestError, match="unknown claim 'C11'"):
-        experiments(["C11"], find_data(None), SCALES["small"], 1, CPU)
+        experiments(["C11"], find_data(None), SCALES["small"], 1)
 
 
 def test_arms_have_one_run_a_seed_and_no_two_runs_share_a_folder() -> None:
@@ -87,9 +83,3 @@ def test_directions_go_there_and_back_in_every_scenario() -> None:
     assert found["there, adapted"] == ("photo-digits", "street-digits", "adapted")
     assert found["back, source-only"] == ("street-digits", "photo-digits", "source-only")
     assert len(found) == 6
-
-
-def test_all_arms_compute_in_one_precision() -> None:
-    kinds = {job.training.precision for job in unique(all_ten(1))}
-    assert len(kinds) == 1
-    assert kinds <= {"float32", "bfloat16"}

@@ -10,8 +10,8 @@ from sparring.divergence import Event
 from sparring.metrics import statistics
 from sparring.metrics.calibration import AccuracyEstimates
 from sparring.report.collect import Arm
-from sparring.report2019.claims.comparisons import Comparison, Decision, Finding, decide
-from sparring.report2019.claims.trials import TRIALS, settled, unstable
+from sparring.report2019.claims.comparisons import Comparison, Decision, decide
+from sparring.report2019.claims.trials import TRIALS, Finding, settled, unstable
 from sparring.runs.folder import Run
 from sparring.runs.records import (
     ClassifierScores,

@@ -5,9 +5,10 @@ Knows groups of runs and files; what is in a figure is in the modules beside thi
 
 import io
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from matplotlib import style
@@ -16,14 +17,15 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from sparring.errors import RequestError
-from sparring.report import plots
 from sparring.report.collect import Report
 from sparring.report.figures import adaptation, generation
 from sparring.report.figures.adaptation import Marks
-from sparring.report.figures.drawing import Drawing
-from sparring.report.groups import Adaptation, Generation
+from sparring.report.groups import Adaptation, Generation, Group
 from sparring.report.picture import Picture
+from sparring.report.plots import STYLE, Drawing, Part
 from sparring.storage import write_atomically
+
+G = TypeVar("G", bound=Group)
 
 __all__ = ["Drawing", "Marks", "draw", "save"]
 
@@ -39,8 +41,8 @@ def draw(
     Returns the pictures by key, and a sentence for each figure that could not be drawn.
     """
     makers = [
-        *(partial(make, report, group) for group in generators for make in generation.FIGURES),
-        *(partial(make, report, group) for group in adaptations for make in adaptation.FIGURES),
+        *(partial(_drawn, report, g, make) for g in generators for make in generation.FIGURES),
+        *(partial(_drawn, report, g, make) for g in adaptations for make in adaptation.FIGURES),
         partial(adaptation.accuracy, report, adaptations, marks),
     ]
     pictures: dict[str, Picture] = {}
@@ -53,6 +55,13 @@ def draw(
     return pictures, notes
 
 
+def _drawn(report: Report, group: G, make: Callable[[G], Iterator[Part]]) -> Iterator[Drawing]:
+    named = " → ".join(map(report.label, group.sets))
+    for what, words, draw_part in make(group):
+        title = f"{group.title}: {words}"
+        yield Drawing(group.figure(what), draw_part(f"{title}, {named}"), title, group.sets)
+
+
 def save(out: Path, drawings: Iterable[Drawing]) -> dict[str, Picture]:
     """Write the drawings into `out/figures`, as PNG; return what they are by key.
 
@@ -60,7 +69,7 @@ def save(out: Path, drawings: Iterable[Drawing]) -> dict[str, Picture]:
     """
     (out / "figures").mkdir(parents=True, exist_ok=True)
     pictures = {}
-    with style.context(plots.STYLE):
+    with style.context(STYLE):
         for key, figure, title, sets, caption in drawings:
             pictures[key] = Picture(key, title, sets, caption)
             write_atomically(pictures[key].path(out), _png(figure))

@@ -1,21 +1,19 @@
-"""The figures of classifiers between domains.
+"""The figures of classifiers between domains: of the first run of each scenario.
 
-Knows runs, groups and plots; knows no page. With several seeds the first one is drawn.
+Knows groups and plots; knows no page.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from sparring.metrics.outputs import fixed_and_broken
 from sparring.report import plots, score_plots
 from sparring.report.collect import Report
-from sparring.report.curves import Array, Log
-from sparring.report.figures.drawing import Drawing
 from sparring.report.groups import Adaptation, classifier_scores
-from sparring.report.plots import Panel
+from sparring.report.plots import Drawing, Panel, Part
 from sparring.runs.records import SCENARIOS
 
 EXAMPLES = 10
@@ -30,9 +28,9 @@ class Marks:
     accuracy: Mapping[str, float]
 
 
-def losses(report: Report, group: Adaptation) -> Iterator[Drawing]:
+def losses(group: Adaptation) -> Iterator[Part]:
     """Parts of the loss; accuracies among the terms have a panel of their own."""
-    log = Log.of(group.shown.rows())
+    log = group.log
     if not len(log):
         return
     right = {k: v for k, v in log.terms.items() if k.endswith("accuracy")}
@@ -40,74 +38,71 @@ def losses(report: Report, group: Adaptation) -> Iterator[Drawing]:
     panels = [Panel("loss", terms or log.losses, height=1.9)]
     if right:
         panels.append(Panel("share right\n(dotted: chance)", right, share=True, chance=0.5))
-    scenario = group.shown.config.scenario.replace("-", " ")
-    title = f"{group.title}, {scenario}: {'parts of the loss' if terms else 'losses'}"
-    on = " → ".join(map(report.label, group.sets))
-    figure = plots.curves(log.step, panels, f"{title}, {on}", log.images_per_step)
-    yield Drawing(group.figure("losses"), figure, f"{title}, {group.pair}", group.sets)
+    words = f"{'parts of the loss' if terms else 'losses'}, {_state(group.shown.config.scenario)}"
+    yield (
+        "losses",
+        words,
+        lambda title: plots.curves(log.step, panels, title, log.images_per_step),
+    )
 
 
-def features(report: Report, group: Adaptation) -> Iterator[Drawing]:
+def features(group: Adaptation) -> Iterator[Part]:
     """t-SNE of adapted and of source-only features."""
-    domains = [f"{role}: {report.label(one.name)}" for role, one in group.config.data.items()]
+    domains = [f"{role}: {one.name}" for role, one in group.config.data.items()]
     for scenario, what in (("adapted", "tsne"), ("source-only", "tsne-source-only")):
         for run in group.of(scenario)[:1]:
             if arrays := run.arrays("features"):
-                state = scenario.replace("-", " ")
-                title = f"{group.title}, {state}: t-SNE of test features, {group.pair}"
-                figure = plots.embedding(arrays, group.config.label_names, domains, title)
-                yield Drawing(group.figure(what), figure, title, group.sets)
+                draw = partial(plots.embedding, arrays, group.config.label_names, domains)
+                yield what, f"t-SNE of test features, {_state(scenario)}", draw
 
 
-def trust(report: Report, group: Adaptation) -> Iterator[Drawing]:
+def trust(group: Adaptation) -> Iterator[Part]:
     """Reliability and risk of the source-only classifier and the adapted one."""
-    firsts = [run for scenario in SCENARIOS[:2] for run in group.of(scenario)[:1]]
-    found = {run.config.scenario.replace("-", " "): classifier_scores(run).trust for run in firsts}
+    firsts = {_state(s): run for s in SCENARIOS[:2] for run in group.of(s)[:1]}
+    found = {words: classifier_scores(run).trust for words, run in firsts.items()}
     if known := {words: one for words, one in found.items() if one}:
-        title = f"{group.title}: can its confidence be trusted, {group.pair}"
-        yield Drawing(group.figure("trust"), score_plots.trust(known, title), title, group.sets)
+        yield "trust", "can its confidence be trusted", partial(score_plots.trust, known)
 
 
-def examples(report: Report, group: Adaptation) -> Iterator[Drawing]:
-    """Target images that adaptation fixed and broke; needs their labels."""
+def examples(group: Adaptation) -> Iterator[Part]:
+    """Target images that adaptation fixed and broke, a row each; needs their labels.
+
+    Below each image: what source only said of it, and what adapted said.
+    """
     for before, after in group.twins[:1]:
         first, second = before.arrays("outputs"), after.arrays("outputs")
         if not (first and second) or first["example_label"].min() < 0:
             return
         pixels, label = first["example_pixels"], first["example_label"]
         answers = first["example_predicted"], second["example_predicted"]
-        found = fixed_and_broken(label, *answers, EXAMPLES, seed=0)
-        if not (found.fixed_in_all or found.broken_in_all):
+        fixed, broken = fixed_and_broken(label, *answers, seed=0)
+        if not (len(fixed) or len(broken)):
             return
-        title = (
-            f"{group.title}: of {len(label):,} test images adaptation fixed "
-            f"{found.fixed_in_all:,} and broke {found.broken_in_all:,}, {group.pair}"
+        tiles = np.full((2, EXAMPLES, *pixels.shape[1:]), 255, np.uint8)
+        said = []
+        names = group.config.label_names
+        for row, changed in zip(tiles, (fixed, broken), strict=True):
+            chosen = np.sort(changed[:EXAMPLES])
+            row[: len(chosen)] = pixels[chosen]
+            pairs = zip(*(answer[chosen].tolist() for answer in answers), strict=True)
+            said.append([" → ".join(plots.shown(names[k], 9) for k in pair) for pair in pairs])
+        words = (
+            f"of {len(label):,} test images adaptation fixed {len(fixed):,} and broke "
+            f"{len(broken):,}"
         )
-        figure = _grid(
-            pixels, (found.fixed, found.broken), answers, group.config.label_names, title
+        yield (
+            "changed",
+            words,
+            partial(plots.image_grid, tiles, rows=("fixed", "broken"), below=said),
         )
-        yield Drawing(group.figure("changed"), figure, title, group.sets)
 
 
 FIGURES = (losses, features, trust, examples)
 """What is drawn of each group; each part fails alone."""
 
 
-def _grid(
-    pixels: Array,
-    rows: tuple[Array, Array],
-    answers: tuple[Array, Array],
-    names: Sequence[str],
-    title: str,
-) -> Figure:
-    """Chosen images (indices, a row each) with what both classifiers said of them."""
-    tiles = np.full((2, EXAMPLES, *pixels.shape[1:]), 255, np.uint8)
-    words = []
-    for row, chosen in zip(tiles, rows, strict=True):
-        row[: len(chosen)] = pixels[chosen]
-        said = zip(*(answer[chosen].tolist() for answer in answers), strict=True)
-        words.append([" → ".join(plots.shown(names[k], 9) for k in pair) for pair in said])
-    return plots.image_grid(tiles, title, ("fixed", "broken"), below=words)
+def _state(scenario: str) -> str:
+    return scenario.replace("-", " ")
 
 
 def accuracy(
@@ -121,8 +116,7 @@ def accuracy(
     pairs = list(dict.fromkeys(group.sets for group in known))
     panels = [_bars(report, [g for g in known if g.sets == pair], marks) for pair in pairs]
     sets = tuple(dict.fromkeys(name for pair in pairs for name in pair))
-    title = "Accuracy in the three scenarios"
-    yield Drawing("accuracy", score_plots.bars(panels), title, sets)
+    yield Drawing("accuracy", score_plots.bars(panels), "Accuracy in the three scenarios", sets)
 
 
 def _bars(report: Report, groups: list[Adaptation], marks: Mapping[str, Marks]) -> score_plots.Bars:

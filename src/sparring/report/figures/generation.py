@@ -1,7 +1,4 @@
-"""The figures of generators.
-
-Knows runs, groups and plots; knows no page. With several seeds the first one is drawn.
-"""
+"""The figures of generators: of the run that is shown. Knows groups and plots; knows no page."""
 
 from collections.abc import Iterator
 
@@ -9,84 +6,74 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from sparring.report import plots
-from sparring.report.collect import Report
-from sparring.report.curves import Array, Log
-from sparring.report.figures.drawing import Drawing
+from sparring.report.curves import Array
 from sparring.report.groups import Generation
-from sparring.report.plots import Panel
+from sparring.report.plots import Panel, Part
 
 
-def images(report: Report, group: Generation) -> Iterator[Drawing]:
+def images(group: Generation) -> Iterator[Part]:
     """Samples, pairs, a sheet of classes, and samples as training goes on."""
-    arrays, on = group.runs[0].arrays("pictures"), report.label(group.sets[0])
+    arrays, label = group.shown.arrays("pictures"), group.scores.pair_label
+    grid = plots.image_grid
     if "samples" in arrays:
-        samples = arrays["samples"][:32]
-        title = f"{group.title}: {len(samples)} random samples"
-        figure = plots.image_grid(_rows(samples, 8), f"{title}, on {on}")
-        yield Drawing(group.figure("samples"), figure, title, group.sets)
+        tiles = arrays["samples"][:32]
+        yield "samples", f"{len(tiles)} random samples", lambda title: grid(_rows(tiles, 8), title)
     if "pairs" in arrays:
         pairs = arrays["pairs"]
-        label = group.scores.pair_label
-        title = f"{group.title}: {len(pairs)} pairs from the same noise, {label} off and on"
-        figure = _pairs(pairs, f"{title}, on {on}", (f"not {label}", label))
-        yield Drawing(group.figure("pairs"), figure, title, group.sets)
+        words = f"{len(pairs)} pairs from the same noise, {label} off and on"
+        yield "pairs", words, lambda title: _pairs(pairs, title, (f"not {label}", label))
     if "classes" in arrays:
-        title = f"{group.title}: the same noise drawn as each class"
-        figure = plots.image_grid(arrays["classes"], f"{title}, on {on}", group.config.label_names)
-        yield Drawing(group.figure("classes"), figure, title, group.sets)
+        sheet, names = arrays["classes"], group.config.label_names
+        words = "the same noise drawn as each class"
+        yield "classes", words, lambda title: grid(sheet, title, names)
     if len(arrays.get("progress", ())):
-        rows = [f"step {step:,}" for step in arrays["progress_steps"]]
-        title = f"{group.title}: the same noise as training goes on"
-        figure = plots.image_grid(arrays["progress"], f"{title}, on {on}", rows)
-        yield Drawing(group.figure("progress"), figure, title, group.sets)
+        steps = [f"step {step:,}" for step in arrays["progress_steps"]]
+        words = "the same noise as training goes on"
+        yield "progress", words, lambda title: grid(arrays["progress"], title, steps)
 
 
-def evidence(report: Report, group: Generation) -> Iterator[Drawing]:
+def evidence(group: Generation) -> Iterator[Part]:
     """Where turning a label changes the picture; the samples most like a training image."""
-    arrays, on = group.runs[0].arrays("pictures"), report.label(group.sets[0])
+    arrays = group.shown.arrays("pictures")
     if (names := group.scores.changed) and "change_heat" in arrays:
-        title = f"{group.title}: what turning a label on changes, and where"
         maps = arrays["change_heat"], arrays["change_means"]
-        figure = plots.change_maps(*maps, names, f"{title}, on {on}")
-        yield Drawing(group.figure("change"), figure, title, group.sets)
+        words = "what turning a label on changes, and where"
+        yield "change", words, lambda title: plots.change_maps(*maps, names, title)
     if len(arrays.get("suspects", ())):
         pairs = np.stack([arrays["suspects"], arrays["suspects_nearest"]], 1)
-        title = f"{group.title}: the {len(pairs)} samples most like a training image"
-        figure = _pairs(pairs, f"{title}, on {on}", ("sample", "nearest real"), 4)
-        yield Drawing(group.figure("nearest"), figure, title, group.sets)
+        words = f"the {len(pairs)} samples most like a training image"
+        yield "nearest", words, lambda title: _pairs(pairs, title, ("sample", "nearest real"), 4)
 
 
-def training(report: Report, group: Generation) -> Iterator[Drawing]:
+def training(group: Generation) -> Iterator[Part]:
     """Losses, and how well the training was."""
-    run, on = group.runs[0], report.label(group.sets[0])
-    log = Log.of(run.rows())
+    log = group.log
     if not len(log):
         return
-    title = f"{group.title}: losses over training"
-    loss = Panel("loss", log.losses, height=1.9)
-    figure = plots.curves(log.step, [loss], f"{title}, on {on}", log.images_per_step)
-    yield Drawing(group.figure("losses"), figure, title, group.sets)
-    if panels := _health(log):
-        title = f"{group.title}: health over training"
-        events = [(event.step, event.kind) for event in run.events.events]
-        figure = plots.curves(log.step, panels, f"{title}, on {on}", events=events)
-        yield Drawing(group.figure("health"), figure, title, group.sets)
-
-
-FIGURES = (images, evidence, training)
-"""What is drawn of each group; each part fails alone."""
-
-
-def _health(log: Log) -> list[Panel]:
-    """The panels of the health figure; those without lines are left out."""
+    loss = [Panel("loss", log.losses, height=1.9)]
+    yield (
+        "losses",
+        "losses over training",
+        lambda title: plots.curves(log.step, loss, title, log.images_per_step),
+    )
     hits = {"hits_real": "real", "hits_fake": "generated"}
     right = {words: log.terms[name] for name, words in hits.items() if name in log.terms}
-    panels = (
+    health = (
         Panel("share right", right, share=True),
         Panel("diversity", log.measures, share=True),
         Panel("gradient", log.gradients),
     )
-    return [panel for panel in panels if panel.lines]
+    if panels := [panel for panel in health if panel.lines]:
+        events = [(event.step, event.kind) for event in group.shown.events.events]
+        yield (
+            "health",
+            "health over training",
+            lambda title: plots.curves(log.step, panels, title, events=events),
+        )
+
+
+FIGURES = (images, evidence, training)
+"""What is drawn of each group; each part fails alone."""
 
 
 def _rows(images: Array, width: int) -> Array:

@@ -7,11 +7,11 @@ significantly as claimed, *fails* where one is significantly the other way round
 *undecided* otherwise. Knows no claim and no page.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sparring.metrics.statistics import ALPHA, Estimate, Summary, holm, paired_difference, summarise
+from sparring.metrics.statistics import ALPHA, Summary, holm, paired_difference, summarise
 from sparring.report.collect import Arm, Arms
 from sparring.runs.folder import Run
 from sparring.runs.records import ClassifierScores, GeneratorScores
@@ -36,6 +36,11 @@ class Score:
     def by_arm(self, arms: Arms) -> dict[str, Summary]:
         """The score of each arm over its seeds."""
         return {name: summarise(self.by_seed(arm).values()) for name, arm in arms.items()}
+
+    def sentence(self, arms: Arms) -> str:
+        """The score of each arm in words."""
+        known = [f"{spread(s)} {name}" for name, s in self.by_arm(arms).items() if s.n]
+        return f"{self.name}: {', '.join(known) or 'no run'}."
 
 
 def _accuracy(run: Run) -> float | None:
@@ -67,19 +72,6 @@ class Comparison:
     as_claimed: bool
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What an experiment says. n: seeds that bear on it, the fewest of any comparison.
-
-    evidence: plain sentences. scores: by the name of a score, that score by arm.
-    """
-
-    verdict: Decision
-    n: int
-    evidence: str
-    scores: Mapping[str, Mapping[str, Summary]]
-
-
 def paired(
     words: str,
     better: Mapping[int, float],
@@ -90,21 +82,18 @@ def paired(
 ) -> Comparison:
     """Student's paired t-test that `better` scores better than `worse`, by seed.
 
-    lower: whether low is better. share: whether the scores are fractions.
+    lower: whether low is better. share: whether the scores are fractions, told in points.
     """
     found = paired_difference(better, worse)
-    as_claimed = ((found.summary.mean or 0.0) < 0) == lower
-    return Comparison(f"{words}: {shown(found, share)}", found.summary.n, found.p, as_claimed)
-
-
-def shown(found: Estimate, share: bool) -> str:
-    """A mean difference with its interval and n; of shares in points."""
-    if found.summary.mean is None:
-        return "not run"
+    n, mean = found.summary.n, found.summary.mean
+    if mean is None:
+        return Comparison(f"{words}: not run", 0, None, False)
     factor, unit = (100, " points") if share else (1, "")
-    low_high = [f"{factor * end:+.2f}" for end in found.interval or ()]
-    interval = f" [{', '.join(low_high)}]" if low_high else ""
-    return f"{factor * found.summary.mean:+.2f}{unit}{interval} (n = {found.summary.n})"
+    interval = ""
+    if found.interval:
+        interval = " [{:+.2f}, {:+.2f}]".format(*(factor * end for end in found.interval))
+    seen = f"{words}: {factor * mean:+.2f}{unit}{interval} (n = {n})"
+    return Comparison(seen, n, found.p, (mean < 0) == lower)
 
 
 def spread(summary: Summary) -> str:
@@ -123,9 +112,11 @@ def decide(comparisons: Sequence[Comparison]) -> tuple[Decision, list[float]]:
     return ("holds" if len(clear) == len(comparisons) else "undecided"), corrected
 
 
-def sentences(comparisons: Sequence[Comparison], corrected: Sequence[float]) -> Iterator[str]:
-    """Each comparison with its p."""
+def sentence(comparisons: Sequence[Comparison], corrected: Sequence[float]) -> str:
+    """The comparisons, each with its p."""
     after = " after Holm" if len(comparisons) > 1 else ""
-    for comparison, p in zip(comparisons, corrected, strict=True):
-        known = "" if comparison.p is None else f", p = {p:.2g}{after}"
-        yield f"{comparison.words}{known}"
+    seen = "; ".join(
+        c.words if c.p is None else f"{c.words}, p = {p:.2g}{after}"
+        for c, p in zip(comparisons, corrected, strict=True)
+    )
+    return f"{seen[0].upper()}{seen[1:]}."

@@ -1,26 +1,26 @@
 """How each of the ten claims is tested: one table, `TRIALS`.
 
 What holds, fails and undecided mean, and how several comparisons are corrected, stands in
-`comparisons`. Which arms there are is decided where the experiments are made.
+`comparisons`. Which arms there are is decided in `experiments`.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from sparring.metrics.statistics import beyond_sampling, gaps, summarise
+from sparring.metrics.statistics import Summary, beyond_sampling, gaps, summarise
 from sparring.report.collect import Arm, Arms
-from sparring.report.curves import Log, end_level, settling
+from sparring.report.curves import Log, end_level
 from sparring.report2019.claims.comparisons import (
     ACCURACY,
     FRECHET,
     Comparison,
-    Finding,
+    Decision,
     Score,
     decide,
     metric,
     paired,
-    sentences,
+    sentence,
     spread,
 )
 from sparring.runs.folder import Run
@@ -33,42 +33,52 @@ COLLAPSED = 0.2
 NEAR = 0.25
 """How far a loss may end from 1.0 to be "near 1.0"."""
 NONE = Arm((), 0)
-T_TEST = "Student's paired t-test over the seeds"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an experiment says. n: seeds that bear on it, the fewest of any comparison.
+
+    evidence: plain sentences. scores: by the name of a score, that score by arm.
+    on, sets: the budget and data of the experiment, in sentences, and the names of its data.
+    """
+
+    verdict: Decision
+    n: int
+    evidence: str
+    scores: Mapping[str, Mapping[str, Summary]]
+    on: str = ""
+    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Trial:
     """How a claim is tested.
 
-    compared, score, test: in words. compare: all comparisons that the claim calls for.
+    claim: what the source report observed. compared, score, test: in words.
+    compare: all comparisons that the claim calls for.
     shown: scores of which every run is shown. beside: what else was seen; it decides nothing.
+    names_data: whether it is about certain data sets, so that no others can decide it.
     """
 
+    claim: str
     compared: str
     score: str
-    test: str
     compare: Compare
     shown: tuple[Score, ...]
+    test: str = "Student's paired t-test over the seeds"
     beside: Callable[[Arms], str] | None = None
+    names_data: bool = False
 
     def judge(self, arms: Arms) -> Finding:
         """What the arms say."""
         made = self.compare(arms)
         verdict, corrected = decide(made)
-        seen = f"{'; '.join(sentences(made, corrected))}."
-        text = f"{seen[0].upper()}{seen[1:]} {self.beside(arms) if self.beside else ''}".strip()
+        words = sentence(made, corrected)
+        if self.beside:
+            words = f"{words} {self.beside(arms)}"
         n = min((c.n for c in made if c.n), default=0)
-        return Finding(verdict, n, text, {score.name: score.by_arm(arms) for score in self.shown})
-
-
-def by_arm(score: Score) -> Callable[[Arms], str]:
-    """A sentence with the score of each arm."""
-
-    def sentence(arms: Arms) -> str:
-        known = [f"{spread(s)} {name}" for name, s in score.by_arm(arms).items() if s.n]
-        return f"{score.name}: {', '.join(known) or 'no run'}."
-
-    return sentence
+        return Finding(verdict, n, words, {score.name: score.by_arm(arms) for score in self.shown})
 
 
 def in_pairs(score: Score, *pairs: tuple[str, str]) -> Compare:
@@ -88,10 +98,15 @@ def in_pairs(score: Score, *pairs: tuple[str, str]) -> Compare:
     return compare
 
 
-def differ(compared: str, score: Score, *pairs: tuple[str, str]) -> Trial:
+def differ(
+    claim: str, compared: str, score: Score, *pairs: tuple[str, str], beside: Score | None = None
+) -> Trial:
     """The trial `in_pairs`."""
     words = f"{score.name}{', lower is better' if score.lower else ''}"
-    return Trial(compared, words, T_TEST, in_pairs(score, *pairs), (score,))
+    trial = Trial(claim, compared, words, in_pairs(score, *pairs), (score,))
+    if beside:
+        trial = replace(trial, shown=(score, beside), beside=beside.sentence)
+    return trial
 
 
 def unstable(run: Run) -> bool:
@@ -102,9 +117,7 @@ def unstable(run: Run) -> bool:
 
 def settled(run: Run) -> float | None:
     """The share of training after which the losses of all players stay near their final level."""
-    times = [settling(values) for values in Log.of(run.rows()).losses.values()]
-    known = [time for time in times if time is not None]
-    return max(known) if known and len(known) == len(times) else None
+    return Log.of(run.rows()).settled
 
 
 SETTLED = Score("share of training until the losses settle", settled, lower=True)
@@ -160,7 +173,7 @@ def again(arms: Arms) -> str:
     twice = [main(run) for run in arms.get("again", NONE).runs]
     same = sum(run in first for run in twice)
     words = f"A seed run twice gave the same score, to the last digit, in {same} of {len(twice)}."
-    return f"{by_arm(FRECHET)(arms)} {words if twice else 'No seed was run twice.'}"
+    return f"{FRECHET.sentence(arms)} {words if twice else 'No seed was run twice.'}"
 
 
 def directions(arms: Arms) -> list[Comparison]:
@@ -177,65 +190,76 @@ def directions(arms: Arms) -> list[Comparison]:
 
 TRIALS = {
     "C1": Trial(
+        "Spectral normalisation in both networks makes DCGAN stable.",
         "DCGAN with spectral normalisation v. without",
         "runs with an alarm, a rollback or a collapse, or given up",
-        "Fisher's exact test",
         stability,
         (FRECHET,),
-        by_arm(FRECHET),
+        "Fisher's exact test",
+        FRECHET.sentence,
     ),
     "C2": differ(
+        "A discriminator without batch norm and with convolution bias trains easier and its "
+        "images look better.",
         "discriminator with bias and no batch norm v. the tutorials' (batch norm, no bias)",
         FRECHET,
         ("bias, no batch norm", "no bias, batch norm"),
     ),
     "C3": differ(
+        "A discriminator weaker than the generator ends better.",
         "discriminator of half the width v. the same and v. twice the width",
         FRECHET,
         ("half", "equal"),
         ("half", "double"),
     ),
     "C4": Trial(
+        "Labels make ACGAN's losses settle sooner than DCGAN's; ACGAN's settle near 1.0.",
         f"ACGAN v. DCGAN; the losses of ACGAN's players v. 1.0 (near: within {NEAR})",
         f"{SETTLED.name}; mean loss in the last tenth",
-        T_TEST,
         sooner_and_near,
         (SETTLED,),
     ),
-    "C5": replace(
-        differ(
-            "Smiling and Smiling + Male v. all; Smiling + Male v. Smiling",
-            FRECHET,
-            ("Smiling", "all"),
-            ("Smiling,Male", "all"),
-            ("Smiling,Male", "Smiling"),
-        ),
-        shown=(FRECHET, AS_ASKED),
-        beside=by_arm(AS_ASKED),
+    "C5": differ(
+        "All attributes at once is worse; Smiling + Male is better than Smiling alone.",
+        "Smiling and Smiling + Male v. all; Smiling + Male v. Smiling",
+        FRECHET,
+        *(("Smiling", "all"), ("Smiling,Male", "all"), ("Smiling,Male", "Smiling")),
+        beside=AS_ASKED,
     ),
     "C6": Trial(
+        "The same settings give different results from run to run.",
         "DANN's spread over seeds v. that of drawing other test images",
         ACCURACY.name,
-        "chi-square test of the variance: it can hold, never fail",
         repeats,
         (ACCURACY,),
+        "chi-square test of the variance: it can hold, never fail",
         again,
     ),
     "C7": Trial(
+        "SVHN → MNIST-M is easier than MNIST-M → SVHN.",
         "SVHN → MNIST-M v. MNIST-M → SVHN",
         "share closed of the gap between source only and target only",
-        T_TEST,
         directions,
         (ACCURACY,),
+        names_data=True,
     ),
     "C8": differ(
+        "The reconstruction and difference losses help: DSN beats DANN.",
         "DSN v. itself without the reconstruction loss, without the difference loss, and v. DANN",
         ACCURACY,
-        ("DSN", "without reconstruction"),
-        ("DSN", "without difference"),
-        ("DSN", "DANN"),
+        *(("DSN", other) for other in ("without reconstruction", "without difference", "DANN")),
     ),
-    "C9": differ("DSN v. DSN with a decoder four times as wide", ACCURACY, ("x1", "x4")),
-    "C10": differ("DANN on ResNet18 v. on the small network", ACCURACY, ("resnet18", "small")),
+    "C9": differ(
+        "A too complex decoder hurts DSN.",
+        "DSN v. DSN with a decoder four times as wide",
+        ACCURACY,
+        ("x1", "x4"),
+    ),
+    "C10": differ(
+        "ResNet18 extracts better features than the paper's small network.",
+        "DANN on ResNet18 v. on the small network",
+        ACCURACY,
+        ("resnet18", "small"),
+    ),
 }
-"""The trial of each claim."""
+"""The trial of each claim, by the names that we give them."""

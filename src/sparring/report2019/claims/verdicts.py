@@ -6,63 +6,35 @@ runs say of it, which is often too little.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 from sparring.metrics.fidelity import bias_note
 from sparring.report.collect import Arm, Arms, Report
-from sparring.report2019.claims.comparisons import Finding
-from sparring.report2019.claims.trials import TRIALS
+from sparring.report2019.claims.trials import TRIALS, Finding
 from sparring.report2019.plan import DIGITS, LABEL_SETS
-from sparring.report2019.published import CLAIMS, NAMES_DATA
 from sparring.runs.folder import Run
 from sparring.runs.records import SCENARIOS, Config, GeneratorScores
 
-NOTHING = Finding("undecided", 0, "No experiment for this claim in these runs.", {})
+
+def judge(report: Report) -> dict[str, Finding]:
+    """What was found about each claim ("C1", ...), in order."""
+    return {claim: _judge(report, claim) for claim in TRIALS}
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What was found about a claim ("C1"), and on what. on: budget and data, in sentences."""
-
-    claim: str
-    finding: Finding
-    on: str = ""
-    sets: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> str:
-        """Of the figure of its arms."""
-        return f"claim-{self.claim}"
-
-    @property
-    def text(self) -> str:
-        """The claim in words."""
-        return CLAIMS[self.claim]
-
-    @property
-    def evidence(self) -> str:
-        """What was seen, in plain sentences."""
-        return f"{self.finding.evidence} {self.on}".strip()
-
-
-def judge(report: Report) -> tuple[Verdict, ...]:
-    """One verdict for each claim, in order."""
-    return tuple(_judge(report, claim) for claim in CLAIMS)
-
-
-def _judge(report: Report, claim: str) -> Verdict:
+def _judge(report: Report, claim: str) -> Finding:
+    trial = TRIALS[claim]
     tested = [one for one in (report, report.tests) if one and claim in one.experiments]
     on = tested[0] if tested else report
     arms = on.experiments[claim] if tested else observed(report).get(claim, {})
     if not any(arm.runs or arm.gave_up for arm in arms.values()):
-        return Verdict(claim, NOTHING)
-    finding = TRIALS[claim].judge(arms)
+        return Finding("undecided", 0, "No experiment for this claim in these runs.", {})
+    finding = trial.judge(arms)
     runs = [run for arm in arms.values() for run in arm.runs]
     sets = tuple(dict.fromkeys(name for run in runs for name in run.config.sets))
-    if claim in NAMES_DATA and not on.faithful(sets):
+    if trial.names_data and not on.faithful(sets):
         words = f"{finding.evidence} The claim is about the sets that it names, not about these."
-        finding = Finding("undecided", finding.n, words, finding.scores)
-    return Verdict(claim, finding, " ".join(filter(None, _on(on, runs, sets))), sets)
+        finding = replace(finding, verdict="undecided", evidence=words)
+    return replace(finding, on=" ".join(_on(on, runs, sets)), sets=sets)
 
 
 def _on(report: Report, runs: list[Run], sets: tuple[str, ...]) -> Iterator[str]:
@@ -74,7 +46,8 @@ def _on(report: Report, runs: list[Run], sets: tuple[str, ...]) -> Iterator[str]
         if isinstance(scores, GeneratorScores) and scores.extractor and config.judging:
             n = config.judging.images
             yield f"Fréchet distances on features of {scores.extractor.name}, over {n:,} images."
-            yield bias_note(n) or ""
+            if note := bias_note(n):
+                yield note
             return
 
 
