@@ -77,7 +77,7 @@ def build(mnist: Path, photos: Path, out: Path, seed: int) -> None:
 
 
 def read_photos(path: Path) -> list[np.ndarray]:
-    """All JPEGs of a folder or zip, in order of names: uint8 [H, W, 3] each. Raises RequestError."""
+    """All JPEGs of a folder or zip, by name: uint8 [H, W, 3] each. Raises RequestError."""
     photos: list[np.ndarray] = []
     for name, entry in entries(path).items():
         if name.lower().endswith((".jpg", ".jpeg")):
