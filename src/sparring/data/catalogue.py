@@ -65,10 +65,8 @@ STAND_INS = {"photo-digits": "mnist-m", "street-digits": "svhn", "toy-faces": "c
 def load(name: str, data: Path | None, *, size: int) -> DataSet:
     """Load a set by name, or a folder or zip of one's own by its path, at `size` pixels.
 
-    data: the folder of real sets; None where there is none. A set of one's own is called after
-    its folder, or its zip without `.zip`.
-    Raises RequestError where the name is unknown, or the set is missing, damaged or at odds
-    with itself.
+    data: the folder of real sets. A set of one's own is called after its folder or zip.
+    Raises RequestError where it is unknown, missing, damaged or at odds with itself.
     """
     if name in STAND_INS:
         return standins.load(name, size)
@@ -113,15 +111,13 @@ def _real(name: str, data: Path | None, size: int) -> DataSet:
 
 def _own(path: Path, size: int) -> DataSet:
     """A set of one's own, told by what is in it. Only faces in CelebA's layout are mirrored."""
-    told = (celeba, parquet, listed)
-    layout = next((layout for layout in told if layout.found(path)), folders)
+    layout = next((one for one in (celeba, parquet, listed) if one.found(path)), folders)
     train, test = layout.read(path, size)
     name = _unzipped(path.resolve()).name
     return DataSet(name, "real", train, test, mirror=layout is celeba)
 
 
 def _unzipped(path: Path) -> Path:
-    """`path` without the suffix `.zip`; any other dot belongs to the name: `v1.0`."""
     return path.with_suffix("") if path.suffix.lower() == ".zip" else path
 
 
@@ -149,10 +145,9 @@ def _ends(path: Path) -> list[str]:
 
 
 def align(source: DataSet, target: DataSet) -> DataSet:
-    """The target with its classes numbered as the source's of the same name, in whatever order.
+    """The target with its classes numbered as the source's of the same name, if it has any.
 
-    A target without labels is returned as it is. Raises RequestError where it has classes that
-    the source lacks, or attributes in place of classes.
+    Raises RequestError where it has classes that the source lacks, or attributes.
     """
     if "attributes" in (target.train.kind, target.test.kind):
         raise RequestError(f"{target.name} has attributes: put each class into a folder of its own")

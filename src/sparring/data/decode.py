@@ -5,9 +5,7 @@ Knows Pillow; knows nothing of labels or of where the bytes came from.
 
 import logging
 import os
-import struct
 import warnings
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -48,23 +46,15 @@ _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 _CHUNK = 128
 _log = logging.getLogger("sparring")
 
-_DAMAGE = (
-    *(OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, KeyError),
-    *(struct.error, zlib.error, OverflowError, MemoryError),
-    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
-)
-"""What Pillow's parsers raise on damaged bytes; the last two are its limits on size."""
-
 
 class UndecodableError(Exception):
     """These bytes are not a picture that can be read."""
 
 
 def decode(data: bytes, size: int) -> np.ndarray:
-    """Decode one picture to RGB, crop its central square and resize that: uint8 [3, size, size].
+    """The central square of one picture in RGB: uint8 [3, size, size]. Raises UndecodableError.
 
-    Bilinear and antialiased; a square that has the size already keeps its pixels.
-    Raises UndecodableError.
+    Resized bilinearly and antialiased; a square that has the size already keeps its pixels.
     """
     rgb = open_rgb(data)
     side = min(rgb.size)
@@ -75,10 +65,9 @@ def decode(data: bytes, size: int) -> np.ndarray:
 
 
 def open_rgb(data: bytes) -> Image.Image:
-    """Decode one picture to RGB, of its own size.
+    """Decode one picture to RGB, of its own size. Raises UndecodableError.
 
     EXIF rotation is applied, transparency is laid on white, 16 bits become 8.
-    Raises UndecodableError, before it decodes where there are over MAX_PIXELS.
     """
     try:
         with Image.open(BytesIO(data), formats=_FORMATS) as image:
@@ -89,7 +78,7 @@ def open_rgb(data: bytes) -> Image.Image:
                 ImageOps.exif_transpose(image, in_place=True)
                 image.load()
                 return _rgb(image)
-    except _DAMAGE as error:
+    except Exception as error:  # Pillow's parsers raise whatever damaged bytes lead them to
         raise UndecodableError(str(error)) from error
 
 
@@ -106,9 +95,9 @@ def _rgb(image: Image.Image) -> Image.Image:
 def decode_all(items: Items, count: int, size: int, where: object) -> tuple[Tensor, Tensor]:
     """Decode `count` pictures: uint8 [K, 3, size, size], and which K these are, int64 [K], rising.
 
-    Those that do not decode are left out, and named in a warning of the logger "sparring". A large
-    set is decoded once and then found in the cache folder. Raises RequestError where over 1 %
-    fail, there is nothing at all, or the machine has no room for it.
+    Those that do not decode are left out, and named in a warning. A large set is decoded once and
+    then found in the cache folder. Raises RequestError where over 1 % fail, there is nothing at
+    all, or the machine has no room for it.
     """
     if count == 0:
         raise RequestError(f"{where} holds no images: put some there, or name another place")

@@ -1,7 +1,4 @@
-"""The files of a set, in a folder or in a zip, and the split into train and test.
-
-Knows names and bytes; knows nothing of pixels or labels.
-"""
+"""The files of a set, in a folder or in a zip, and the split into train and test."""
 
 import bz2
 import gzip
@@ -23,6 +20,8 @@ MAX_BYTES = 512 << 20
 MAX_TEXT = 64 << 20
 """The same for a list: text grows some fifty times when it is parsed."""
 
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
+
 _PACKED = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File}
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, struct.error)
 
@@ -41,8 +40,6 @@ class Member:
 Entry = Path | Member
 """A file in a folder or in a zip."""
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
-
 
 def damaged(place: object, reason: object) -> RequestError:
     """Build the error for a file that is not what its name says, or not all of it."""
@@ -51,9 +48,9 @@ def damaged(place: object, reason: object) -> RequestError:
 
 
 def read(entry: Entry, most: int = MAX_BYTES) -> bytes:
-    """All bytes of one file, unpacked where its name ends in .gz or .bz2.
+    """All bytes of one file, unpacked where it is .gz or .bz2. Raises RequestError.
 
-    Raises RequestError for a damaged one, or one of over `most` bytes.
+    most: of a file that holds more than so many bytes, no more than these are ever taken up.
     """
     try:
         data = _unzip(entry, most) if isinstance(entry, Member) else _load(entry, most)
@@ -67,7 +64,6 @@ def read(entry: Entry, most: int = MAX_BYTES) -> bytes:
 
 
 def _load(path: Path, most: int) -> bytes | None:
-    """The file's bytes; None where there are too many to be taken up."""
     if path.stat().st_size > most:
         return None
     if path.suffix not in _PACKED:
@@ -98,13 +94,18 @@ def read_text(entry: Entry) -> str:
 def entries(root: Path) -> dict[str, Entry]:
     """Every file below a folder or inside a zip, by its composed path from `root`, sorted.
 
-    Hidden files and folders are left out. Raises RequestError where `root` is neither a folder
-    nor a zip that can be read, where a name is not UTF-8, or two differ in composition alone.
+    Hidden ones are left out. Raises RequestError where `root` is neither, or a name is not UTF-8
+    or differs from another in composition alone.
     """
     if not root.exists():
         raise RequestError(f"{root} does not exist: give a folder of images, or a zip")
     found: dict[str, Entry] = {}
-    for written, entry in _below(root) if root.is_dir() else _zipped(root):
+    inside = (
+        ((path.relative_to(root).as_posix(), path) for path in root.rglob("*") if path.is_file())
+        if root.is_dir()
+        else _zipped(root)
+    )
+    for written, entry in inside:
         name = composed(written)
         if any(part.startswith(".") or part == "__MACOSX" for part in name.split("/")):
             continue
@@ -113,10 +114,6 @@ def entries(root: Path) -> dict[str, Entry]:
             raise RequestError(f"{root} holds {name} twice: rename one or remove it")
         found[name] = entry
     return dict(sorted(found.items()))
-
-
-def _below(root: Path) -> Iterator[tuple[str, Path]]:
-    return ((path.relative_to(root).as_posix(), path) for path in root.rglob("*") if path.is_file())
 
 
 def _zipped(path: Path) -> Iterator[tuple[str, Member]]:
@@ -132,7 +129,7 @@ def _zipped(path: Path) -> Iterator[tuple[str, Member]]:
 
 
 def images_of(files: Mapping[str, Entry]) -> dict[str, Entry]:
-    """Those of `files` whose suffix is an image's, in any case."""
+    """Those of `files` that are named as images."""
     return {n: e for n, e in files.items() if Path(n).suffix.lower() in IMAGE_SUFFIXES}
 
 

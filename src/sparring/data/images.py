@@ -94,7 +94,7 @@ class Images:
 class DataSet:
     """A named data set in its two splits.
 
-    kind: "real", or "stand-in" for images that the program drew itself.
+    kind: "stand-in" for images that the program drew itself.
     mirror: whether a mirrored image is as good as the original (faces: yes; digits: never).
     """
 

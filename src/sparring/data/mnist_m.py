@@ -1,11 +1,8 @@
 """Build MNIST-M from MNIST and photographs, by the recipe of Ganin & Lempitsky (2015).
 
-Knows the recipe, MNIST's files and the parquet schema of the public copies; knows no training.
-
-The geometry was measured on the authors' release against MNIST: image k is made from MNIST's
-image k, which is padded by 2 pixels on each side to 32x32, never resized. Its ink is binary: every
-pixel above 0 counts as 255. Each channel is |crop - digit|, so a crop shows inverted inside the
-strokes.
+As measured on the authors' release: image k is made from MNIST's image k, which is padded by 2
+pixels on each side to 32x32, never resized. Every pixel above 0 counts as 255. Each channel is
+|crop - digit|, so a crop shows inverted inside the strokes.
 """
 
 import io
@@ -63,12 +60,10 @@ def random_crops(rng: np.random.Generator, n: int, photos: Sequence[np.ndarray])
 
 
 def build(mnist: Path, photos: Path, out: Path, seed: int) -> None:
-    """Write `out`/train.parquet and `out`/test.parquet.
+    """Write train.parquet and test.parquet into the folder `out`. Raises RequestError.
 
     mnist: folder of the four idx files. photos: a folder or a zip of JPEGs, such as
     `bsds500_train_images.zip`; every fifth one is used for the test split, and for it alone.
-    out: the new set's own folder (`mnist_m`); it is made where it is missing.
-    Raises RequestError where either source is missing or cannot be read.
     """
     digits = idx.read(mnist, 28)
     pictures = read_photos(photos)
@@ -82,10 +77,7 @@ def build(mnist: Path, photos: Path, out: Path, seed: int) -> None:
 
 
 def read_photos(path: Path) -> list[np.ndarray]:
-    """Read all JPEGs under a folder or in a zip, in order of their names: uint8 [H, W, 3] each.
-
-    Raises RequestError where there are none, or one is broken or smaller than 32 pixels.
-    """
+    """All JPEGs of a folder or zip, by name: uint8 [H, W, 3] each. Raises RequestError."""
     photos: list[np.ndarray] = []
     for name, entry in entries(path).items():
         if name.lower().endswith((".jpg", ".jpeg")):

@@ -1,7 +1,4 @@
-"""Pictures that a trained model is shown, files or arrays, as tensors of its size.
-
-Knows files, arrays and tensors; knows no labels and no model.
-"""
+"""Pictures that a trained model is shown, files or arrays, as tensors of its size."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -26,8 +23,7 @@ Pictures = np.ndarray | Tensor | str | Path | Sequence[str | Path]
 def in_parts(images: Pictures, size: int) -> Iterator[Tensor]:
     """The central squares of the images at `size` pixels, in parts: uint8 [<= PART, 3, size, size].
 
-    Files are treated as in training, and so are square arrays. Raises RequestError for what is no
-    image.
+    As in training. Raises RequestError for what is no image.
     """
     if isinstance(images, np.ndarray | Tensor):
         yield from (resize(part, size) for part in _squares(images).split(PART))

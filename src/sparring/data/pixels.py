@@ -1,7 +1,4 @@
-"""Tensors of pixels: where they lie, and their size; digits with their labels.
-
-Knows tensors; knows no file format.
-"""
+"""Tensors of pixels: where they lie, and their size; digits with their labels."""
 
 import errno
 import os
@@ -48,8 +45,8 @@ def empty_pixels(count: int, size: int) -> Tensor:
 def resize(pixels: Tensor, size: int) -> Tensor:
     """Resize uint8 [N, 1 or 3, H, W] to uint8 [N, 3, size, size]; grey becomes RGB.
 
-    Bilinear and antialiased, in chunks, so the whole set is never held as floats. Pixels that
-    have the size already are kept exactly.
+    Bilinear and antialiased, in chunks: the whole set is never held as floats. Pixels that have
+    the size already are kept.
     """
     resized = empty_pixels(len(pixels), size)
     for start in range(0, len(pixels), _CHUNK):

@@ -1,7 +1,4 @@
-"""CelebA's aligned faces in their official layout, with the 40 attributes.
-
-Knows this one layout; knows nothing of other sets.
-"""
+"""CelebA's aligned faces in their official layout, with the 40 attributes."""
 
 from pathlib import Path
 

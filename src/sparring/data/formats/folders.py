@@ -1,7 +1,4 @@
-"""Own images in folders: a folder of class folders, or a flat folder of unlabelled images.
-
-Knows folder and zip layouts; lists of labels are read by listed.py.
-"""
+"""Own images in folders: a folder of class folders, or a flat folder of unlabelled images."""
 
 import logging
 from collections.abc import Mapping

@@ -1,7 +1,4 @@
-"""MNIST in its four official idx files, compressed or not.
-
-Knows the idx format and MNIST's file names; knows nothing of other sets.
-"""
+"""MNIST in its four official idx files, compressed or not."""
 
 import math
 import struct
@@ -54,9 +51,9 @@ def _split(images: Path, labels: Path, size: int) -> Images:
 
 
 def read_idx(path: Path, dims: int) -> np.ndarray:
-    """Read one idx file of unsigned bytes with `dims` dimensions: uint8, shaped as it says.
+    """Read one idx file of bytes in `dims` dimensions: uint8, shaped as it says, images 28x28.
 
-    Raises RequestError where it is no such file, its images are not 28x28, or it is cut short.
+    Raises RequestError for any other file.
     """
     data = read_file(path, _MAX_BYTES)
     header = 4 + 4 * dims

@@ -37,10 +37,7 @@ def found_release(folder: Path) -> bool:
 
 
 def read_release(folder: Path, size: int) -> tuple[Images, Images]:
-    """Read MNIST-M as released: folders of PNG, and lists of `00000000.png 5`.
-
-    Raises RequestError where images and list do not match.
-    """
+    """Read MNIST-M as released: folders of PNG, and lists of `00000000.png 5`."""
 
     def split(name: str) -> Images:
         path = folder / f"{name}_labels.txt"
@@ -66,9 +63,7 @@ def read(root: Path, size: int) -> tuple[Images, Images]:
 
     A CSV begins `image_name,label`, and labels are classes; or `image_name,` and the names of
     attributes, with values 0 and 1, or -1 and 1. Image names are relative to `train/` and
-    `test/`; with one CSV, to the folder that all images share, and the split is that of
-    `hash_split`. Class numbers are ordered as numbers, any other class names as text.
-    Raises RequestError where images and list do not match, or a list cannot be read.
+    `test/`; with one CSV, to the folder that all images share, and the split is `hash_split`.
     """
     names, sides = _sides(root)
     attributes = names != ("label",)

@@ -1,7 +1,4 @@
-"""SVHN's cropped digits in their official MATLAB files.
-
-Knows the two .mat files; the hub's copy of SVHN is read by parquet.py.
-"""
+"""SVHN's cropped digits in their official MATLAB files; the hub's copy is read by parquet.py."""
 
 import warnings
 from io import BytesIO

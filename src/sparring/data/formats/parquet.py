@@ -1,7 +1,4 @@
-"""Images in parquet files of the hub's schema: `image: struct<bytes, path>` and `label: int`.
-
-Knows the schema and how the hub names its shards; knows nothing of particular sets.
-"""
+"""Images in parquet files of the hub's schema: `image: struct<bytes, path>` and `label: int`."""
 
 import json
 import re
@@ -138,7 +135,7 @@ def _labels(shards: Sequence[Path]) -> np.ndarray | None:
 
 
 def _hub_names(path: Path) -> tuple[str, ...]:
-    """The class names that the hub keeps in the file's metadata; none where there are none."""
+    """The class names in the metadata that the hub writes; none where there are none."""
     metadata = _open(path).schema_arrow.metadata or {}
     try:
         names = json.loads(metadata[b"huggingface"])["info"]["features"]["label"]["names"]

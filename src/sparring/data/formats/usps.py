@@ -1,7 +1,4 @@
-"""USPS digits: `usps.h5`, or the pair `usps.bz2` and `usps.t.bz2` in libsvm's text format.
-
-Knows these two layouts of 16x16 grey values; knows nothing of other sets.
-"""
+"""USPS digits: `usps.h5`, or the pair `usps.bz2` and `usps.t.bz2` in libsvm's text format."""
 
 import io
 from pathlib import Path

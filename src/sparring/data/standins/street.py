@@ -59,11 +59,7 @@ def _writing(rng: np.random.Generator, labels: np.ndarray, fonts: tuple[str, ...
 
 
 def _glyphs(fonts: tuple[str, ...]) -> tuple[Tensor, np.ndarray]:
-    """Every font's digits, as high as their cell: float32 [F, 10, 64, 64], and widths [F, 10].
-
-    A glyph stands centred in its cell and spans [-1, 1] from top to bottom; its width is in the
-    same unit.
-    """
+    """Every font's digits, centred in cells float32 [F, 10, 64, 64] of height 2; widths [F, 10]."""
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     cells = np.zeros((len(fonts), 10, CELL, CELL), np.float32)
     widths = np.zeros((len(fonts), 10))
