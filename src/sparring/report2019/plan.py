@@ -30,6 +30,7 @@ class Budget:
     attribute_steps: for the ACGANs beside the one on Smiling.
     judge_steps, judged: of a generator's judges: their training, and the images they look at.
     per_class: test images of each class and domain in the t-SNE pictures.
+    tested: test images of each domain that a classifier is judged on; 0: all.
     size, width: pixels of the faces, and channels of the GANs' narrowest layers.
     """
 
@@ -41,6 +42,7 @@ class Budget:
     judge_steps: int
     judged: int
     per_class: int
+    tested: int = 0
     size: int = 64
     width: int = 64
 
@@ -70,11 +72,13 @@ class Budget:
     ) -> ClassifierRun:
         """The run of a classifier. pair: source and target."""
         training = Training(self.adaptation_steps, self.batch_size)
-        return ClassifierRun(method, scenario, *pair, seed, training, self.per_class, arm)
+        return ClassifierRun(
+            method, scenario, *pair, seed, training, self.per_class, self.tested, arm
+        )
 
 
 BUDGETS: dict[BudgetName, Budget] = {
-    "smoke": Budget(16, 6, 3, 6, seeds=1, judge_steps=5, judged=60, per_class=10),
+    "smoke": Budget(16, 6, 3, 6, seeds=1, judge_steps=5, judged=60, per_class=10, tested=200),
     "quick": Budget(64, 500, 150, 300, seeds=1, judge_steps=600, judged=1000, per_class=1000),
     # The source report trained its GANs for 1,000 epochs of 40,000 faces; it does not say how
     # long it trained DANN and DSN: 50 epochs of 60,000 digits.

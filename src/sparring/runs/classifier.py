@@ -21,7 +21,7 @@ from sparring.runs.folder import Run, run_name
 from sparring.runs.library import Library
 from sparring.runs.progress import Screen
 from sparring.runs.records import ClassifierScores, Config, Scenario
-from sparring.runs.selection import Candidates, choose, judged, sample
+from sparring.runs.selection import SEEN, Candidates, choose, judged, sample
 from sparring.runs.target_labels import SealedTarget
 from sparring.trainer import Trainer, Training
 
@@ -44,6 +44,7 @@ class ClassifierRun:
     """One classifier, as it is asked for.
 
     per_class: test images of each class and domain in the t-SNE picture.
+    tested: test images of each domain that it is judged on, at random; 0: all there are.
     arm: of an experiment, what makes this run differ from the method's plain form.
     size: height and width of the images in pixels.
     """
@@ -55,6 +56,7 @@ class ClassifierRun:
     seed: int
     training: Training
     per_class: int = 1000
+    tested: int = 0
     arm: str = ""
     size: int = SIZE
 
@@ -82,6 +84,7 @@ class ClassifierRun:
             label_kind="classes",
             label_names=source.train.label_names,
             per_class=self.per_class,
+            tested=self.tested,
             arm=self.arm,
         )
 
@@ -137,15 +140,14 @@ class ClassifierRun:
         """The scores of the last (or averaged) state, and arrays by file. source: test images."""
         target.stage = "choice"
         method, selection, views = trained.method, None, {}
+        # The same images for every run on this pair of domains, whatever its seed.
+        source, test = (self._judged_on(images) for images in (source, target.test))
         with method.evaluated():
             on_source = predict_labelled(method, source, device)
-            on_target = predict(method, target.test, device)
+            on_target = predict(method, test, device)
             if self.scenario != "target-only":  # of the upper bound the scores alone are shown
-                # The same images for every run on this pair of domains, whatever its seed.
-                place, unlabelled = (
-                    sample(len(source)),
-                    target.train.take(sample(len(target.train))),
-                )
+                place = sample(len(source))
+                unlabelled = target.train.take(sample(len(target.train), self.tested or SEEN))
                 seen = DomainOutputs(on_source[place.numpy()], predict(method, unlabelled, device))
                 views = outputs(seen)
         kept = trained.candidates
@@ -153,7 +155,7 @@ class ClassifierRun:
             copy = common.build(self.method, trained.shape, self.seed).to(device)
             selection = choose(kept, copy, source.take(place), unlabelled, seen, device)
         target.stage = "final evaluation"  # all is decided: only now are answers looked up
-        test = target.open("test")
+        test = self._judged_on(target.open("test"))
         scores, examples, picture = evaluate(
             on_source, on_target, test, self.per_class, self.seed, self.scenario != "target-only"
         )
@@ -165,6 +167,9 @@ class ClassifierRun:
             selection = judged(selection, [*earlier, scores.accuracy])
         scores = structs.replace(scores, selection=selection)
         return scores, {"outputs": views | examples, "features": picture}
+
+    def _judged_on(self, test: Images) -> Images:
+        return test.take(sample(len(test), self.tested)) if self.tested else test
 
     def _feed(
         self, source: Images, target: SealedTarget, device: torch.device

@@ -62,6 +62,7 @@ class Config(Struct, frozen=True, kw_only=True):
     data: by role: "source" and "target", or "images" of a generator.
     size: of the images in pixels. label_names: classes of a classifier, labels of a generator.
     per_class: classifiers: test images of each class and domain in the t-SNE map.
+    tested: classifiers: test images of each domain that scores are of; 0: all.
     arm: of an experiment, what makes this run differ from the method's plain form.
     """
 
@@ -76,6 +77,7 @@ class Config(Struct, frozen=True, kw_only=True):
     label_kind: LabelKind
     label_names: tuple[str, ...]
     per_class: int = 0
+    tested: int = 0
     judging: Judging | None = None
     arm: str = ""
 

@@ -58,10 +58,10 @@ class Candidates:
         return copy
 
 
-def sample(count: int) -> Tensor:
-    """Rising places of at most SEEN of `count` images, the same for every run: int64 [<= SEEN]."""
+def sample(count: int, most: int = SEEN) -> Tensor:
+    """Rising places of at most `most` of `count` images, the same for every run: int64."""
     order = torch.randperm(count, generator=torch.Generator().manual_seed(0))
-    return order[:SEEN].sort().values
+    return order[:most].sort().values
 
 
 def choose(

@@ -21,7 +21,9 @@ Experiment = dict[str, list[Job]]
 
 _TENTH = BUDGETS["full"].generation_steps // 10
 SCALES: dict[ScaleName, Budget] = {
-    "smoke": Budget(8, 4, 4, 4, 1, judge_steps=5, judged=60, per_class=20, size=16, width=8),
+    "smoke": Budget(
+        *(8, 4, 4, 4, 1), judge_steps=5, judged=60, per_class=20, tested=200, size=16, width=8
+    ),
     "small": Budget(
         *(64, 400, 400, 300, 5), judge_steps=300, judged=1000, per_class=20, size=32, width=32
     ),
