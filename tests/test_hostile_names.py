@@ -86,7 +86,7 @@ def test_the_report_shows_a_name_and_nothing_else(
     assert name.split("\n")[0].strip() in page.text
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     assert results["command"] == name
-    assert [entry["images"] for entry in results["generation"]] == ["faces"]
+    assert [entry["images"] for entry in results["generation"].values()] == ["faces"]
     assert [entry["source"] for entry in results["adaptation"]] == [name]
     files = sorted(path.name for path in (folder / "figures").iterdir())
     assert sorted(results["figures"].values()) == [f"figures/{file}" for file in files]

@@ -65,12 +65,15 @@ class Checkpoints:
     def load(self, device: torch.device) -> State | None:
         """The newest state that is whole; None where nothing was saved.
 
-        Warns of each damaged file. Raises RequestError where every file is damaged.
+        Warns of each damaged file, and removes it where an older one is whole. Raises RequestError
+        where every file is damaged.
         """
         files = self._files()
         for path in reversed(files):
             state = _load(path, device)
             if state is not None:
+                for damaged in files[files.index(path) + 1 :]:
+                    damaged.unlink()
                 return state
             _log.warning("%s is damaged; going on from the state before it", path)
         if files:

@@ -77,7 +77,9 @@ def test_a_signal_at_any_stage_stops_with_a_line_on_how_to_go_on(
     subject: Subject, tmp_path: Path, number: signal.Signals, share: float
 ) -> None:
     order, whole = replace(subject[0], home=tmp_path), subject[1]
-    code, lines = run(order, Fault("write", int(whole.calls["write"] * share), signal=number))
+    code, lines = run(
+        order, Fault("write", max(1, int(whole.calls["write"] * share)), signal=number)
+    )
     assert code == 128 + number
     assert len(told(lines)) == 1
     assert told(lines)[0].endswith(f"To go on: sparring {' '.join(order.arguments())}")

@@ -143,7 +143,7 @@ def test_the_checkpoint_before_a_damaged_one_is_used_with_a_warning(
     assert len(kept) == 2, kept
     newest = kept[-1]
     DAMAGES[damage](newest)
-    code, lines = run(order, Fault("fsync", 3, signal=signal.SIGKILL))
+    code, lines = run(order, Fault("fsync", 5, signal=signal.SIGKILL))
     assert code == -signal.SIGKILL
     assert [newest.name in line for line in told(lines)] == [True], lines
     assert check_end(order, whole[1]) == []

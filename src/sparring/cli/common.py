@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from sparring.errors import RequestError, Stopped, TrainingFailed
+from sparring.storage import writing
 
 if TYPE_CHECKING:
     from sparring.runs import Job
@@ -97,7 +98,8 @@ class RunOptions(DeviceOptions):
         except (TrainingFailed, Stopped):
             build(out)
             raise
-        return build(out)
+        with writing(out):
+            return build(out)
 
 
 @dataclass(kw_only=True)

@@ -130,7 +130,9 @@ def t_test(values: Sequence[float]) -> float | None:
         return float(values[0] == 0)
     from scipy.stats import ttest_1samp
 
-    return float(ttest_1samp(values, 0).pvalue)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of values that are nearly equal
+        return float(ttest_1samp(values, 0).pvalue)
 
 
 def estimate(values: Iterable[float]) -> Estimate:

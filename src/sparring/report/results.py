@@ -42,7 +42,7 @@ def results(
         "purpose": report.plan.purpose,
         "seeds": list(report.seeds),
         "data": {name: _data(report, name) for name in report.sets},
-        "generation": [_generation(report, group) for group in generators],
+        "generation": {group.key: _generation(report, group) for group in generators},
         "adaptation": [_adaptation(report, group) for group in adaptations],
         "comparisons": [
             {"key": one.later.key, "less": one.former.key} | one.difference.as_dict()
@@ -91,7 +91,7 @@ def _generation(report: Report, group: Generation) -> dict[str, Any]:
         "extractor": group.extractor and group.extractor.name,
         "compared_images": group.compared,
         "frechet_note": group.bias,
-        "metrics": {name: summary.as_dict() for name, summary in group.metrics.items()},
+        **{name: summary.as_dict() for name, summary in group.metrics.items()},
         "details": [{"run": r.name} | plain(generator_scores(r)) for r in group.runs],
     }
 
@@ -100,11 +100,12 @@ def _adaptation(report: Report, group: Adaptation) -> dict[str, Any]:
     scored = [(run, classifier_scores(run)) for run in group.runs]
     names = group.config.label_names
     return _named(report, group) | {
-        "accuracy": {s: group.over(s).as_dict() for s in SCENARIOS} if group.labelled else None,
+        "accuracy": group.over(group.shown.config.scenario).mean,
+        **{s.replace("-", "_"): group.over(s).as_dict() for s in SCENARIOS},
         "gap_closed": group.gap_closed.as_dict(),
         "adapted_less_source_only": group.gain.as_dict(),
-        "measures": {
-            name: {"source-only": before.as_dict(), "adapted": after.as_dict()}
+        **{
+            name: {"source_only": before.as_dict(), "adapted": after.as_dict()}
             for name, (before, after) in group.measures.items()
         },
         "predicted_shares": [

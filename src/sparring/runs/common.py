@@ -86,7 +86,15 @@ def begin(folder: Run, config: Config, method: M, shape: Shape, device: torch.de
     Raises RequestError where that folder holds another run, or its disk has no room for this one.
     """
     fresh = build(method, shape, config.seed)
-    needed = 4 * _COPIES * sum(parameter.numel() for parameter in fresh.parameters())
+    check_room(folder, fresh)
+    folder.open(config, method.scheduled)
+    folder.write(environment(device))
+    return fresh
+
+
+def check_room(folder: Run, method: Method) -> None:
+    """Raise RequestError where the disk has no room for the states of the method's training."""
+    needed = 4 * _COPIES * sum(parameter.numel() for parameter in method.parameters())
     place = next(path for path in folder.path.absolute().parents if path.exists())
     free = shutil.disk_usage(place).free
     if free < needed:
@@ -94,9 +102,6 @@ def begin(folder: Run, config: Config, method: M, shape: Shape, device: torch.de
             f"{place}: {free / 1e9:.2f} GB free, {needed / 1e9:.2f} GB needed for the states of a "
             "training; free some room or name an --out on another disk"
         )
-    folder.open(config, method.scheduled)
-    folder.write(environment(device))
-    return fresh
 
 
 def environment(device: torch.device) -> Environment:

@@ -158,7 +158,9 @@ class Run:
         something else, or a run that cannot be prolonged.
         """
         if not self.begun:
-            if self.path.exists() and (self.path.is_file() or any(self.path.iterdir())):
+            # A process that was killed at its start left hidden files.
+            found = self.path.iterdir() if self.path.is_dir() else ()
+            if self.path.is_file() or any(path.name[0] != "." for path in found):
                 raise RequestError(f"{self.path} holds something else; name another --out")
             return False
         before = self.read(Config)

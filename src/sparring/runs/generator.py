@@ -106,14 +106,15 @@ class GeneratorRun:
 
         Raises RequestError for data that cannot be used, Stopped, and TrainingFailed.
         """
-        config = self.config(library, device)
+        config, dataset = self.config(library, device), self.data(library)
+        common.check_room(folder, common.build(self.method, _shape(dataset), self.seed))
         tools = library.once(
             ("evaluators", self.images, self.size, self.judging, device),
             lambda: evaluators.set_up(
                 library.get(self.images, self.size), self.judging, device, show.say
             ),
         )
-        trained = self.train(config, self.data(library), folder, device, show)
+        trained = self.train(config, dataset, folder, device, show)
         show.say(f"{self.name}: evaluating {self.judged:,} images")
         with trained.sampler.method.evaluated():
             scores, arrays = evaluate(tools, trained.sampler, self.judged)

@@ -4,6 +4,7 @@ Started again with the same folder, finished runs are skipped and the others go 
 """
 
 import fcntl
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -49,7 +50,7 @@ def play_all(
     for job in waiting:
         if isinstance(job, GeneratorRun):
             evaluators.check(job.judging, screen.say)
-    with writing(out), _alone(out):
+    with _nothing_left_of_a_refusal(out), writing(out), _alone(out):
         sweep(out)
         _write_plan(plan, jobs, out, screen.say)
         for job, run in folders.items():
@@ -114,6 +115,18 @@ def _finished_before(out: Path, say: Callable[[str], None]) -> list[str]:
 
 
 @contextmanager
+def _nothing_left_of_a_refusal(out: Path) -> Iterator[None]:
+    """Remove `out` where it is new and no run has begun in it when the request is refused."""
+    new = not out.exists()
+    try:
+        yield
+    except RequestError:
+        if new and not any(out.glob("runs/*")):
+            shutil.rmtree(out, ignore_errors=True)
+        raise
+
+
+@contextmanager
 def _alone(out: Path) -> Iterator[None]:
     """Hold `out` for this process. The system lets go of it even when the process is killed.
 
@@ -133,10 +146,11 @@ def _alone(out: Path) -> Iterator[None]:
 def check_output(out: Path) -> None:
     """Raise RequestError if `out` is no folder of ours, or cannot be written."""
     try:
-        # A process that was killed at its very start left nothing but its lock; an output folder
-        # may lie inside another.
-        entries = [path for path in out.iterdir() if path.name != _LOCK] if out.is_dir() else []
-        ours = (out / "runs").is_dir() or all((path / "runs").is_dir() for path in entries)
+        # A process that was killed at its start left hidden files, or the plan alone; an output
+        # folder may lie inside another.
+        entries = [path for path in out.iterdir() if path.name[0] != "."] if out.is_dir() else []
+        ours = any((out / name).exists() for name in ("runs", "plan.json"))
+        ours = ours or all((path / "runs").is_dir() for path in entries)
         parent = next(path for path in (out, *out.absolute().parents) if path.exists())
     except OSError as error:  # a name too long, or a folder that one may not look into
         raise RequestError(f"--out {out}: {error.strerror}; name another folder") from error

@@ -67,7 +67,7 @@ def save(out: Path, drawings: Iterable[Drawing]) -> dict[str, Picture]:
 
     An iterator is drawn here, in the report's style. Raises RequestError where writing fails.
     """
-    (out / "figures").mkdir(parents=True, exist_ok=True)
+    (out / "figures").mkdir(exist_ok=True)
     pictures = {}
     with style.context(STYLE):
         for key, figure, title, sets, caption in drawings:
