@@ -96,7 +96,8 @@ class RunOptions(DeviceOptions):
         try:
             play_all(runs, Library(self.data), out, plan, machine, screen)
         except (TrainingFailed, Stopped):
-            build(out)
+            if (out / "plan.json").is_file():  # else it was stopped before anything began
+                build(out)
             raise
         with writing(out):
             return build(out)
