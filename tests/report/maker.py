@@ -13,6 +13,7 @@ from sparring.metrics.fidelity import Fidelity, Manifold
 from sparring.metrics.scorecard import Flip, Leak
 from sparring.metrics.statistics import Interval
 from sparring.runs import records
+from sparring.runs import scores as kinds
 from sparring.runs.folder import Run, run_name
 from sparring.storage import RowLog
 
@@ -74,7 +75,7 @@ class Maker:
         facts = {"kind": "real", "train": 4000, "test": 500, "labelled": True}
         return records.Data(name=name, fingerprint=f"sha256:{'ab' * 32}", **(facts | changed))
 
-    def run(self, config: dict[str, Any], scores: records.Scores, **logged: Any) -> Run:
+    def run(self, config: dict[str, Any], scores: kinds.Scores, **logged: Any) -> Run:
         known = {
             "preset": "report2019",
             "seed": 0,
@@ -118,16 +119,16 @@ class Maker:
                 "label_names": labels,
                 **config,
             },
-            records.GeneratorScores(
+            kinds.GeneratorScores(
                 metrics={"diversity": 0.93, "frechet": 42.0, "kid": 0.01, "memorised": None},
                 seconds=66.6,
                 images_per_second=1152.0,
                 notes=("A note.",),
-                extractor=records.Extractor(
+                extractor=kinds.Extractor(
                     name="convnet", frechet="Fréchet distance (convnet)", skill=SKILL
                 ),
                 fidelity={"generated": fidelity(42.0), "real test images": fidelity(3.0)},
-                copies=records.Copies(
+                copies=kinds.Copies(
                     verdict="no sign of copying",
                     ratio=0.97,
                     suspects=4,
@@ -162,11 +163,11 @@ class Maker:
         folder.write_arrays("pictures", arrays)
         return folder
 
-    def judge(self) -> records.Judge:
-        return records.Judge(skill=SKILL, learned_from=f"sha256:{'cd' * 32}")
+    def judge(self) -> kinds.Judge:
+        return kinds.Judge(skill=SKILL, learned_from=f"sha256:{'cd' * 32}")
 
-    def scorecard(self, labels: tuple[str, ...], kind: str) -> records.Scorecard:
-        turned = records.Turned(
+    def scorecard(self, labels: tuple[str, ...], kind: str) -> kinds.Scorecard:
+        turned = kinds.Turned(
             pairs=250,
             flip=Flip(interval(0.6), interval(0.1), interval(0.2), interval(0.1)),
             levels=12.5,
@@ -174,10 +175,10 @@ class Maker:
             half_area=None,
             leakage={"Male": Leak(interval(0.2), -0.1, 0.3)} if kind == "attributes" else {},
         )
-        return records.Scorecard(
+        return kinds.Scorecard(
             labels={name: interval(0.8) for name in labels},
             turned=dict.fromkeys(labels, turned),
-            classes={"sort": records.OfClass(kid=interval(0.3), floor=None, diversity=0.8)},
+            classes={"sort": kinds.OfClass(kid=interval(0.3), floor=None, diversity=0.8)},
         )
 
     def classifier(
@@ -213,7 +214,7 @@ class Maker:
         }
         folder = self.run(
             {"method": method, "scenario": scenario, "data": data, "per_class": 12} | config,
-            records.ClassifierScores(**given),
+            kinds.ClassifierScores(**given),
             losses={"network": 2 - time},
             terms={"task": 1 - time, "domain": 0.7 + time, "domain_accuracy": 0.9 - 0.4 * time},
         )
@@ -259,23 +260,23 @@ def confusion() -> tuple[tuple[int, ...], ...]:
     return tuple(map(tuple, table.tolist()))
 
 
-def trust() -> records.Trust:
-    return records.Trust(
+def trust() -> kinds.Trust:
+    return kinds.Trust(
         calibration_error=0.3,
         calibration_error_tempered=0.15,
         reliability=(Bin(0.4, 0.5, 0.45, 0.25, 100), Bin(0.9, 1.0, 0.95, 0.8, 300)),
-        risk_coverage=records.RiskCoverage(coverage=(0.5, 1.0), risk=(0.2, 0.5), area=0.25),
+        risk_coverage=kinds.RiskCoverage(coverage=(0.5, 1.0), risk=(0.2, 0.5), area=0.25),
     )
 
 
-def selection(accuracies: tuple[float | None, ...], chosen: int) -> records.Selection:
+def selection(accuracies: tuple[float | None, ...], chosen: int) -> kinds.Selection:
     """States at steps 200, 400, ..., of these accuracies."""
     states = tuple(
-        records.Candidate(step=200 * k + 200, validators={"class_ami": 0.1 * k}, accuracy=value)
+        kinds.Candidate(step=200 * k + 200, validators={"class_ami": 0.1 * k}, accuracy=value)
         for k, value in enumerate(accuracies)
     )
     ranks = {"class_ami": 0.5 if None not in accuracies else None, "nuclear_norm": None}
-    return records.Selection(
+    return kinds.Selection(
         rule="consensus", candidates=states, chosen=chosen, rank_correlation=ranks
     )
 

@@ -12,7 +12,7 @@ from sparring.methods import DANN, DSN, METHODS
 from sparring.runs import ClassifierRun, Library, Scenario
 from sparring.runs.folder import Run
 from sparring.runs.progress import Screen
-from sparring.runs.records import ClassifierScores
+from sparring.runs.scores import ClassifierScores
 from sparring.trainer import Training
 from tests.conftest import CPU
 

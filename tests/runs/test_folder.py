@@ -7,7 +7,8 @@ from msgspec import structs
 
 from sparring.errors import RequestError
 from sparring.runs.folder import Run, difference, run_name
-from sparring.runs.records import Config, Data, GeneratorScores, Length
+from sparring.runs.records import Config, Data, Length
+from sparring.runs.scores import GeneratorScores
 
 
 def data(name: str, fingerprint: str) -> Data:

@@ -10,7 +10,7 @@ from sparring.methods import ACGAN, DCGAN
 from sparring.runs import GeneratorRun, Library, evaluators
 from sparring.runs.folder import Run
 from sparring.runs.progress import Screen
-from sparring.runs.records import GeneratorScores
+from sparring.runs.scores import GeneratorScores
 from sparring.trainer import Training
 from tests.conftest import CPU, digits
 

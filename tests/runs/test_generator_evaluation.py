@@ -13,8 +13,9 @@ from sparring.game import Labelled, Shape
 from sparring.methods import ACGAN
 from sparring.runs.evaluators import Evaluators, set_up
 from sparring.runs.generator_evaluation import evaluate, notes
-from sparring.runs.records import GeneratorScores, Judging, Scorecard
+from sparring.runs.records import Judging
 from sparring.runs.sampler import Sampler
+from sparring.runs.scores import GeneratorScores, Scorecard
 from tests.conftest import CPU
 
 NAMES = ("left", "top")

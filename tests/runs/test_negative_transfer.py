@@ -9,7 +9,8 @@ from msgspec import structs
 from sparring.metrics.calibration import AccuracyEstimates
 from sparring.runs.folder import Run
 from sparring.runs.negative_transfer import compare_twins
-from sparring.runs.records import ClassifierScores, Config, Length, Scenario
+from sparring.runs.records import Config, Length, Scenario
+from sparring.runs.scores import ClassifierScores
 from tests.runs.test_folder import CONFIG, data
 
 CLASSES, COUNT = 5, 200

@@ -17,8 +17,9 @@ from sparring.metrics import negative_transfer as transfer
 from sparring.runs import ClassifierRun, GeneratorRun, Job, Library
 from sparring.runs.folder import Run, read_plan
 from sparring.runs.progress import Screen
-from sparring.runs.records import ClassifierScores, Plan
+from sparring.runs.records import Plan
 from sparring.runs.schedule import check_output, play_all
+from sparring.runs.scores import ClassifierScores
 from sparring.runtime import Machine
 from sparring.trainer import Trainer, Training
 from tests.conftest import CPU, dataset

@@ -13,7 +13,8 @@ from sparring.metrics.outputs import predict_labelled
 from sparring.runs import ClassifierRun, Library, Scenario, classifier
 from sparring.runs.folder import Run
 from sparring.runs.progress import Screen
-from sparring.runs.records import Opening, Selection
+from sparring.runs.records import Opening
+from sparring.runs.scores import Selection
 from sparring.runs.selection import Candidates, choose
 from sparring.runs.target_labels import SealedTarget
 from sparring.trainer import Training

@@ -22,14 +22,8 @@ from sparring.metrics.statistics import (
 )
 from sparring.report.curves import Log
 from sparring.runs.folder import Run
-from sparring.runs.records import (
-    SCENARIOS,
-    Architecture,
-    ClassifierScores,
-    Config,
-    Extractor,
-    GeneratorScores,
-)
+from sparring.runs.records import SCENARIOS, Architecture, Config
+from sparring.runs.scores import ClassifierScores, Extractor, GeneratorScores
 
 OF_FEATURES = ("frechet", "kid", "precision", "recall", "density", "coverage")
 """Metrics that mean nothing without the name of their extractor."""

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from sparring.metrics.statistics import Summary
 from sparring.report.plots import CLASSES, LABEL, OKABE_ITO, TITLE, WIDTH, shown, titled
-from sparring.runs.records import Trust
+from sparring.runs.scores import Trust
 
 SCENARIOS = ("#c3cbd4", "#0072B2", "#007a5a")
 DIAMOND: Any = {"marker": "D", "s": 22, "color": "white", "edgecolors": "black", "zorder": 3}

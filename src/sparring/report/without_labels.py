@@ -15,7 +15,8 @@ import msgspec
 from sparring.metrics.calibration import AccuracyEstimates
 from sparring.metrics.statistics import Detector, Estimate, Summary, detector, estimate, summarise
 from sparring.runs.folder import Run
-from sparring.runs.records import ClassifierScores, Selection, TransferAlarm
+from sparring.runs.records import TransferAlarm
+from sparring.runs.scores import ClassifierScores, Selection
 
 
 def _scored(runs: Iterable[Run]) -> list[tuple[Run, ClassifierScores]]:

@@ -1,6 +1,7 @@
 """The words of a model card: what a model learned from, how it scores, what it is not for."""
 
-from sparring.runs.records import ClassifierScores, Config, Data, GeneratorScores, Scores
+from sparring.runs.records import Config, Data
+from sparring.runs.scores import ClassifierScores, GeneratorScores, Scores
 
 
 def text(config: Config, scores: Scores) -> str:

@@ -20,7 +20,8 @@ from sparring.runs.classifier_evaluation import Arrays, evaluate, outputs
 from sparring.runs.folder import Run, run_name
 from sparring.runs.library import Library
 from sparring.runs.progress import Screen
-from sparring.runs.records import ClassifierScores, Config, Scenario
+from sparring.runs.records import Config, Scenario
+from sparring.runs.scores import ClassifierScores
 from sparring.runs.selection import SEEN, Candidates, choose, judged, sample
 from sparring.runs.target_labels import SealedTarget
 from sparring.trainer import Trainer, Training

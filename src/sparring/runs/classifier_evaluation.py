@@ -20,7 +20,7 @@ from sparring.metrics.embedding import (
 )
 from sparring.metrics.outputs import Outputs, Predictions
 from sparring.metrics.validators import DomainOutputs
-from sparring.runs.records import ClassifierScores, RiskCoverage, Trust
+from sparring.runs.scores import ClassifierScores, RiskCoverage, Trust
 from sparring.runs.selection import sample
 
 EXAMPLES = 400

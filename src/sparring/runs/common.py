@@ -21,7 +21,8 @@ from sparring.methods import METHODS, name_of
 from sparring.nets.summary import describe
 from sparring.runs import card
 from sparring.runs.folder import Run
-from sparring.runs.records import Architecture, Config, Data, Environment, Length, Network, Scores
+from sparring.runs.records import Architecture, Config, Data, Environment, Length, Network
+from sparring.runs.scores import Scores
 from sparring.runtime import describe_machine, resolve_precision
 from sparring.trainer import Trainer, Training
 

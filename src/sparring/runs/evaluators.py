@@ -22,8 +22,9 @@ from sparring.errors import RequestError
 from sparring.metrics.extractor import Extractor, FeatureNet, Skill, task_of, train_extractor
 from sparring.metrics.fidelity import FEWEST, ReferenceFeatures, frechet_name
 from sparring.nets.inception import load_published
-from sparring.runs import inception_weights, records
+from sparring.runs import inception_weights
 from sparring.runs.records import Judging
+from sparring.runs.scores import Extractor as ExtractorRecord
 from sparring.runtime import resolve_precision
 from sparring.storage import sweep, write_atomically
 
@@ -46,7 +47,7 @@ class Evaluators:
 
     dataset: DataSet
     reference: ReferenceFeatures | None
-    extractor: records.Extractor | None
+    extractor: ExtractorRecord | None
     judge: Extractor | None
     skill: Skill | None
 
@@ -61,7 +62,7 @@ def set_up(dataset: DataSet, judging: Judging, device: torch.device, say: Say) -
     reference = extractor = judge = judge_skill = None
     if min(judging.images, len(dataset.train), len(dataset.test)) >= FEWEST:
         network, skill = _extractor(dataset, judging, device, say)
-        extractor = records.Extractor(
+        extractor = ExtractorRecord(
             name=network.name, frechet=frechet_name(network.name), skill=skill
         )
         reference = ReferenceFeatures.of(

@@ -43,9 +43,9 @@ from sparring.runs.records import (
     LogRow,
     Openings,
     Plan,
-    Scores,
     TransferAlarm,
 )
+from sparring.runs.scores import Scores
 from sparring.storage import write_atomically, write_json, writing
 
 R = TypeVar("R")

@@ -29,8 +29,8 @@ from sparring.metrics.scorecard import (
     relative_spread,
 )
 from sparring.runs.evaluators import Evaluators
-from sparring.runs.records import Copies, GeneratorScores, Judge, OfClass, Scorecard, Turned
 from sparring.runs.sampler import Sampler
+from sparring.runs.scores import Copies, GeneratorScores, Judge, OfClass, Scorecard, Turned
 
 SAMPLES, PAIRS = 32, 10
 VARIED = 500

@@ -18,7 +18,8 @@ from sparring.runs.folder import Run, read_plan
 from sparring.runs.negative_transfer import compare_twins
 from sparring.runs.processes import play
 from sparring.runs.progress import Screen
-from sparring.runs.records import ClassifierScores, Plan, Scores
+from sparring.runs.records import Plan
+from sparring.runs.scores import ClassifierScores, Scores
 from sparring.runtime import Machine
 from sparring.storage import sweep, write_json, writing
 

@@ -20,7 +20,7 @@ from sparring.metrics.outputs import predict, predict_labelled
 from sparring.metrics.statistics import rank_correlation
 from sparring.metrics.validators import DomainOutputs, consensus, score
 from sparring.runs.folder import Run
-from sparring.runs.records import Candidate, Selection
+from sparring.runs.scores import Candidate, Selection
 from sparring.storage import write_atomically
 
 COUNT, APART = 5, 4

@@ -13,16 +13,8 @@ from sparring.report.collect import Arm
 from sparring.report2019.claims.comparisons import Comparison, Decision, decide
 from sparring.report2019.claims.trials import TRIALS, Finding, settled, unstable
 from sparring.runs.folder import Run
-from sparring.runs.records import (
-    ClassifierScores,
-    Config,
-    Data,
-    Events,
-    GeneratorScores,
-    Length,
-    LogRow,
-    Scores,
-)
+from sparring.runs.records import Config, Data, Events, Length, LogRow
+from sparring.runs.scores import ClassifierScores, GeneratorScores, Scores
 
 WOBBLE = (0.0, 0.01, -0.01, 0.02, -0.02)
 """What makes the seeds differ."""

@@ -14,7 +14,7 @@ from typing import Literal
 from sparring.metrics.statistics import ALPHA, Summary, holm, paired_difference, summarise
 from sparring.report.collect import Arm, Arms
 from sparring.runs.folder import Run
-from sparring.runs.records import ClassifierScores, GeneratorScores
+from sparring.runs.scores import ClassifierScores, GeneratorScores
 
 Decision = Literal["holds", "fails", "undecided"]
 

@@ -24,7 +24,8 @@ from sparring.report2019.claims.comparisons import (
     spread,
 )
 from sparring.runs.folder import Run
-from sparring.runs.records import SCENARIOS, ClassifierScores
+from sparring.runs.records import SCENARIOS
+from sparring.runs.scores import ClassifierScores
 
 Compare = Callable[[Arms], list[Comparison]]
 

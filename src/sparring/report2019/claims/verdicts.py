@@ -13,7 +13,8 @@ from sparring.report.collect import Arm, Arms, Report
 from sparring.report2019.claims.trials import TRIALS, Finding
 from sparring.report2019.plan import DIGITS, LABEL_SETS
 from sparring.runs.folder import Run
-from sparring.runs.records import SCENARIOS, Config, GeneratorScores
+from sparring.runs.records import SCENARIOS, Config
+from sparring.runs.scores import GeneratorScores
 
 
 def judge(report: Report) -> dict[str, Finding]:
