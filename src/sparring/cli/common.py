@@ -83,7 +83,6 @@ class RunOptions(DeviceOptions):
         from sparring.runs import Library
         from sparring.runs.progress import Screen
         from sparring.runs.schedule import play_all
-        from sparring.runtime import busy
 
         if self.data is not None and not self.data.is_dir():
             raise RequestError(f"--data {self.data}: there is no such folder")
@@ -91,8 +90,6 @@ class RunOptions(DeviceOptions):
         for use in plan.uses:
             screen.say(f"{use.asked}: {use.used} ({use.kind}; {use.why})")
         machine.set_up()
-        if waiting := busy(machine.threads):
-            screen.say(waiting)
         try:
             play_all(runs, Library(self.data), out, plan, machine, screen)
         except (TrainingFailed, Stopped):

@@ -1,7 +1,7 @@
 """Train a classifier and judge it on the target domain: source-only, adapted or target-only."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -94,7 +94,8 @@ class ClassifierRun:
 
         Raises RequestError where they cannot be used.
         """
-        source, target = (library.get(name, self.size) for name in (self.source, self.target))
+        asked = zip((self.source, self.target), self.domains, strict=True)
+        source, target = (replace(library.get(of, self.size), name=name) for of, name in asked)
         _classified(source, "source")
         if self.scenario == "target-only":
             _classified(target, "target")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec import structs
 
+from sparring import runtime
 from sparring.errors import RequestError, TrainingFailed, check_name
 from sparring.runs import GeneratorRun, Job, Library, evaluators
 from sparring.runs.folder import Run, read_plan
@@ -53,6 +54,8 @@ def play_all(
             evaluators.check(job.judging, screen.say)
     with _nothing_left_of_a_refusal(out), writing(out), _alone(out):
         sweep(out)
+        if waiting and (words := runtime.busy(machine.threads)):
+            screen.say(words)
         _write_plan(plan, jobs, out, screen.say)
         for job, run in folders.items():
             if job not in waiting:
