@@ -107,7 +107,8 @@ class Method(Averaged, ABC):
     Defaults of all fields are the preset `report2019`.
     """
 
-    batch_type: ClassVar[type[Unlabelled] | type[Labelled] | type[Pair]]
+    batch_type: ClassVar[Any]
+    """The batches that it plays: Unlabelled, Labelled, either (Unlabelled | Labelled), or Pair."""
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {"report2019": {}}
     """By name of a preset, the settings that differ from the defaults."""
     scheduled: ClassVar[bool] = False
