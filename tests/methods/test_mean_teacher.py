@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
 
 from sparring.game import Labelled, Pair, Shape, Unlabelled
 from sparring.methods import MeanTeacher
-from sparring.methods.mean_teacher import RECENT, sinkhorn
+from sparring.methods.mean_teacher import RECENT, cluster_shares, sinkhorn
 
 SIZE = 16
 
@@ -39,19 +41,38 @@ def built(**settings: object) -> MeanTeacher:
     return method
 
 
-def stepped(method: MeanTeacher, target: float, progress: float) -> None:
-    """As after a batch of three sources, whose target was class 1 with probability `target`."""
-    predicted = torch.tensor([[1 - target, target]]).log().expand(RECENT, 2)
-    method._seen = torch.tensor([0, 0, 1]), torch.tensor(0.5), predicted
+def clusters(share: float, count: int = RECENT) -> Tensor:
+    """Features of two clusters, far apart; the second has `share` of them."""
+    noise = torch.randn(count, 48, generator=torch.Generator().manual_seed(0))
+    second = torch.arange(count) < share * count
+    return noise + 3 * torch.where(second, 1, -1)[:, None] * torch.arange(48).remainder(2)
+
+
+def test_cluster_shares_are_the_sizes_of_clusters_whatever_the_labels_shares() -> None:
+    features = clusters(0.9)
+    # Labels as they are shared out: half of them to each class, wrong for 40 % of the images.
+    labels = one_hot((torch.arange(RECENT) < RECENT / 2).long(), 2).float()
+    assert cluster_shares(features, labels).tolist() == pytest.approx([0.1, 0.9], abs=0.01)
+    features[500:] = 0  # not yet filled: only the second cluster is there
+    assert cluster_shares(features, labels).sum().item() == pytest.approx(1)
+    assert cluster_shares(torch.zeros(RECENT, 3), labels).tolist() == [0, 0]
+
+
+def stepped(method: MeanTeacher, share: float, progress: float) -> None:
+    """As after a batch of three sources, and targets in two clusters."""
+    features = clusters(share)
+    even = torch.full((RECENT, 2), 0.5).log()
+    predicted = torch.where(features[:, 1:2] > 0, torch.tensor([-3.0, 0]), torch.tensor([0, -3.0]))
+    method._seen = torch.tensor([0, 0, 1]), torch.tensor(0.5), features, even + predicted
     method.stepped(progress)
 
 
-def test_shares_are_the_sources_until_the_release_and_then_drift_to_the_teachers() -> None:
+def test_shares_are_the_sources_until_the_release_and_then_drift_to_the_clusters() -> None:
     method = built(release=0.5, drift=0.25)
     stepped(method, 0.9, 0.49)
     assert method.target_shares.tolist() == pytest.approx([2 / 3, 1 / 3])
     stepped(method, 0.9, 0.5)
-    assert method.target_shares[1].item() == pytest.approx(0.75 / 3 + 0.25 * 0.9)
+    assert method.target_shares[1].item() == pytest.approx(0.75 / 3 + 0.25 * 0.9, abs=0.01)
     assert method.confidence.item() == pytest.approx(1 - 0.5 * (0.01 + 0.01 * 0.99), abs=1e-6)
     always = built(shares="source")
     stepped(always, 0.9, 1.0)

@@ -4,12 +4,14 @@ The student learns labels on strongly augmented images of both domains: those of
 those that its own running mean, the teacher, gives to weakly augmented target images. Alone, the
 teacher repeats its own mistakes: a class that it takes for another one dies out. So its predictions
 are scaled, class by class and image by image in turn (Sinkhorn), until the classes have the shares
-that they are believed to have: at first those of the source; later an estimate that follows what
-the teacher says unscaled, because those of the target may differ.
+that they are believed to have: at first those of the source; then an estimate, because those of the
+target may differ. The teacher's own shares are a poor one (what it mistakes, it is sure of); the
+sizes of the clusters that its features form around the classes' means are a good one.
 
 Tarvainen & Valpola 2017 (arXiv 1703.01780); strong and weak views, and a threshold relative to the
 confidence on the source: Berthelot et al. 2022 (AdaMatch, arXiv 2106.04732); labels by optimal
-transport: Asano et al. 2020 (arXiv 1911.05371). Putting the three together is ours.
+transport: Asano et al. 2020 (arXiv 1911.05371); clusters around class means: Liang et al. 2020
+(SHOT, arXiv 2002.08546). Estimating the shares from them is ours, and so is the whole.
 """
 
 import math
@@ -18,7 +20,7 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, normalize, one_hot
 
 from sparring.augment import strong, weak
 from sparring.game import AdaptationMethod, Move, Pair, Shape
@@ -46,12 +48,12 @@ class MeanTeacher(AdaptationMethod):
     source_stage: float = 0.25
     """Part of the training before the target's labels count."""
     shares: Literal["estimated", "source", "free"] = "estimated"
-    """How many target labels each class gets: as often as in the "source" at first, later as
-    "estimated"; always as in the "source"; or however many the teacher gives it, "free"."""
+    """How many target labels each class gets: as many as in the "source" at first, later as
+    "estimated"; always as in the "source"; or as many as the teacher gives it, "free"."""
     release: float = 0.5
     """Part of the training before shares are estimated."""
     drift: float = 0.02
-    """How fast the estimate follows the teacher: the part of the way in a step."""
+    """How fast the estimate follows the clusters: the part of the way in a step."""
     threshold: float = 0.9
     """A label counts where its chance is at least this, times the student's on the source."""
 
@@ -61,11 +63,12 @@ class MeanTeacher(AdaptationMethod):
         classes = len(shape.labels)
         self.label_predictor = nn.Linear(features, classes)
         even = torch.full((classes,), 1 / classes)
+        self.recent_features = nn.Buffer(torch.zeros(RECENT, features))
         self.recent = nn.Buffer(even.log().repeat(RECENT, 1))
         self.source_count = nn.Buffer(torch.zeros(classes))
         self.target_shares = nn.Buffer(even)
         self.confidence = nn.Buffer(torch.tensor(1.0))
-        self._seen: tuple[Tensor, Tensor, Tensor] | None = None
+        self._seen: tuple[Tensor, Tensor, Tensor, Tensor] | None = None
 
     def view(self, image: Tensor) -> Tensor:
         return strong(image) if self.strong_views else image
@@ -77,24 +80,27 @@ class MeanTeacher(AdaptationMethod):
         on_source, on_target = logits[:sources], logits[sources:]
         task = cross_entropy(on_source, batch.source.label)
 
-        predicted = self._teach(batch.target.image)
+        features, predicted = self._teach(batch.target.image)
         chance, label = self._shared_out(predicted).max(1)
         sure = (chance >= self.threshold * self.confidence).float()
         target = (sure * cross_entropy(on_target, label, reduction="none")).mean()
 
-        self._seen = batch.source.label, on_source.detach().softmax(1).amax(1).mean(), predicted
+        confidence = on_source.detach().softmax(1).amax(1).mean()
+        self._seen = batch.source.label, confidence, features, predicted
         terms = {"task": task, "target": target, "sure": sure.mean()}
         return Move("network", task + self._weight(progress) * target, terms)
 
     def stepped(self, progress: float) -> None:
         if self._seen is None:  # batches of the source alone have no use for a teacher
             return
-        label, confidence, predicted = self._seen
+        label, confidence, features, predicted = self._seen
         self.confidence.lerp_(confidence, 0.01)
         self.source_count.index_add_(0, label, torch.ones_like(label, dtype=torch.float))
-        self.recent.copy_(torch.cat([self.recent[len(predicted) :], predicted]))
+        for recent, new in ((self.recent_features, features), (self.recent, predicted)):
+            recent.copy_(torch.cat([recent[len(new) :], new]))
         if self.shares == "estimated" and progress >= self.release:
-            self.target_shares.lerp_(self.recent.exp().mean(0), self.drift)
+            labels = sinkhorn(self.recent, self.target_shares)
+            self.target_shares.lerp_(cluster_shares(self.recent_features, labels), self.drift)
         else:
             self.target_shares.copy_(self.source_count / self.source_count.sum())
 
@@ -104,11 +110,12 @@ class MeanTeacher(AdaptationMethod):
         return (1 - math.cos(math.pi * ramp)) / 2
 
     @torch.no_grad()
-    def _teach(self, image: Tensor) -> Tensor:
-        """The teacher's log-probabilities of target images: float32 [N, K]."""
+    def _teach(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """The teacher's features of target images, float32 [N, F], and log-probabilities [N, K]."""
         # Outside a training there are no means: then the student speaks for itself.
         encoder, predictor = (self.average.get(n, getattr(self, n)) for n in self.averaged)
-        return predictor(encoder(weak(image))).float().log_softmax(1)
+        features = encoder(weak(image)).float()
+        return features, predictor(features).float().log_softmax(1)
 
     def _shared_out(self, predicted: Tensor) -> Tensor:
         """Probabilities [N, K] of log-probabilities, among recent ones scaled to the shares."""
@@ -134,3 +141,20 @@ def sinkhorn(logits: Tensor, shares: Tensor, rounds: int = 15) -> Tensor:
         logits = logits + (wanted - logits.logsumexp(0))
         logits = logits.log_softmax(1)
     return logits.exp()
+
+
+def cluster_shares(features: Tensor, labels: Tensor, rounds: int = 3) -> Tensor:
+    """How large each class's cluster is: shares [K] of features [N, F].
+
+    labels: probabilities [N, K], from which the clusters' centres are taken at first. Features are
+    compared by their direction from the middle of the centres; there a large cluster counts no
+    more than a small one. Rows of zeros, not yet filled, do not count.
+    """
+    filled = features.any(1, keepdim=True).float()
+    scale, labels = features.std(0) + 1e-3, labels * filled
+    for _ in range(rounds):
+        centres = (labels.T @ features) / labels.sum(0).clamp_min(1e-6)[:, None]
+        middle = centres.mean(0)
+        ways = [normalize((points - middle) / scale, dim=1) for points in (features, centres)]
+        labels = one_hot((ways[0] @ ways[1].T).argmax(1), labels.shape[1]) * filled
+    return labels.sum(0) / filled.sum().clamp_min(1)
