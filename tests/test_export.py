@@ -146,6 +146,22 @@ def test_a_file_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
         export(found, "pt2")
 
 
+def test_images_that_differ_by_more_than_rounding_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = model("dcgan", "none", tmp_path)
+    assert isinstance(found, Generator)
+    right = found.method.sample
+
+    def brighter(noise: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        return right(noise, label) + (0 if torch.compiler.is_exporting() else 1e-3)
+
+    monkeypatch.setattr(exporting, "plain", lambda method: method)
+    monkeypatch.setattr(found.method, "sample", brighter)
+    with pytest.raises(WorkFailed, match=r"by [45]\.\de-04, more than 1e-04"):
+        export(found, "pt2")
+
+
 def test_a_missing_package_is_told_before_anything_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sparring import cli
 from sparring.cli.data import Build
 from sparring.data import download
-from sparring.data.download import SETS, File, Published
+from sparring.data.published import SETS, File, Published
 from sparring.errors import RequestError
 from tests.data.test_download import BODY, PAGE, Site, site
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from sparring.data import catalogue, download
-from sparring.data.download import SETS, File, Published, get
+from sparring.data.download import get
+from sparring.data.published import SETS, File, Published
 from sparring.errors import RequestError, WorkFailed
 
 BODY = bytes(range(256)) * 1200
@@ -134,11 +135,22 @@ def test_a_broken_download_goes_on_where_it_stopped(
 ) -> None:
     publish(monkeypatch, (one(site),))
     site.acts["/a.bin"] = [act, act]
-    fetch(tmp_path)
+    said = fetch(tmp_path)
+    assert said[1].startswith(f"{site.address}/a.bin: ")
+    assert said[1].endswith("; going on in 0 s")
     assert (tmp_path / "toys_dir" / "a.bin").read_bytes() == BODY
     starts = [int(re.sub(r"\D", "", wanted or "0")) for _, wanted in site.asked]
     assert starts == sorted({0, *starts})
     assert len(starts) == 3
+
+
+def test_as_long_as_bytes_arrive_it_is_tried_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    publish(monkeypatch, (one(site),))
+    site.acts["/a.bin"] = ["503", "truncate", "503", "truncate", "503"]
+    fetch(tmp_path)
+    assert (tmp_path / "toys_dir" / "a.bin").read_bytes() == BODY
 
 
 def test_what_was_fetched_outlives_a_failure_and_the_next_start_goes_on(

@@ -7,6 +7,7 @@ asked for.
 
 import functools
 import importlib
+import inspect
 import io
 import logging
 import shlex
@@ -90,6 +91,7 @@ def _parse(arguments: list[str]) -> Callable[[], None]:
                 tyro.cli(
                     later,
                     prog=f"sparring {name}",
+                    description=(inspect.getdoc(command) or "").partition("\n\nArgs:")[0],
                     args=rest,
                     config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
                     registry=OPTIONAL,

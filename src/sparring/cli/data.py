@@ -19,7 +19,7 @@ class Get:
     Each is told with its size and licence, goes on where it stopped, and is checked by its hash.
     """
 
-    names: tyro.conf.Positional[tuple[str, ...]]
+    names: Annotated[tyro.conf.Positional[tuple[str, ...]], tyro.conf.arg(metavar="NAME...")] = ()
     """Sets to fetch."""
     out: Path = Path("data")
     """Folder of your sets, as for --data: each gets its own in it."""
@@ -36,7 +36,8 @@ class Get:
             TransferSpeedColumn,
         )
 
-        from sparring.data.download import SETS, get
+        from sparring.data.download import get
+        from sparring.data.published import SETS
 
         if not self.names:
             raise RequestError(f"name the sets to fetch: {', '.join(SETS)}")

@@ -28,7 +28,7 @@ def export(
         out: File to write; by default model.onnx or model.pt2.
     """
     from sparring.export import export, signature
-    from sparring.model import load
+    from sparring.model import Classifier, load
 
     out = out or Path(f"model.{to}")
     if out.is_dir() or not out.absolute().parent.is_dir():
@@ -36,4 +36,5 @@ def export(
     trained = load(model)
     file, difference = export(trained, to)
     write_atomically(out, file)
-    print(f"{out}: {signature(trained)}; largest difference to PyTorch {difference:.1e}")
+    beyond = "" if isinstance(trained, Classifier) else " beyond rounding"
+    print(f"{out}: {signature(trained)}; differs from PyTorch by {difference:.1e}{beyond} at most")
