@@ -129,14 +129,15 @@ def test_files_are_fetched_once_checked_and_told(
     assert len(site.asked) == 2
 
 
-@pytest.mark.parametrize("act", ["truncate", "stall"])
+@pytest.mark.parametrize(("act", "why"), [("truncate", "more expected"), ("stall", "timed out")])
 def test_a_broken_download_goes_on_where_it_stopped(
-    act: str, site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    act: str, why: str, site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     publish(monkeypatch, (one(site),))
     site.acts["/a.bin"] = [act, act]
     said = fetch(tmp_path)
     assert said[1].startswith(f"{site.address}/a.bin: ")
+    assert why in said[1]
     assert said[1].endswith("; going on in 0 s")
     assert (tmp_path / "toys_dir" / "a.bin").read_bytes() == BODY
     starts = [int(re.sub(r"\D", "", wanted or "0")) for _, wanted in site.asked]
