@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import requests
 
 from sparring.data import catalogue, download
 from sparring.data.download import get
@@ -145,6 +146,24 @@ def test_a_broken_download_goes_on_where_it_stopped(
     assert len(starts) == 3
 
 
+def test_a_body_that_ends_early_is_noticed_whatever_the_library_says(
+    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    get_strictly = requests.get
+
+    def leniently(*of: object, **options: object) -> requests.Response:
+        answer = get_strictly(*of, **options)  # type: ignore[arg-type]
+        answer.raw.enforce_content_length = False
+        return answer
+
+    monkeypatch.setattr(requests, "get", leniently)
+    publish(monkeypatch, (one(site, known=""),))
+    site.acts["/a.bin"] = ["truncate"]
+    assert "only 153,600 of 307,200 bytes came; going on" in fetch(tmp_path)[1]
+    assert site.asked[1] == ("/a.bin", "bytes=153600-")
+    assert (tmp_path / "toys_dir" / "a.bin").read_bytes() == BODY
+
+
 def test_as_long_as_bytes_arrive_it_is_tried_again(
     site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -180,20 +199,20 @@ def test_a_server_that_cannot_go_on_begins_anew(
     assert (tmp_path / "toys_dir" / "a.bin").read_bytes() == BODY
 
 
-@pytest.mark.parametrize(("part", "requests"), [(BODY, 1), (BODY + b"more", 2)])
+@pytest.mark.parametrize(("part", "times"), [(BODY, 1), (BODY + b"more", 2)])
 def test_what_is_whole_is_not_fetched_again_and_what_is_too_long_is_fetched_anew(
-    part: bytes, requests: int, site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    part: bytes, times: int, site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     publish(monkeypatch, (one(site),))
     (tmp_path / "toys_dir").mkdir()
     (tmp_path / "toys_dir" / ".a.bin.part").write_bytes(part)
     fetch(tmp_path)
     assert (tmp_path / "toys_dir" / "a.bin").read_bytes() == BODY
-    assert len(site.asked) == requests
+    assert len(site.asked) == times
 
 
 @pytest.mark.parametrize(
-    ("acts", "told", "requests"),
+    ("acts", "told", "times"),
     [
         (["404"], "404 Not Found", 1),
         (["503"] * 3, "503 Service Unavailable", 3),
@@ -204,7 +223,7 @@ def test_what_is_whole_is_not_fetched_again_and_what_is_too_long_is_fetched_anew
 def test_a_refusal_is_told_with_what_to_do_by_hand(
     acts: list[str],
     told: str,
-    requests: int,
+    times: int,
     site: Site,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -217,7 +236,7 @@ def test_a_refusal_is_told_with_what_to_do_by_hand(
         failed.value
     )
     assert "\n" not in str(failed.value)
-    assert len(site.asked) == requests
+    assert len(site.asked) == times
     assert left(tmp_path) == []
 
 

@@ -150,6 +150,8 @@ def _receive(url: str, part: Path, watch: Callable[[int, int], None]) -> None:
             for piece in answer.iter_content(_PIECE):
                 have += file.write(piece)
                 watch(have, total)
+    if have < total:  # which urllib3 1 does not tell
+        raise requests.ConnectionError(f"only {have:,} of {total:,} bytes came")
 
 
 def _reason(error: requests.RequestException) -> str:
