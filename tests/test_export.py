@@ -71,7 +71,7 @@ def test_every_method_gives_in_the_file_what_it_gives_in_pytorch(
             answer, about = played(file, to, {"noise": noise} | label(kind, count))
             assert (answer.shape, answer.dtype) == ((count, SIZE, SIZE, 3), np.uint8)
             asked = label(kind, count).get("label", torch.empty(count, 0))
-            expected = found._drawn(asked, noise).astype(int)
+            expected = found._drawn(noise, asked).astype(int)
             assert np.abs(answer - expected).max() <= 1  # rounded otherwise, here and there
             assert (answer != expected).mean() < 0.01
     assert json.loads(about["label_names"]) == list(found.config.label_names)

@@ -165,7 +165,7 @@ def test_the_same_seed_draws_the_same_and_pairs_differ_in_one_label(drawn: Gener
     pairs = drawn.pairs(6, "shoe", seed=4)
     assert pairs.shape == (6, 2, 64, 64, 3)
     on = drawn._labels(6, 4, {"shoe": 1})
-    assert np.array_equal(pairs[:, 1], drawn._drawn(on, fixed_noise(6, 120, 4)))
+    assert np.array_equal(pairs[:, 1], drawn._drawn(fixed_noise(6, 120, 4), on))
     assert np.array_equal(pairs[:, 0], drawn.sample(6, 4, shoe=0))
     assert on[:, 2].tolist() == [1.0] * 6
     assert torch.equal(on[:, :2], drawn._labels(6, 4, {})[:, :2])
@@ -212,7 +212,7 @@ def test_a_walk_leads_from_each_noise_to_the_next(drawn: Generator) -> None:
     free = drawn.walk(3, steps=4, seed=4)
     label = drawn._labels(1, 4, {}).expand(4, 3)
     noise = fixed_noise(3, 120, 4)
-    expected = drawn._drawn(label, between(noise[1], noise[2], 4))
+    expected = drawn._drawn(between(noise[1], noise[2], 4), label)
     assert np.abs(free[1].astype(int) - expected).max() <= 1
 
 
@@ -250,7 +250,7 @@ def test_classes_are_asked_for_by_name(drawn: Generator) -> None:
     seen: list[Tensor] = []
     classes = Generator(config, CPU, drawn.method)
     object.__setattr__(
-        classes, "_drawn", lambda label, noise: (seen.append(label), label.numpy())[1]
+        classes, "_drawn", lambda noise, label: (seen.append(label), label.numpy())[1]
     )
     assert classes.sample(4, label="dog").tolist() == [1, 1, 1, 1]
     assert set(classes.sample(50).tolist()) == {0, 1, 2}

@@ -150,7 +150,7 @@ class Generator(_Trained):
         labels: attributes in 0..1, such as Smiling=1 or 0.5; or label="shoe", a class. What is not
         given is random, each value as likely. Raises RequestError for labels that it does not know.
         """
-        return self._drawn(self._labels(n, seed, labels), self._noise(n, seed))
+        return self._drawn(self._noise(n, seed), self._labels(n, seed, labels))
 
     def pairs(self, n: int, label: str, seed: int = 0, steps: int = 2) -> np.ndarray:
         """Draw images that differ in `label` alone: uint8 [n, steps, S, S, 3], a row a noise.
@@ -164,11 +164,10 @@ class Generator(_Trained):
             return np.stack([self.sample(n, seed, **{label: share}) for share in shares], 1)
         if steps != 2:
             raise RequestError(f"{label} is a class, and there is nothing between two: draw pairs")
-        other = torch.randint(
-            1, len(self.labels), (_several("images", n, 1),), generator=random(seed)
-        )
+        noise = self._noise(n, seed)
+        other = torch.randint(1, len(self.labels), (n,), generator=random(seed))
         sides = [(place + other) % len(self.labels), torch.full((n,), place)]
-        return np.stack([self._drawn(side, self._noise(n, seed)) for side in sides], 1)
+        return np.stack([self._drawn(noise, side) for side in sides], 1)
 
     def walk(self, n: int, steps: int = 8, seed: int = 0, **labels: float | str) -> np.ndarray:
         """Walk through the `n` noises of a seed: uint8 [n - 1, steps, S, S, 3].
@@ -179,10 +178,10 @@ class Generator(_Trained):
         ends = pairwise(self._noise(_several("noises", n), seed))
         noise = torch.cat([between(*pair, _several("steps", steps)) for pair in ends])
         label = self._labels(1, seed, labels).repeat_interleave(len(noise), 0)
-        return self._drawn(label, noise).reshape(n - 1, steps, self.size, self.size, 3)
+        return self._drawn(noise, label).reshape(n - 1, steps, self.size, self.size, 3)
 
     def _noise(self, n: int, seed: int) -> Tensor:
-        return fixed_noise(n, self.method.noise_size, seed)
+        return fixed_noise(_several("images", n, 1), self.method.noise_size, seed)
 
     def _place(self, name: str) -> int:
         if name not in self.labels:
@@ -191,7 +190,6 @@ class Generator(_Trained):
 
     def _labels(self, n: int, seed: int, wanted: Mapping[str, float | str]) -> Tensor:
         """Labels as the method takes them: int64 [n] of classes, else float32 [n, A]."""
-        _several("images", n, 1)
         if self.config.label_kind == "classes":
             if unasked := wanted.keys() - {"label"}:
                 raise RequestError(f'"{min(unasked)}": ask for a class with label=NAME')
@@ -207,7 +205,7 @@ class Generator(_Trained):
         return labels
 
     @torch.inference_mode()
-    def _drawn(self, label: Tensor, noise: Tensor) -> np.ndarray:
+    def _drawn(self, noise: Tensor, label: Tensor) -> np.ndarray:
         pixels = [
             to_pixels(self.method.sample(z.to(self.device), y.to(self.device))).cpu()
             for z, y in zip(noise.split(DRAWN), label.split(DRAWN), strict=True)
