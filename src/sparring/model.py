@@ -158,15 +158,15 @@ class Generator(_Trained):
         First without the attribute, or as a random other class; last with it, or as that class.
         Between them an attribute may grow in further steps. Raises RequestError.
         """
-        place = self._place(label)
+        place, noise = self._place(label), self._noise(n, seed)
         if self.config.label_kind != "classes":
             shares = np.linspace(0, 1, _several("steps", steps)).tolist()
-            return np.stack([self.sample(n, seed, **{label: share}) for share in shares], 1)
-        if steps != 2:
+            sides = [self._labels(n, seed, {label: share}) for share in shares]
+        elif steps != 2:
             raise RequestError(f"{label} is a class, and there is nothing between two: draw pairs")
-        noise = self._noise(n, seed)
-        other = torch.randint(1, len(self.labels), (n,), generator=random(seed))
-        sides = [(place + other) % len(self.labels), torch.full((n,), place)]
+        else:
+            other = torch.randint(1, len(self.labels), (n,), generator=random(seed))
+            sides = [(place + other) % len(self.labels), torch.full((n,), place)]
         return np.stack([self._drawn(noise, side) for side in sides], 1)
 
     def walk(self, n: int, steps: int = 8, seed: int = 0, **labels: float | str) -> np.ndarray:
