@@ -67,8 +67,8 @@ def stepped(method: MeanTeacher, share: float, progress: float) -> None:
     method.stepped(progress)
 
 
-def test_shares_are_the_sources_until_the_release_and_then_drift_to_the_clusters() -> None:
-    method = built(release=0.5, drift=0.25)
+def test_shares_are_the_sources_in_its_stage_and_then_drift_to_the_clusters() -> None:
+    method = built(source_stage=0.5, drift=0.25)
     stepped(method, 0.9, 0.49)
     assert method.target_shares.tolist() == pytest.approx([2 / 3, 1 / 3])
     stepped(method, 0.9, 0.5)

@@ -4,8 +4,8 @@ The student learns labels on strongly augmented images of both domains: those of
 those that its own running mean, the teacher, gives to weakly augmented target images. Alone, the
 teacher repeats its own mistakes: a class that it takes for another one dies out. So its predictions
 are scaled, class by class and image by image in turn (Sinkhorn), until the classes have the shares
-that they are believed to have: at first those of the source; then an estimate, because those of the
-target may differ. The teacher's own shares are a poor one (what it mistakes, it is sure of); the
+that they are believed to have. Those of the source would do harm where the target's differ, so they
+are estimated. The teacher's own shares are a poor estimate (what it mistakes, it is sure of); the
 sizes of the clusters that its features form around the classes' means are a good one.
 
 Tarvainen & Valpola 2017 (arXiv 1703.01780); strong and weak views, and a threshold relative to the
@@ -48,10 +48,8 @@ class MeanTeacher(AdaptationMethod):
     source_stage: float = 0.25
     """Part of the training before the target's labels count."""
     shares: Literal["estimated", "source", "free"] = "estimated"
-    """How many target labels each class gets: as many as in the "source" at first, later as
-    "estimated"; always as in the "source"; or as many as the teacher gives it, "free"."""
-    release: float = 0.5
-    """Part of the training before shares are estimated."""
+    """How many target labels each class gets: as many as "estimated"; as in the "source"; or as
+    many as the teacher gives it, "free"."""
     drift: float = 0.02
     """How fast the estimate follows the clusters: the part of the way in a step."""
     threshold: float = 0.9
@@ -98,7 +96,7 @@ class MeanTeacher(AdaptationMethod):
         self.source_count.index_add_(0, label, torch.ones_like(label, dtype=torch.float))
         for recent, new in ((self.recent_features, features), (self.recent, predicted)):
             recent.copy_(torch.cat([recent[len(new) :], new]))
-        if self.shares == "estimated" and progress >= self.release:
+        if self.shares == "estimated" and progress >= self.source_stage:
             labels = sinkhorn(self.recent, self.target_shares)
             self.target_shares.lerp_(cluster_shares(self.recent_features, labels), self.drift)
         else:
