@@ -101,9 +101,9 @@ BUDGETS: dict[BudgetName, Budget] = {
         modern_adaptation_steps=6,
     ),
     "quick": Budget(
-        *(64, 500, 150, 300, 1, 600, 1000, 1000),
-        modern_generation_steps=800,
-        modern_adaptation_steps=1000,
+        *(64, 300, 100, 250, 1, 600, 1000, 1000),
+        modern_generation_steps=700,
+        modern_adaptation_steps=800,
     ),
     # The source report trained its GANs for 1,000 epochs of 40,000 faces; it does not say how
     # long it trained DANN and DSN: 50 epochs of 60,000 digits.
