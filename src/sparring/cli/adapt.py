@@ -52,16 +52,17 @@ def adapt(
     from sparring.data import unsorted
     from sparring.methods import adaptation
     from sparring.report.page import build
-    from sparring.runs import Library
     from sparring.runs.folder import Run
     from sparring.runs.progress import Screen
     from sparring.runs.records import Plan
+    from sparring.runs.schedule import check_output
     from sparring.runs.twins import conclude, twins
 
     chosen, pixels = adaptation(method), size_of(source, size, defaults.ADAPT_SIZE)
     jobs = twins(chosen, (source, target), seed, training(steps, batch_size, seed), pixels)
     apart(out, source, target)
-    device, library = shared.machine().device, Library(shared.data)
+    check_output(out)
+    device, library = shared.machine().device, shared.library()
     images = unsorted.read(Path(target), pixels)
     library.put(target, images.dataset)
     labels, _ = jobs[0].data(library)
@@ -79,8 +80,8 @@ def adapt(
 
     plan = Plan(command=command_line(), budget=f"{steps:,} steps", purpose="training")
     page = shared.play(jobs, out, plan, finish, library=library)
-    print("\n".join([*lines, f"{out / 'model'}: label others with `sparring predict {out} IMAGES`"]))
-    print(page)
+    lines.append(f"{out / 'model'}: label others with `sparring predict {out} IMAGES`")
+    print("\n".join([*lines, str(page)]))
 
 
 def _words(answer: "Answer", out: Path, target: str) -> list[str]:

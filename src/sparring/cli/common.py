@@ -100,6 +100,14 @@ class RunOptions(DeviceOptions):
     data: Path | None = None
     """Folder of the real sets: celeba/, mnist_m/, svhn/ or meter_digits/, ..."""
 
+    def library(self) -> "Library":
+        """What data sets come from. Raises RequestError."""
+        from sparring.runs import Library
+
+        if self.data is not None and not self.data.is_dir():
+            raise RequestError(f"--data {self.data}: there is no such folder")
+        return Library(self.data)
+
     def play(
         self,
         runs: "Sequence[Job]",
@@ -113,18 +121,16 @@ class RunOptions(DeviceOptions):
 
         Raises RequestError; TrainingFailed and Stopped after building the report of what is done.
         """
-        from sparring.runs import Library
         from sparring.runs.progress import Screen
         from sparring.runs.schedule import play_all
 
-        if self.data is not None and not self.data.is_dir():
-            raise RequestError(f"--data {self.data}: there is no such folder")
+        library = library or self.library()
         screen, machine = Screen(), self.machine(jobs).for_runs(len(runs))
         for use in plan.uses:
             screen.say(f"{use.asked}: {use.used} ({use.kind}; {use.why})")
         machine.set_up()
         try:
-            play_all(runs, library or Library(self.data), out, plan, machine, screen)
+            play_all(runs, library, out, plan, machine, screen)
         except (TrainingFailed, Stopped):
             if (out / "plan.json").is_file():  # else it was stopped before anything began
                 build(out)

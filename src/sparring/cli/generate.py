@@ -41,14 +41,15 @@ def generate(
         out: Folder to write.
     """
     from sparring.report.page import build
-    from sparring.runs import Library
     from sparring.runs.folder import Run, publish
     from sparring.runs.generator import run_of
     from sparring.runs.progress import Screen
     from sparring.runs.records import Plan
+    from sparring.runs.schedule import check_output
 
     apart(out, images)
-    library = Library(shared.data)
+    check_output(out)
+    library = shared.library()
     pixels = size_of(images, size, defaults.GENERATE_SIZE)
     length = training(steps, batch_size, seed)
     rest = seed, length, pixels, defaults.JUDGE_STEPS
