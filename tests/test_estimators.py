@@ -1,4 +1,4 @@
-"""Training in Python: scikit-learn's conventions, and that the data in memory is what is learned."""
+"""Training in Python: scikit-learn's conventions, and data in memory is what is learned."""
 
 import doctest
 from pathlib import Path
@@ -147,7 +147,9 @@ def test_what_cannot_be_fitted() -> None:
         generator.fit("shoes", labels)
 
 
-def test_a_generator_of_each_kind_of_labels(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_generator_of_each_kind_of_labels(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(defaults, "FEWEST", 40)
     images, labels = arrays()
     asked = {**QUICK, "size": 16, "judge_steps": 1}

@@ -17,19 +17,19 @@ from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from sparring import defaults
+from sparring import defaults, model
 from sparring.data import unsorted
 from sparring.data.images import DataSet, Images
 from sparring.data.pictures import Pictures, in_parts
 from sparring.errors import RequestError
 from sparring.methods import adaptation
-from sparring.model import load
 from sparring.runs import GeneratorRun, Job, Library
 from sparring.runs.folder import Run
 from sparring.runs.generator import run_of
 from sparring.runs.progress import Screen
 from sparring.runs.records import Plan
 from sparring.runs.schedule import play_all
+from sparring.runs.scores import GeneratorScores
 from sparring.runs.twins import expected, twins, verdict
 from sparring.runtime import Machine
 from sparring.trainer import Training
@@ -107,7 +107,9 @@ class Adapter(ClassifierMixin, TransformerMixin, BaseEstimator):
         with _played(self, jobs, library) as (plain, adapted):
             self.helped_, self.why_ = verdict(adapted.alarm)
             kept = adapted if self.helped_ else plain
-            self.model_ = load(kept.path / "model", Machine.of(self.device).device)
+            found = model.load(kept.path / "model", Machine.of(self.device).device)
+            assert isinstance(found, model.Classifier)
+            self.model_ = found
             self.expected_accuracy_ = expected(kept)
         self.classes_ = np.array(self.model_.classes) if classes is None else classes
         return self
@@ -190,8 +192,10 @@ class Generator(BaseEstimator):
         rest = self.seed, training, self.size, self.judge_steps
         job: GeneratorRun = run_of(library, self.method, name, asked, *rest)
         with _played(self, (job,), library) as (run,):
-            self.model_ = load(run.path / "model", Machine.of(self.device).device)
-            self.scores_ = dict(run.scores.metrics)
+            found = model.load(run.path / "model", Machine.of(self.device).device)
+            assert isinstance(found, model.Generator)
+            assert isinstance(run.scores, GeneratorScores)
+            self.model_, self.scores_ = found, dict(run.scores.metrics)
         self.labels_ = self.model_.labels
         return self
 
@@ -216,7 +220,9 @@ def _played(estimator: Any, jobs: Sequence[Job], library: Library) -> Iterator[l
     """The finished runs; gone afterwards where the estimator names no folder."""
     with TemporaryDirectory() as temporary:
         out = Path(estimator.folder or temporary)
-        plan = Plan(command=repr(estimator), budget=f"{estimator.steps:,} steps", purpose="training")
+        plan = Plan(
+            command=repr(estimator), budget=f"{estimator.steps:,} steps", purpose="training"
+        )
         play_all(jobs, library, out, plan, Machine.of(estimator.device, 1), Screen())
         yield [Run(out / "runs" / job.name) for job in jobs]
 
@@ -250,5 +256,5 @@ def _in_memory(
     if labels is not None and labels.ndim == 1:
         order = order[np.argsort(labels[order], kind="stable")]
     test = np.arange(len(order)) % 5 == 2
-    parts = (whole.take(torch.from_numpy(np.sort(order[side]))) for side in (~test, test))
-    return DataSet(name, "real", *parts)
+    train, unseen = (whole.take(torch.from_numpy(np.sort(order[side]))) for side in (~test, test))
+    return DataSet(name, "real", train, unseen)

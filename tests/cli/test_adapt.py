@@ -1,7 +1,6 @@
 import csv
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -44,12 +43,12 @@ def adapted(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> Iterator[tuple[Path, list[str], list[str]]]:
+) -> tuple[Path, list[str], list[str]]:
     """The output folder, and the lines of stdout and stderr."""
     out = tmp_path / "out"
     adapt(monkeypatch, *folders, *STEPS, "--out", out, "--proba")
     shown = capsys.readouterr()
-    yield out, shown.out.splitlines(), shown.err.splitlines()
+    return out, shown.out.splitlines(), shown.err.splitlines()
 
 
 def table(out: Path) -> list[dict[str, str]]:

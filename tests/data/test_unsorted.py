@@ -33,7 +33,7 @@ def test_answers_stand_at_their_files(target: unsorted.Unsorted) -> None:
     chances = np.arange(12.0).reshape(6, 2)
     found = dict(target.answers(chances))
     assert isinstance(found.pop("camera 0/1-x.png"), str)
-    assert np.array_equal(np.stack([row for row in found.values()]), chances)
+    assert np.array_equal(np.stack(list(found.values())), chances)
 
 
 def test_a_list_labels_what_it_names(target: unsorted.Unsorted, tmp_path: Path) -> None:

@@ -88,5 +88,5 @@ def test_a_folder_without_an_answer_and_one_with_a_damaged_one(maker: Maker) -> 
     assert "The answer" not in text((out / "report.html").read_text())
     assert Answered.of(out) is None
     (out / "answer.json").write_text("{}")
-    with pytest.raises(RequestError, match="cannot read .*answer.json"):
+    with pytest.raises(RequestError, match=r"cannot read .*answer\.json"):
         build(out)

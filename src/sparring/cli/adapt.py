@@ -13,7 +13,7 @@ from sparring.cli import command_line
 from sparring.cli.common import RunOptions, apart, size_of, training
 
 if TYPE_CHECKING:
-    from sparring.runs.records import Answer
+    from sparring.report.answer import Answered
 
 
 def adapt(
@@ -51,6 +51,7 @@ def adapt(
     """
     from sparring.data import unsorted
     from sparring.methods import adaptation
+    from sparring.report.answer import Answered
     from sparring.report.page import build
     from sparring.runs.folder import Run
     from sparring.runs.progress import Screen
@@ -75,7 +76,7 @@ def adapt(
     def finish(place: Path) -> Path:
         if all(Run(place / "runs" / job.name).finished for job in jobs):
             answer, table = conclude(place, jobs, images, known, proba, device)
-            lines.extend([*_words(answer, place, target), table])
+            lines.extend([*_words(Answered(place, answer), target), table])
         return build(place)
 
     plan = Plan(command=command_line(), budget=f"{steps:,} steps", purpose="training")
@@ -84,23 +85,20 @@ def adapt(
     print("\n".join([*lines, str(page)]))
 
 
-def _words(answer: "Answer", out: Path, target: str) -> list[str]:
+def _words(found: "Answered", target: str) -> list[str]:
     """What to expect of the model that is kept, and whether adaptation helped."""
-    from sparring.metrics.statistics import of_share
-    from sparring.runs.folder import Run
-
+    answer = found.answer
     lines = [
         f"expected accuracy on {target}: {answer.expected:.0%} ({answer.low:.0%} to "
         f"{answer.high:.0%}), estimated without labels"
     ]
-    if answer.measured:
-        kept, other = (Run(out / "runs" / n).scores.accuracy for n in (answer.kept, answer.other))
-        found = of_share(round(kept * answer.measured), answer.measured)
+    if found.measured:
+        kept, other = found.measured
         twin = "source only" if answer.helped else "adapted"
         lines.append(
-            f"measured on {answer.measured:,} labelled images: {kept:.1%} ({found.low:.1%} to "
-            f"{found.high:.1%}); {twin}: {other:.1%}"
+            f"measured on {kept.n:,} labelled images: {kept.value:.1%} ({kept.low:.1%} to "
+            f"{kept.high:.1%}); {twin}: {other.value:.1%}"
         )
-    kept_is = "the adapted model" if answer.helped else "the source-only model"
+    model = "adapted" if answer.helped else "source-only"
     helped = "helped" if answer.helped else "did not help"
-    return [*lines, f"adaptation {helped}: {kept_is} is kept. {answer.why}"]
+    return [*lines, f"adaptation {helped}: the {model} model is kept. {answer.why}"]

@@ -43,9 +43,7 @@ class TrainingOptions(RunOptions):
         """The length asked for. Raises RequestError for one that cannot be."""
         steps = budget_steps if self.steps is None else self.steps
         batch_size = BUDGETS[self.budget].batch_size if self.batch_size is None else self.batch_size
-        return training(
-            steps, batch_size, self.seed, precision=self.precision, rescue=self.rescue
-        )
+        return training(steps, batch_size, self.seed, precision=self.precision, rescue=self.rescue)
 
 
 @dataclass(kw_only=True)

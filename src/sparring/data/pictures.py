@@ -17,8 +17,8 @@ PART = 500
 """Images that are held, and shown to a model, at once."""
 
 Pictures = np.ndarray | Tensor | str | Path | Sequence[str | Path]
-"""uint8 [N, H, W, 3], [N, 3, H, W] or grey [N, H, W]; or a folder, a zip, an image file, or a list of
-files."""
+"""uint8 [N, H, W, 3], [N, 3, H, W] or grey [N, H, W]; or a folder, a zip, an image file, or a list
+of files."""
 
 
 def in_parts(images: Pictures, size: int) -> Iterator[Tensor]:

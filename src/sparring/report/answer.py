@@ -1,5 +1,5 @@
-"""What stands first on the page of two domains: which model is kept, how good it may be, and what it
-says of the target's images, with those that it is surest of and least sure of.
+"""What stands first on the page of two domains: which model is kept, how good it may be, and what
+it says of the target's images, with those that it is surest of and least sure of.
 
 Knows the answer of an output folder (`runs.records.Answer`) and its two runs.
 """
@@ -31,7 +31,7 @@ class Answered:
     def of(cls, out: Path) -> "Answered | None":
         """None where the folder has no answer. Raises RequestError where it is damaged."""
         answer = read_answer(out)
-        return answer and cls(out, answer)
+        return None if answer is None else cls(out, answer)
 
     @property
     def kept(self) -> Run:

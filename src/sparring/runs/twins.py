@@ -1,7 +1,8 @@
 """Two domains in, an answer out: a source-only run and its adapted twin, which of them is kept, and
 what it says of every image of the target.
 
-Knows runs and their folders; knows no page. The only labels of the target are those to `measure` by.
+Knows runs and their folders; knows no page. No label of the target is known but those to `measure`
+by.
 """
 
 import io
@@ -157,9 +158,7 @@ def _called(classes: tuple[str, ...], chances: np.ndarray) -> Iterator[tuple[str
         yield name, Called(images=int(here.sum()), confidence=mean, unsure=int(doubt[here].sum()))
 
 
-def _shown(
-    classes: tuple[str, ...], chances: np.ndarray, target: Unsorted
-) -> Iterator[Thumbnail]:
+def _shown(classes: tuple[str, ...], chances: np.ndarray, target: Unsorted) -> Iterator[Thumbnail]:
     """Of each class the surest images, most first, and the least sure ones, least first."""
     label, confidence, names = chances.argmax(1), chances.max(1), target.readable
     counts = np.bincount(label, minlength=len(classes))
