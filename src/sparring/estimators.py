@@ -116,7 +116,8 @@ class Adapter(ClassifierMixin, TransformerMixin, BaseEstimator):
 
     def predict(self, images: Pictures) -> np.ndarray:
         """The likeliest of `classes_` for each image: [N]. Raises RequestError."""
-        return self.classes_[self.predict_proba(images).argmax(1)]
+        best = self.predict_proba(images).argmax(1)
+        return self.classes_[best]
 
     def predict_proba(self, images: Pictures) -> np.ndarray:
         """The probability of each of `classes_`: float32 [N, K]. Raises RequestError."""
