@@ -89,8 +89,7 @@ def test_class_folders_become_a_generator_of_classes(
     picture = np.asarray(samples(out)).reshape(8, 16, 8, 16, 3).swapaxes(1, 2)
     assert np.array_equal(picture.reshape(64, 16, 16, 3), found.sample(64, seed=0))
     assert "at 16 x 16 pixels (--size); to be asked for: ant, bee, cow (--labels)" in shown.err
-    lines = shown.out.splitlines()
-    assert lines == [
+    assert shown.out.splitlines() == [
         f"{out / 'samples.png'}: 64 images, seed 0",
         f"{out / 'model'}: draw others with `sparring sample {out}`",
         str(out / "report.html"),
@@ -114,10 +113,9 @@ def test_no_labels_and_some_of_them(
     out = tmp_path / "some"
     generate(monkeypatch, faces, *STEPS, "--out", out, "--labels", "Young")
     assert model(out).labels == ("Young",)
-    assert samples(out).size == (2 * 16, 32 * 16)
-    pairs = np.asarray(samples(out)).reshape(32, 16, 2, 16, 3).swapaxes(1, 2)
-    assert np.array_equal(pairs, model(out).pairs(32, "Young"))
-    assert "32 pairs, seed 0" in capsys.readouterr().out
+    assert samples(out).size == (2 * 16, 10 * 16)
+    pairs = np.asarray(samples(out)).reshape(10, 16, 2, 16, 3).swapaxes(1, 2)
+    assert np.array_equal(pairs, model(out).pairs(10, "Young"))
     out = tmp_path / "plain"
     generate(monkeypatch, faces, *STEPS, "--out", out, "--method", "plain")
     assert model(out).labels == ()

@@ -54,7 +54,10 @@ def test_what_is_kept_and_what_may_be_expected_stands_first(maker: Maker) -> Non
     words = text(page)
     assert words.index("1 The answer") < words.index("2 Data")
     assert "Expected accuracy, without labels 70 % (56 to 84 %)" in words
-    assert "Did adaptation help? yes Model kept adapted, DANN Images 362, 2 unreadable, 27 unsure" in words
+    assert (
+        "Did adaptation help? yes Model kept adapted, DANN Images 362, 2 unreadable, 27 unsure"
+        in words
+    )
     assert "learned from here, carried to there, where nobody told it a label." in words
     assert "source-only model is kept" not in words
     assert "Measured" not in words

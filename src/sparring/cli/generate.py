@@ -64,6 +64,7 @@ def generate(
     page = shared.play([job], out, plan, build, library=library)
     publish(Run(out / "runs" / job.name), out)
     pairs = found.label_names[0] if job.labels and found.kind == "attributes" else None
-    sample(out / "model", shared, out / "samples.png", 32 if pairs else 64, seed, pairs=pairs)
+    count = 10 if pairs else 64
+    sample(out / "model", shared, out=out / "samples.png", count=count, seed=seed, pairs=pairs)
     print(f"{out / 'model'}: draw others with `sparring sample {out}`")
     print(page)
