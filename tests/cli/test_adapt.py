@@ -195,7 +195,7 @@ def test_options_that_cannot_be_met(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "out"
-    assert message in refused(monkeypatch, capsys, *folders, "--out", out, *changed)
+    assert message in refused(monkeypatch, capsys, *folders, *STEPS, "--out", out, *changed)
     assert not out.exists()
 
 
@@ -220,6 +220,6 @@ def test_folders_that_cannot_be_used(
         ((tmp_path / "nowhere", target), "does not exist"),
     ]
     for arguments, message in wrong:
-        assert message in refused(monkeypatch, capsys, "--out", out, *arguments)
+        assert message in refused(monkeypatch, capsys, *STEPS, "--out", out, *arguments)
         assert not out.exists()
     assert not (target / "out").exists()

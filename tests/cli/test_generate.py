@@ -137,13 +137,13 @@ def test_requests_that_cannot_be_met(
         ((tmp_path / "flat", "--labels", "Smiling"), "has no labels"),
         ((tmp_path / "flat", "--method", "asked"), "has no labels"),
         ((shoes, "--size", "0"), "--size must be at least 1"),
-        ((shoes, "--size", "17", "--steps", "2"), "17"),
+        ((shoes, "--size", "17"), "17"),
         ((shoes, "--steps", "0"), "--steps must be at least 1"),
         ((shoes, "--out", shoes / "x"), "lies in"),
     ]
     for arguments, message in wrong:
         with pytest.raises(SystemExit) as stopped:
-            generate(monkeypatch, "--out", out, *arguments)
+            generate(monkeypatch, *STEPS, "--out", out, *arguments)
         assert stopped.value.code == 2
         assert message in capsys.readouterr().err.splitlines()[-1]
         assert not out.exists()
