@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -73,3 +74,11 @@ def test_a_list_that_cannot_be_used(
 def test_what_is_found_in_a_single_folder(tmp_path: Path) -> None:
     picture(tmp_path / "flat" / "a.png", 1, 0)
     assert "1 images in 1 folder(s), 0 that cannot" in unsorted.read(tmp_path / "flat", 8).told
+
+
+def test_a_zip_is_read_as_the_folder_is(target: unsorted.Unsorted, tmp_path: Path) -> None:
+    packed = Path(shutil.make_archive(str(tmp_path / "photos"), "zip", target.place))
+    found = unsorted.read(packed, 16)
+    assert found.files.keys() == target.files.keys()
+    assert found.readable == target.readable
+    assert (found.pixels == target.pixels).all()

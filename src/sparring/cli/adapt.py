@@ -41,7 +41,8 @@ def adapt(
         target: Images to label: any folder or zip. Labels that lie there are not read.
         shared: What is trained on, and where.
         method: auto, the best general method, or one of those for two domains in `sparring train`.
-        size: Height and width in pixels that images are taken at (their central square).
+        size: Height and width in pixels that images are taken at, their central square; 32 if not
+            named.
         steps: Batches to train on. More than an earlier call had: it goes on.
         batch_size: Images in a batch, of each domain.
         seed: The same seed gives the same weights on the same machine.
