@@ -19,7 +19,7 @@ from sparring.errors import RequestError
 from sparring.methods import METHODS
 from sparring.runs.folder import Run
 from tests.cli.folders import CLASSES, Tiny, class_folders, mixed
-from tests.cli.test_generate import Asked, Plain
+from tests.cli.test_generate import Painter
 from tests.conftest import digits
 
 QUICK = {"steps": 2, "batch_size": 4, "device": "cpu"}
@@ -37,11 +37,10 @@ CHECKS = (
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, kind in (("tiny", Tiny), ("plain", Plain), ("asked", Asked)):
+    for name, kind in (("tiny", Tiny), ("painter", Painter)):
         monkeypatch.setitem(METHODS, name, kind)
     monkeypatch.setattr(defaults, "ADAPT", "tiny")
-    methods = {"none": "plain", "classes": "asked", "attributes": "asked"}
-    monkeypatch.setattr(defaults, "GENERATE", methods)
+    monkeypatch.setattr(defaults, "GENERATE", "painter")
     monkeypatch.setattr(defaults, "JUDGED", 30)
 
 
@@ -133,8 +132,8 @@ def test_what_cannot_be_fitted() -> None:
         adapter.fit((images / 255, labels), images)
     with pytest.raises(RequestError, match="uint8"):
         adapter.fit((images, labels), images[0])  # one image is no set of grey ones
-    with pytest.raises(RequestError, match="unknown method 'asked'"):
-        sparring.Adapter("asked", **QUICK).fit((images, labels), images)
+    with pytest.raises(RequestError, match="unknown method 'painter'"):
+        sparring.Adapter("painter", **QUICK).fit((images, labels), images)
     generator = sparring.Generator(size=16, **QUICK)
     with pytest.raises(NotFittedError):
         generator.sample(1)

@@ -3,10 +3,8 @@
 `sparring.methods` finds the methods, and needs torch for it; this needs nothing.
 """
 
-ADAPT = "dann"
-"""The best general method for two domains: what "auto" adapts with."""
-GENERATE = {"none": "dcgan", "classes": "acgan", "attributes": "acgan"}
-"""What "auto" generates with, by the kind of labels."""
+ADAPT, GENERATE = "mean-teacher", "projection-gan"
+"""What "auto" adapts and generates with: the best general methods there are."""
 ADAPT_STEPS, GENERATE_STEPS = 1000, 2000
 BATCH = 64
 ADAPT_SIZE, GENERATE_SIZE = 32, 64

@@ -8,12 +8,20 @@ from PIL import Image
 
 import sparring
 from sparring import cli, defaults, runtime
-from sparring.methods import ACGAN, DCGAN, METHODS
+from sparring.methods import ACGAN, DCGAN, METHODS, ProjectionGAN
 from sparring.model import Generator
 from sparring.runs.folder import Run
 from tests.cli.folders import class_folders, picture
 
 STEPS = ("--steps", "2", "--batch-size", "4", "--size", "16", "--device", "cpu")
+
+
+@dataclass(eq=False, kw_only=True)
+class Painter(ProjectionGAN):
+    """Narrow."""
+
+    width: int = 4
+    discriminator_width: int = 4
 
 
 @dataclass(eq=False, kw_only=True)
@@ -32,10 +40,9 @@ class Asked(ACGAN):
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(METHODS, "plain", Plain)
-    monkeypatch.setitem(METHODS, "asked", Asked)
-    methods = {"none": "plain", "classes": "asked", "attributes": "asked"}
-    monkeypatch.setattr(defaults, "GENERATE", methods)
+    for name, kind in (("painter", Painter), ("plain", Plain), ("asked", Asked)):
+        monkeypatch.setitem(METHODS, name, kind)
+    monkeypatch.setattr(defaults, "GENERATE", "painter")
     monkeypatch.setattr(defaults, "JUDGE_STEPS", 1)
     monkeypatch.setattr(defaults, "JUDGED", 30)
     monkeypatch.setattr(defaults, "FEWEST", 20)
@@ -85,7 +92,7 @@ def test_class_folders_become_a_generator_of_classes(
     shown = capsys.readouterr()
     found = model(out)
     assert found.labels == ("ant", "bee", "cow")
-    assert Run(out / "runs" / "asked-shoes-all-0").finished
+    assert Run(out / "runs" / "painter-shoes-all-0").finished
     picture = np.asarray(samples(out)).reshape(8, 16, 8, 16, 3).swapaxes(1, 2)
     assert np.array_equal(picture.reshape(64, 16, 16, 3), found.sample(64, seed=0))
     assert "at 16 x 16 pixels (--size); to be asked for: ant, bee, cow (--labels)" in shown.err
@@ -94,7 +101,7 @@ def test_class_folders_become_a_generator_of_classes(
         f"{out / 'model'}: draw others with `sparring sample {out}`",
         str(out / "report.html"),
     ]
-    assert "ASKED on ant+bee+cow" in (out / "report.html").read_text()
+    assert "Painter on ant+bee+cow" in (out / "report.html").read_text()
 
 
 def test_no_labels_and_some_of_them(
@@ -107,7 +114,7 @@ def test_no_labels_and_some_of_them(
     out = tmp_path / "none"
     generate(monkeypatch, shoes, *STEPS, "--out", out, "--labels", "none", "--seed", "3")
     assert model(out).labels == ()
-    assert Run(out / "runs" / "plain-shoes-3").finished
+    assert Run(out / "runs" / "painter-shoes-3").finished
     assert samples(out).size == (8 * 16, 8 * 16)
     assert "to be asked for: nothing (--labels)" in capsys.readouterr().err
     out = tmp_path / "some"
@@ -135,7 +142,7 @@ def test_requests_that_cannot_be_met(
         ((shoes, "--method", "dann"), "unknown method 'dann'"),
         ((shoes, "--labels", "Smiling"), "unknown attribute or class 'Smiling'"),
         ((tmp_path / "flat", "--labels", "Smiling"), "has no labels"),
-        ((tmp_path / "flat", "--method", "asked"), "has no labels"),
+        ((tmp_path / "flat", "--method", "asked"), "asked learns from labels"),
         ((shoes, "--size", "0"), "--size must be at least 1"),
         ((shoes, "--size", "17"), "17"),
         ((shoes, "--steps", "0"), "--steps must be at least 1"),

@@ -10,8 +10,7 @@ from sparring.methods import METHODS, adaptation, generation, name_of
 
 def test_auto_is_what_the_defaults_say() -> None:
     assert name_of(adaptation("auto")) == defaults.ADAPT
-    for labels in ("none", "classes", "attributes"):
-        assert name_of(generation("auto", labels)) == defaults.GENERATE[labels]
+    assert name_of(generation("auto")) == defaults.GENERATE
 
 
 def test_every_method_of_the_kind_is_known_and_no_other() -> None:
@@ -19,8 +18,8 @@ def test_every_method_of_the_kind_is_known_and_no_other() -> None:
         if issubclass(kind, AdaptationMethod):
             assert name_of(adaptation(name)) == name
             with pytest.raises(RequestError, match=f"unknown method '{name}'"):
-                generation(name, "none")
+                generation(name)
         elif issubclass(kind, GenerativeMethod):
-            assert name_of(generation(name, "classes")) == name
+            assert name_of(generation(name)) == name
             with pytest.raises(RequestError, match=f"unknown method '{name}'.*known: auto"):
                 adaptation(name)

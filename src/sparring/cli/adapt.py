@@ -43,7 +43,7 @@ def adapt(
         method: auto, the best general method, or one of those for two domains in `sparring train`.
         size: Height and width in pixels that images are taken at, their central square; 32 if not
             named.
-        steps: Batches to train on. More than an earlier call had: it goes on.
+        steps: Batches to train on.
         batch_size: Images in a batch, of each domain.
         seed: The same seed gives the same weights on the same machine.
         labelled_target: CSV of `file_name,label` for images of TARGET, to measure by and no more.

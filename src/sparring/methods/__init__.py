@@ -7,13 +7,22 @@ from typing import Any
 
 from sparring import defaults
 from sparring.errors import unknown
-from sparring.game import AdaptationMethod, GenerativeMethod, LabelKind, Method
+from sparring.game import AdaptationMethod, GenerativeMethod, Method
 from sparring.methods.acgan import ACGAN
 from sparring.methods.dann import DANN
 from sparring.methods.dcgan import DCGAN
 from sparring.methods.dsn import DSN
+from sparring.methods.mean_teacher import MeanTeacher
+from sparring.methods.projection_gan import ProjectionGAN
 
-METHODS: dict[str, type[Method]] = {"dcgan": DCGAN, "acgan": ACGAN, "dann": DANN, "dsn": DSN}
+METHODS: dict[str, type[Method]] = {
+    "dcgan": DCGAN,
+    "acgan": ACGAN,
+    "dann": DANN,
+    "dsn": DSN,
+    "mean-teacher": MeanTeacher,
+    "projection-gan": ProjectionGAN,
+}
 """Every method by its name on the command line."""
 
 
@@ -27,9 +36,9 @@ def adaptation(name: str) -> AdaptationMethod:
     return _called(name, defaults.ADAPT, AdaptationMethod)
 
 
-def generation(name: str, labels: LabelKind) -> GenerativeMethod:
-    """The generator called `name`, or "auto" for such labels. Raises RequestError for others."""
-    return _called(name, defaults.GENERATE[labels], GenerativeMethod)
+def generation(name: str) -> GenerativeMethod:
+    """The generator called `name`, or "auto". Raises RequestError for others."""
+    return _called(name, defaults.GENERATE, GenerativeMethod)
 
 
 def _called(name: str, auto: str, kind: type) -> Any:

@@ -16,7 +16,7 @@ from sparring.data.feed import Stream
 from sparring.data.images import DataSet
 from sparring.divergence import LogIntervals
 from sparring.errors import RequestError, TrainingFailed
-from sparring.game import GenerativeMethod, Labelled, Shape
+from sparring.game import GenerativeMethod, Labelled, Shape, Unlabelled
 from sparring.methods import generation, name_of
 from sparring.metrics.scorecard import mean_distance
 from sparring.runs import common, evaluators
@@ -48,7 +48,7 @@ class Trained:
 class GeneratorRun:
     """One generator, as it is asked for.
 
-    labels: names of attributes or classes with commas, or "all"; "" for a method without labels.
+    labels: names of attributes or classes with commas, or "all"; "": none are used.
         The first one is shown first.
     judge_steps: of the training of extractor and judge. judged: images drawn for the scores.
     extractor: of the features that fidelity is measured on: "own" learns from the same data.
@@ -97,9 +97,11 @@ class GeneratorRun:
 
     def data(self, library: Library) -> DataSet:
         """The data with the wanted labels, or without. Raises RequestError."""
-        dataset = library.get(self.images, self.size)
-        if self.method.batch_type is Labelled:
+        dataset, takes = library.get(self.images, self.size), self.method.batch_type
+        if self.labels and issubclass(Labelled, takes):
             return catalogue.attributes(dataset, self.labels)
+        if not issubclass(Unlabelled, takes):
+            raise RequestError(f"{name_of(self.method)} learns from labels: name some (or all)")
         return dataset.unlabelled()
 
     def run(self, library: Library, folder: Run, device: torch.device, show: Screen) -> None:
@@ -154,7 +156,7 @@ def run_of(
     size: int,
     judge_steps: int,
 ) -> GeneratorRun:
-    """The run of the generator called `method`, or of the default one for the labels there are.
+    """The run of the generator called `method`, with labels where it and the images have some.
 
     labels: "all" that there are, "none", or names with commas. Raises RequestError where `images`
     are too few, or lack a label that is asked for.
@@ -166,9 +168,9 @@ def run_of(
         )
     if labels not in ("all", "none"):
         catalogue.attributes(found, labels)
-    kind = "none" if labels == "none" else found.train.kind
-    chosen = generation(method, kind)
-    asked = labels if kind != "none" and chosen.batch_type is Labelled else ""
+    chosen = generation(method)
+    known = labels != "none" and found.train.kind != "none"
+    asked = labels if known and issubclass(Labelled, chosen.batch_type) else ""
     judging = judge_steps, defaults.JUDGED
     return GeneratorRun(chosen, images, asked, seed, training, *judging, size=size)
 
