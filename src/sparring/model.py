@@ -42,11 +42,15 @@ DRAWN, NOISES = 100, 5000
 """Images that are drawn at once, and whose noise is. Results depend on it."""
 
 
-class TrainedOn(Struct, frozen=True):
-    """A data set that a model learned from; fingerprint: of its pixels and labels."""
+class TrainedOn(Struct, frozen=True, omit_defaults=True):
+    """A data set that a model learned from; fingerprint: of its pixels and labels.
+
+    white: the value that was white in its pictures of more than 8 bits, if it had such.
+    """
 
     name: str
     fingerprint: str
+    white: float | None = None
 
 
 class ModelConfig(Struct, frozen=True, kw_only=True):
@@ -84,6 +88,12 @@ class _Trained:
         """Height and width in pixels of the images that it sees, or draws."""
         return self.config.size
 
+    @property
+    def white(self) -> float | None:
+        """`TrainedOn.white` of the target, or else of another set."""
+        sets = reversed(self.config.data.values())
+        return next((used.white for used in sets if used.white), None)
+
     def __repr__(self) -> str:
         about = self.config
         return f"{type(self).__name__}({about.architecture}, {about.size}, {about.label_names})"
@@ -114,7 +124,7 @@ class Classifier(_Trained):
 
     def answers(self, files: Mapping[str, Entry]) -> Iterator[tuple[str, np.ndarray | str]]:
         """Each file's name, and its probabilities float32 [K] or what is wrong with it, in turn."""
-        for part in decoded(files.items(), self.size):
+        for part in decoded(files.items(), self.size, self.white):
             readable = [picture for _, picture in part if not isinstance(picture, str)]
             chances = iter(self.predict_proba(np.stack(readable)) if readable else ())
             for name, picture in part:
@@ -123,7 +133,7 @@ class Classifier(_Trained):
     def _outputs(self, images: Pictures) -> Outputs:
         parts = [
             predict(self.method, Images(pixels, None, ()), self.device)
-            for pixels in in_parts(images, self.size)
+            for pixels in in_parts(images, self.size, self.white)
         ]
         return Outputs(
             np.concatenate([part.features for part in parts]),
@@ -221,7 +231,9 @@ def save(
         label_kind=shape.kind,
         label_names=shape.labels,
         preset=preset,
-        data={role: TrainedOn(used.name, used.fingerprint) for role, used in data.items()},
+        data={
+            role: TrainedOn(used.name, used.fingerprint, used.white) for role, used in data.items()
+        },
     )
     weights = {name: value.contiguous().cpu() for name, value in weights_of(method).items()}
     classifies = isinstance(method, AdaptationMethod)
