@@ -270,7 +270,10 @@ def test_odd_names(tmp_path: Path, sparring: Cli) -> None:
     outcome = sparring(*ACGAN, "--images", "./warned")
     assert outcome.code == 2
     assert len(outcome.lines) == 2
-    assert r"1 of 251 images in warned do not decode (train/bro\nken.png): left out" in outcome.lines[0]
+    assert (
+        r"1 of 251 images in warned do not decode (train/bro\nken.png): left out"
+        in outcome.lines[0]
+    )
 
 
 def test_a_zip_cannot_reach_out_of_its_folder(tmp_path: Path, sparring: Cli) -> None:
