@@ -89,10 +89,9 @@ class _Trained:
         return self.config.size
 
     @property
-    def white(self) -> float | None:
-        """`TrainedOn.white` of the target, or else of another set."""
-        sets = reversed(self.config.data.values())
-        return next((used.white for used in sets if used.white), None)
+    def whites(self) -> list[float]:
+        """`TrainedOn.white` of the sets that have one."""
+        return [used.white for used in self.config.data.values() if used.white]
 
     def __repr__(self) -> str:
         about = self.config
@@ -124,7 +123,7 @@ class Classifier(_Trained):
 
     def answers(self, files: Mapping[str, Entry]) -> Iterator[tuple[str, np.ndarray | str]]:
         """Each file's name, and its probabilities float32 [K] or what is wrong with it, in turn."""
-        for part in decoded(files.items(), self.size, self.white):
+        for part in decoded(files.items(), self.size, self.whites):
             readable = [picture for _, picture in part if not isinstance(picture, str)]
             chances = iter(self.predict_proba(np.stack(readable)) if readable else ())
             for name, picture in part:
@@ -133,7 +132,7 @@ class Classifier(_Trained):
     def _outputs(self, images: Pictures) -> Outputs:
         parts = [
             predict(self.method, Images(pixels, None, ()), self.device)
-            for pixels in in_parts(images, self.size, self.white)
+            for pixels in in_parts(images, self.size, self.whites)
         ]
         return Outputs(
             np.concatenate([part.features for part in parts]),

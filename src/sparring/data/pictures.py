@@ -23,10 +23,10 @@ Pictures = np.ndarray | Tensor | str | Path | Sequence[str | Path]
 """uint8 [N, H, W, 3] or [N, 3, H, W]; or a folder, a zip, an image file, or a list of files."""
 
 
-def in_parts(images: Pictures, size: int, white: float | None = None) -> Iterator[Tensor]:
+def in_parts(images: Pictures, size: int, whites: Iterable[float] = ()) -> Iterator[Tensor]:
     """The central squares of the images at `size` pixels, in parts: uint8 [<= PART, 3, size, size].
 
-    As in training; white: as for `decoded`. Raises RequestError for what is no image.
+    As in training; whites: as for `decoded`. Raises RequestError for what is no image.
     """
     if isinstance(images, np.ndarray | Tensor):
         yield from (resize(part, size) for part in _squares(images).split(PART))
@@ -36,7 +36,7 @@ def in_parts(images: Pictures, size: int, white: float | None = None) -> Iterato
         if isinstance(images, str | Path)
         else {str(path): Path(path) for path in images}
     )
-    for part in decoded(files.items(), size, white):
+    for part in decoded(files.items(), size, whites):
         for name, picture in part:
             if isinstance(picture, str):
                 raise RequestError(f"{name} cannot be read: {picture}")
@@ -56,15 +56,16 @@ def pictures_in(place: Path) -> dict[str, Entry]:
 
 
 def decoded(
-    files: Iterable[tuple[str, Entry]], size: int, white: float | None = None
+    files: Iterable[tuple[str, Entry]], size: int, whites: Iterable[float] = ()
 ) -> Iterator[list[tuple[str, np.ndarray | str]]]:
     """Lists of up to PART pairs of a name and its picture, in order.
 
-    A picture is uint8 [3, size, size], as in training, or what is wrong with the file. white: the
-    value that is white in pictures of more than 8 bits; None: the largest that one of them needs.
+    A picture is uint8 [3, size, size], as in training, or what is wrong with the file. whites: what
+    was white in the training sets' pictures of more than 8 bits: the least of these that fits all.
     """
     files = list(files)
-    white = white or max(in_threads(_white, files), default=0) or None
+    own = max(in_threads(_white, files), default=0)
+    white = own if own <= 1 else min((one for one in whites if one >= own), default=own)
 
     def attempt(file: tuple[str, Entry]) -> tuple[str, np.ndarray | str]:
         try:

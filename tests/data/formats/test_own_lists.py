@@ -49,9 +49,9 @@ def test_common_ways_to_write_a_row(tmp_path: Path, row: str) -> None:
 def test_the_number_of_a_row_is_not_taken_for_the_name_of_an_image(tmp_path: Path) -> None:
     for k in range(20):
         (tmp_path / f"{k}.png").write_bytes(PNGS[k])
-    rows = [f"{k},{(7 * k) % 20},{(7 * k) % 20 % 2}" for k in range(20)]
+    rows = [f"{k},{(7 * k) % 20},{(7 * k) % 20 % 3}" for k in range(20)]
     (tmp_path / "list.csv").write_text("\n".join([",id,label", *rows]))
-    assert labels(load(tmp_path)) == {k: str(k % 2) for k in range(20)}
+    assert labels(load(tmp_path)) == {k: str(k % 3) for k in range(20)}
 
 
 @pytest.mark.parametrize("yes", ["True", "1.0", "1", "true"])

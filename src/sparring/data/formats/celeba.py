@@ -22,7 +22,7 @@ def found(folder: Path) -> bool:
 def found_pictures(folder: Path) -> bool:
     """Whether the pictures are there: a method without labels needs no more."""
     there = folder.is_dir() or (folder.suffix.lower() == ".zip" and folder.exists())
-    return there and bool(_pictures(entries(folder)))
+    return there and any(_lies_there(name) for name in entries(folder))
 
 
 def read(folder: Path, size: int) -> Splits:
@@ -65,12 +65,9 @@ def stored(folder: Path) -> Stored:
 
 def _pictures(files: Files) -> dict[str, Entry]:
     """The pictures, in a folder or a zip, by the name of each."""
-    inside = {n: e for n, e in files.items() if f"/{_PICTURES}" in f"/{n.rpartition('/')[0]}"}
-    found = images_of(inside)
-    zips = (e for n, e in files.items() if PurePosixPath(n).name.startswith(_PICTURES))
-    packed = next((e for e in zips if isinstance(e, Path) and suffix(e.name) == ".zip"), None)
-    if not found and packed is not None:
-        found = images_of(entries(packed))
+    there = {name: entry for name, entry in files.items() if _lies_there(name)}
+    zips = [e for e in there.values() if isinstance(e, Path) and suffix(e.name) == ".zip"]
+    found = images_of(there) or (images_of(entries(zips[0])) if zips else {})
     return {name.rpartition("/")[2]: entry for name, entry in found.items()}
 
 
@@ -101,3 +98,10 @@ def _partition(files: Files, names: list[str]) -> dict[str, Split | None]:
     lines = [] if path is None else read_text(path).replace(",", " ").splitlines()
     splits = {PurePosixPath(line[0]).stem: line[-1] for line in map(str.split, lines) if line}
     return {name: _SPLITS.get(splits.get(PurePosixPath(name).stem, "")) for name in names}
+
+
+def _lies_there(name: str) -> bool:
+    """Whether a path is that of a picture, or of the zip of them."""
+    *folders, file = name.split("/")
+    inside = any(folder.startswith(_PICTURES) for folder in folders)
+    return inside or (file.startswith(_PICTURES) and suffix(file) == ".zip")
