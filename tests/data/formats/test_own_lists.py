@@ -172,3 +172,25 @@ def test_an_image_in_two_lists_is_refused(tmp_path: Path) -> None:
         (tmp_path / f"{split}.csv").write_text("\n".join(["image_name,label", *rows]))
     with pytest.raises(RequestError, match="there are images in more than one list"):
         load(tmp_path)
+
+
+def test_a_list_without_a_header_is_refused(tmp_path: Path) -> None:
+    names = fill(tmp_path, 20)
+    (tmp_path / "list.csv").write_text("\n".join(f"{n},{k % 2}" for k, n in enumerate(names)))
+    with pytest.raises(RequestError, match=r"list\.csv has no header: begin it 'image_name,label'"):
+        load(tmp_path)
+
+
+def test_one_column_for_each_class_in_each_split(tmp_path: Path) -> None:
+    for start, split in enumerate(("train", "valid", "test")):
+        names = fill(tmp_path / split, 10, 10 * start)
+        rows = [f"{name}, {k % 2}, {1 - k % 2}" for k, name in enumerate(names)]
+        (tmp_path / split / "_classes.csv").write_text("\n".join(["filename, Ant, Bee", *rows]))
+    found = load(tmp_path)
+    assert found.train.label_names == ("Ant", "Bee")
+    assert (seeds(found.train.pixels), seeds(found.test.pixels)) == (
+        list(range(10)),
+        list(range(20, 30)),
+    )
+    assert found.test.labels is not None
+    assert found.test.labels.tolist() == [[k % 2, 1 - k % 2] for k in range(10)]

@@ -200,6 +200,8 @@ def _labelled(name: str, table: Table, image: int, finder: Finder) -> _List | No
     labels = classes or others
     if not labels:
         return None
+    if finder(table.columns[image]):
+        raise RequestError(f"{table.place} has no header: begin it 'image_name,label'")
     columns = tuple(table.columns[c] for c in labels)
     if len(set(columns)) < len(columns):
         raise RequestError(f"{table.place}: give it the names of attributes, each once")
