@@ -235,7 +235,12 @@ def test_labels_and_lists_that_do_not_fit(tmp_path: Path, sparring: Cli) -> None
     refused(broken, "do not decode (000001.jpg, ", "repair or remove them")
     for header, row, rows, message in (
         ("image_name,label", "a,b", 20, "0.png has 2 labels, not 1"),
-        ("image_name,A,B", "0,7", 20, "0.png has the label '7'"),
+        (
+            "image_name,A,B",
+            "0,7",
+            20,
+            "'7' in the column 'B' is none of 0, 1, -1: mend it, or call",
+        ),
         ("image_name,A,A", "0,1", 20, "the names of attributes, each once"),
         ("image_name,A,B", "0,1", 20, "unknown attribute or class 'C'"),
     ):

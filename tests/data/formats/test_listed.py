@@ -119,7 +119,11 @@ def test_attributes_become_zeros_and_ones(tmp_path: Path, no: str) -> None:
         ),
         ("image_name", ["00.png", "01.png"], "names images, .* and a column .label. or columns"),
         ("image_name,A,A", ["00.png,1,1", "01.png,1,1"], "the names of attributes, each once"),
-        ("image_name,A,B", ["00.png,1,2", "01.png,1,1"], r"00\.png has the label '2'"),
+        (
+            "image_name,A,B",
+            ["00.png,1,2", "01.png,1,1"],
+            r"'2' in the column 'B' is none of 0, 1, -1: mend it, or",
+        ),
     ],
 )
 def test_lists_at_odds_with_the_images(

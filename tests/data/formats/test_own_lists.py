@@ -194,3 +194,14 @@ def test_one_column_for_each_class_in_each_split(tmp_path: Path) -> None:
     )
     assert found.test.labels is not None
     assert found.test.labels.tolist() == [[k % 2, 1 - k % 2] for k in range(10)]
+
+
+def test_where_no_column_is_called_label_it_is_asked_for(tmp_path: Path) -> None:
+    names = fill(tmp_path, 20)
+    rows = [f"{name},20,{'xy'[k % 2]}" for k, name in enumerate(names)]
+    (tmp_path / "list.csv").write_text("\n".join(["image,width,species", *rows]))
+    with pytest.raises(RequestError, match="'20' in the column 'width' is none of 0, 1, -1: mend"):
+        load(tmp_path)
+    rows = [row.replace(",20", "") for row in rows]
+    (tmp_path / "list.csv").write_text("\n".join(["image,species", *rows]))
+    assert load(tmp_path).train.label_names == ("x", "y")

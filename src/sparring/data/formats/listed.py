@@ -197,24 +197,18 @@ def _labelled(name: str, table: Table, image: int, finder: Finder) -> _List | No
     splits = next((c for c in others if table.rows and all(map(split_of, table.values(c)))), None)
     others = [c for c in others if c != splits]
     classes = [c for word in LABELS for c in others if table.plain(c) == word][:1]
-    labels = classes or others
-    if not labels:
+    if not classes and len(others) == 1 and not _binary(written := table.values(others[0])):
+        if len({*written}) > len(written) / 2:
+            return None  # a column of captions, say
+        classes = others
+    if not (labels := classes or others):
         return None
-    if finder(table.columns[image]):
-        raise RequestError(f"{table.place} has no header: begin it 'image_name,label'")
+    _check(table, image, labels, finder, attributes=not classes)
     columns = tuple(table.columns[c] for c in labels)
-    if len(set(columns)) < len(columns):
-        raise RequestError(f"{table.place}: give it the names of attributes, each once")
-    attributes = not classes and (len(labels) > 1 or {*table.values(labels[0])} <= {*ATTRIBUTE, ""})
-    if not classes and not attributes and len({*table.values(labels[0])}) > len(table.rows) / 2:
-        return None  # a column of captions, say
     rows: dict[str, list[str]] = {}
     marks: dict[str, Split | None] = {}
-    one = _List(name, columns, attributes, rows, marks, Counter())
+    one = _List(name, columns, not classes, rows, marks, Counter())
     for row in table.rows:
-        if len(row) != len(table.columns):
-            told = f"{row[0]} has {len(row) - 1} labels, not {len(table.columns) - 1}"
-            raise RequestError(f"{table.place}: {told}: mend it")
         found, values = finder(row[image]), [value(row[c]) for c in labels]
         if found is None:
             one.left_out["rows without an image"] += 1
@@ -225,6 +219,31 @@ def _labelled(name: str, table: Table, image: int, finder: Finder) -> _List | No
         elif splits is not None:
             marks[found] = split_of(row[splits])
     return one
+
+
+def _binary(values: Iterable[str]) -> bool:
+    return {*values} <= {*ATTRIBUTE, ""}
+
+
+def _check(
+    table: Table, image: int, labels: list[int], finder: Finder, *, attributes: bool
+) -> None:
+    """Raise RequestError where the header or a row is not what the other rows say."""
+    names = [table.columns[c] for c in labels]
+    if finder(table.columns[image]):
+        raise RequestError(f"{table.place} has no header: begin it 'image_name,label'")
+    if len(set(names)) < len(names):
+        raise RequestError(f"{table.place}: give it the names of attributes, each once")
+    for row in table.rows:
+        if len(row) != len(table.columns):
+            told = f"{row[0]} has {len(row) - 1} labels, not {len(table.columns) - 1}"
+            raise RequestError(f"{table.place}: {told}: mend it")
+    for c in labels if attributes else ():
+        if wrong := {*table.values(c)} - {*ATTRIBUTE, ""}:
+            raise RequestError(
+                f"{table.place}: '{min(wrong)}' in the column '{table.columns[c]}' is none of "
+                f"{', '.join(ATTRIBUTE)}: mend it, or call the column of classes 'label'"
+            )
 
 
 def _candidates(files: Files) -> list[str]:
