@@ -17,4 +17,6 @@ tensor_cache.py  what was decoded or drawn once, for the next start
 formats/         one file a format: what lies in a folder -> two `Images`
 standins/        images that the program draws itself
 mnist_m.py       builds MNIST-M from MNIST and photographs
+published.py     where published sets lie, and the hashes of their files
+download.py      from there into their folders
 """
