@@ -258,6 +258,12 @@ def test_folders_that_are_no_set(tmp_path: Path, sparring: Cli) -> None:
     refused(sparring(*ask, other), "other has classes that left lacks: c")
     refused(sparring(*ask, tmp_path / "empty"), "empty holds no images")
     refused(sparring(*ACGAN, "--images", bare), "bare has no labels")
+    put(bare / "labels.csv", b"image,label\nother.jpg,a\n")
+    lists = (
+        "no class labels on its train images",
+        "(labels.csv labels no image there: it is not used)",
+    )
+    refused(sparring(*DANN, "--source", bare, "--target", left), *lists)
     refused(sparring(*DCGAN, "--images", flat(tmp_path / "one", 1)), "too few images (1)")
 
 

@@ -60,3 +60,22 @@ def test_configurations_and_other_columns_are_named_in_the_refusal(tmp_path: Pat
         load(tmp_path / "odd")
     parquet(tmp_path / "rows" / "train.parquet", range(20), label=[None, *[0, 1] * 9, 0])
     assert "1 rows without a label" in summary(load(tmp_path / "rows"))
+
+
+def test_an_empty_file_and_places_that_are_not_read(tmp_path: Path) -> None:
+    parquet(tmp_path / "set" / "data" / "train.parquet", range(20), label=[0, 1] * 10)
+    parquet(tmp_path / "set" / "other" / "train.parquet", range(20), label=[0, 1] * 10)
+    told = summary(load(tmp_path / "set"))
+    assert f"read from {tmp_path / 'set' / 'data'}, not from other" in told
+    parquet(tmp_path / "set" / "data" / "test.parquet", range(0), label=pa.array([], pa.int64()))
+    with pytest.raises(RequestError, match=r"test\.parquet has no rows: remove it, or write it"):
+        load(tmp_path / "set")
+
+
+def test_test_labels_that_were_kept_back_are_none(tmp_path: Path) -> None:
+    parquet(tmp_path / "train.parquet", range(20), label=[0, 1] * 10)
+    parquet(tmp_path / "test.parquet", range(20, 25), label=[-1] * 5)
+    found = load(tmp_path)
+    assert found.train.labels is not None
+    assert found.test.labels is None
+    assert "2 classes: 0, 1 (labels for training alone)" in summary(found)
