@@ -296,3 +296,29 @@ def test_a_session_without_target_labels_says_what_it_estimates(
     assert scores.accuracy is None
     said = capsys.readouterr().err
     assert "right on the target, as estimated without labels" in said
+
+
+def test_before_a_training_on_own_images_the_doctor_tells_the_worst(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left, right = (folder(tmp_path / name, 12, k) for name, k in (("left", 0), ("right", 500)))
+    job = replace(ADAPTED, source=str(left), target=str(right))
+    play(Library(None), tmp_path / "clean", job)
+    assert "sparring check" not in capsys.readouterr().err
+    for split, name in (("train", "copy"), ("test", "leak")):
+        picture(1).save(left / split / "ant" / f"{name}.png")
+    picture(501).save(right / "train" / "bee" / "moved.png")  # its labels are not looked at
+    picture(3).convert("L").save(left / "train" / "ant" / "grey.png")
+    out = tmp_path / "ill"
+    play(Library(None), out, job)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "equal" in line]
+    assert lines == [
+        "error: left: 1 picture equal to another of the other split (train image 1 = test image 12)"
+        ": keep them out of test: what was trained on tests nothing",
+        "warning: left: 2 pictures equal to another of the same split",
+    ]
+
+
+def test_the_catalogue_is_not_examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sparring.data.doctor.examine", lambda *subjects: pytest.fail("examined"))
+    play(Library(None), tmp_path, replace(GAN, images="toy-faces"))

@@ -28,6 +28,7 @@ COMMANDS = {
     "train": "Train one method on any data.",
     "predict": "Label images with a trained classifier.",
     "sample": "Draw images with a trained generator.",
+    "check": "Look for faults in images before training on them.",
     "report": "Build report.html and results.json again from what was trained.",
     "data": "Build data sets: `sparring data build mnist-m`.",
     "bench": "Measure this machine's speed against the tutorials' loops.",
