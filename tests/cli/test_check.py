@@ -77,7 +77,7 @@ def test_requests_that_cannot_be_met(photos: Path, tmp_path: Path) -> None:
         check(str(photos), out=tmp_path / "no" / "page.html")
     with pytest.raises(RequestError, match="are one set"):
         check(str(photos), f"{photos}/")
-    with pytest.raises(RequestError, match="does not exist|cannot read"):
+    with pytest.raises(RequestError, match="does not exist"):
         check(str(tmp_path / "nowhere"))
 
 

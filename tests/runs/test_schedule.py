@@ -23,6 +23,7 @@ from sparring.runs.scores import ClassifierScores
 from sparring.runtime import Machine
 from sparring.trainer import Trainer, Training
 from tests.conftest import CPU, dataset
+from tests.data.doctor.maker import folder, picture
 
 PLAN = Plan(command="sparring test", budget="smoke", purpose="training")
 HERE = Machine(CPU, 1, 1)

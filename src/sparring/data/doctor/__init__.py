@@ -19,7 +19,7 @@ __all__ = ["Facts", "Finding", "Shown", "Subject", "examine", "facts", "read"]
 
 
 def examine(*subjects: Subject) -> list[Finding]:
-    """What is wrong with a set, or with a source and a target: worst first; none where all is well."""
+    """What is wrong with a set, or with a source and a target, the worst first."""
     alone = ((*files.check(s), *sets.check(s)) for s in subjects)
     found = [*chain.from_iterable(alone), *duplicates.check(subjects)]
     if len(subjects) == 2:

@@ -32,28 +32,22 @@ def read(name: str, data: Path | None, size: int) -> Subject:
     """
     with readings() as seen:
         found = catalogue.load(name, data, size=size)
-    splits = {"train": len(found.train), "test": len(found.test)}
-    # Every reader reads train first; where one reads otherwise, its pictures go by number.
-    aligned = [len(reading.places) for reading in seen] == list(splits.values())
-    originals, names = [], {}
-    for reading, split in zip(seen, splits if aligned else [""] * len(seen), strict=True):
-        files = list(_originals(reading, split))
-        originals += files
-        if aligned:
-            names[split] = [files[place].file for place in reading.places.tolist()]
-    return Subject(found, originals, names)
+    # Every reader reads train, then test; one that reads both twice means the second time.
+    parts = zip(("train", "test"), seen[-2:], strict=False)
+    return Subject(found, [file for split, part in parts for file in _originals(part, split)])
 
 
 def _originals(reading: Reading, split: str) -> Iterator[Original]:
-    good = set(reading.places.tolist())
+    index = {place: k for k, place in enumerate(reading.places.tolist())}
     for place, (name, data) in enumerate(reading.items()):
         try:
-            if place not in good:
+            if place not in index:
                 decode(data, 1)
             with Image.open(BytesIO(data)) as image:
-                yield Original(name, split, image.format or "", image.mode, image.size)
+                about = image.format or "", image.mode, image.size
+            yield Original(name, split, index.get(place), *about)
         except UndecodableError as error:
-            yield Original(name, split, error=str(error))
+            yield Original(name, split, None, error=str(error))
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -101,13 +95,11 @@ def _kind(mode: str) -> str:
 def _finding(
     subject: Subject, severity: Severity, kind: str, files: list[Original], what: str, advice: str
 ) -> Finding:
-    name = subject.data.name
-    places = {split: {n: k for k, n in enumerate(subject.names[split])} for split in subject.names}
     shown = (
         Shown(
-            set=name,
+            set=subject.data.name,
             split=file.split,
-            index=places.get(file.split, {}).get(file.file) if not file.error else None,
+            index=file.index,
             file=file.file,
             why=file.error or f"{file.format} {file.mode}",
         )
@@ -116,7 +108,7 @@ def _finding(
     return Finding(
         severity=severity,
         kind=kind,
-        sets=(name,),
+        sets=(subject.data.name,),
         what=what,
         count=len(files),
         advice=advice,

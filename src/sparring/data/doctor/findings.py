@@ -1,7 +1,8 @@
 """What the doctor examines, and how it says what it found. Knows no fault."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from msgspec import Struct
@@ -59,12 +60,13 @@ class Finding(Struct, frozen=True, kw_only=True):
         return f"{self.severity}: {' and '.join(self.sets)}: {self.what}{shown}: {self.advice}"
 
 
-@dataclass(frozen=True)
+@dataclass @ dataclass(frozen=True)
 class Original:
-    """A file as it lies. error: why it does not decode; then the rest may be unknown."""
+    """A file as it lies. index: its place in the split, None where it does not decode (error)."""
 
     file: str
     split: str
+    index: int | None
     format: str = ""
     mode: str = ""
     size: tuple[int, int] = (0, 0)
@@ -73,28 +75,27 @@ class Original:
 
 @dataclass(frozen=True)
 class Subject:
-    """A set, and where it was read from files, these.
-
-    names: by split, the file of each picture in it.
-    """
+    """A set, and the files that it was read from; none where it was read from arrays."""
 
     data: DataSet
     originals: Sequence[Original] = ()
-    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def splits(self) -> dict[str, Images]:
         """Both splits by name."""
         return {"train": self.data.train, "test": self.data.test}
 
+    @cached_property
+    def _names(self) -> dict[tuple[str, int | None], str]:
+        return {(original.split, original.index): original.file for original in self.originals}
+
     def shown(self, split: str, index: int) -> Shown:
         """How a finding names one picture."""
-        names = self.names.get(split)
         return Shown(
             set=self.data.name,
             split=split,
             index=index,
-            file=names[index] if names else "",
+            file=self._names.get((split, index), ""),
             label=label_of(self.splits[split], index),
         )
 
