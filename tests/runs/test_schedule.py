@@ -300,7 +300,7 @@ def test_a_session_without_target_labels_says_what_it_estimates(
 
 
 def test_before_a_training_on_own_images_the_doctor_tells_the_worst(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left, right = (folder(tmp_path / name, 12, k) for name, k in (("left", 0), ("right", 500)))
     job = replace(ADAPTED, source=str(left), target=str(right))
@@ -313,13 +313,22 @@ def test_before_a_training_on_own_images_the_doctor_tells_the_worst(
     out = tmp_path / "ill"
     play(Library(None), out, job)
     lines = [line for line in capsys.readouterr().err.splitlines() if "equal" in line]
+    alike = "1 picture equal to another of the"
     assert lines == [
-        "error: left: 1 picture equal to another of the other split (train image 1 = test image 12)"
-        ": keep them out of test: what was trained on tests nothing",
-        "warning: left: 2 pictures equal to another of the same split",
+        f"error: left: {alike} other split (train image 1 = test image 12): keep them out of test: "
+        "what was trained on tests nothing",
+        f"warning: left: {alike} same split (train image 1 = train image 12): keep one of each",
+        f"warning: right: {alike} same split (train image 1 = train image 24): keep one of each",
     ]
+    monkeypatch.setattr("sparring.runs.schedule.TOLD", 1)
+    play(Library(None), tmp_path / "short", job)
+    *_, last = [one for one in capsys.readouterr().err.splitlines() if "sparring check" in one]
+    assert last == f"2 more such findings; to see the pictures: sparring check {left} {right}"
 
 
-def test_the_catalogue_is_not_examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_catalogue_is_not_examined(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sparring.data.doctor.examine", lambda *subjects: pytest.fail("examined"))
-    play(Library(None), tmp_path, replace(GAN, images="toy-faces"))
+    library.put("toy-faces", library.get("faces", 64))
+    play(library, tmp_path, replace(GAN, images="toy-faces"))

@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from sparring.data.doctor import Subject, domains, examine
+from sparring.data.doctor import Subject, domains
 from sparring.data.images import DataSet
 from tests.data.doctor.maker import images, kinds, picture, subject
 
@@ -84,4 +84,4 @@ def test_a_target_without_labels_has_no_names_to_compare() -> None:
     source, target = named("ant", "bee", first=0), named("x", "y", first=100)
     hidden = Subject(target.data.unlabelled())
     assert list(domains.check(source, hidden)) == []
-    assert "unknown-class" in kinds(examine(source, target))
+    assert "unknown-class" in kinds(list(domains.check(source, target)))

@@ -80,10 +80,11 @@ def test_attributes_that_contradict_each_other_are_two_labels() -> None:
 def stroke(seed: int) -> Image.Image:
     """A one, as people write them: all much alike."""
     random = np.random.default_rng(seed)
-    drawn = Image.new("L", (56, 56))
-    lean, top, width = random.uniform(-4, 4), random.uniform(8, 12), random.integers(5, 8)
-    ends = (28 + lean, top, 28 - lean, 56 - top + random.uniform(-2, 2))
-    ImageDraw.Draw(drawn).line(ends, fill=255, width=int(width))
+    drawn = Image.new("L", (224, 224))
+    y = np.linspace(random.uniform(30, 50), random.uniform(175, 195), 5)
+    x = 112 + random.uniform(-20, 20) * np.linspace(1, -1, 5) + random.normal(0, 6, 5)
+    width = random.uniform(18, 30)
+    ImageDraw.Draw(drawn).line([*zip(x, y, strict=True)], fill=255, width=int(width), joint="curve")
     return drawn.resize((28, 28), Image.Resampling.BILINEAR)
 
 

@@ -24,13 +24,24 @@ from sparring.data.pixels import resize
 SIDE = 16
 """Height and width of the thumbnails."""
 
-CLOSE = 0.1
+CLOSE = 0.15
 """Distance of two thumbnails of mean 0 and norm 1, below which they may be of one picture."""
 
-ALONE = 0.5
-"""And their distance must be less than this part of that to the CROWD-th nearest picture."""
+FIELD = 0.15
+"""And no field of FIELDS x FIELDS may differ by more in brightness, in standard deviations of the
+picture: in copies the difference is noise; between two people's ones, or an 8 and a 9 on a
+display, it has a place."""
+
+FIELDS = 8
+
+ALONE = 0.45
+"""And their distance must be less than this part of that to the CROWD-th picture around either."""
 
 CROWD = 8
+
+CHANCE = 0.001
+"""In any large set a few are there twice: a smaller part of nearly equal pictures is not told."""
+
 _AXES = 24  # principal axes, in which neighbours are looked for
 _FLAT = 2.0  # standard deviation, of 255, below which a picture shows nothing
 
@@ -96,32 +107,22 @@ def _near(pool: _Pool, numbers: np.ndarray) -> np.ndarray:
     rows = pool.thumbnails[numbers]
     if len(rows) < 2:
         return np.empty((0, 2), np.int64)
-    few = rows[:: max(1, len(rows) // 2000)]
-    axes = np.linalg.eigh(few.T @ few)[1][:, -_AXES:]
-    # An orthonormal projection shortens: whoever is near, is near here.
-    low = rows @ axes
+    few = rows[:: max(1, len(rows) // 500)]
+    # An orthonormal projection only shortens: whoever is near, is near here.
+    low = rows @ np.linalg.svd(few, full_matrices=False)[2][:_AXES].T
     tree = cKDTree(low)
     _, others = tree.query(low, k=min(5, len(rows)), distance_upper_bound=CLOSE)
     one, column = np.nonzero(others < len(rows))
-    other = others[one, column]
-    pairs = np.unique(np.sort(np.stack([one, other], 1)[one != other], 1), axis=0)
-    apart = np.linalg.norm(rows[pairs[:, 0]] - rows[pairs[:, 1]], axis=1)
-    close = apart < CLOSE
-    pairs, apart = pairs[close], apart[close]
-    crowd = _crowd(rows, pairs[:, 0])
-    return numbers[pairs[apart < ALONE * crowd]]
-
-
-def _crowd(rows: np.ndarray, of: np.ndarray) -> np.ndarray:
-    """Distance of each of `of` to the CROWD-th nearest row, or the farthest of fewer."""
-    place = min(CROWD, len(rows) - 1)
-    found = np.empty(len(of), np.float32)
-    for start in range(0, len(of), 256):
-        some = slice(start, start + 256)
-        # Norms are 1: the squared distance is 2 - 2 cos.
-        nearest = np.partition(-rows[of[some]] @ rows.T, place, axis=1)[:, place]
-        found[some] = np.sqrt(np.maximum(2 + 2 * nearest, 0))
-    return found
+    pairs = np.sort(np.stack([one, others[one, column]], 1), 1)
+    pairs = np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)
+    difference = rows[pairs[:, 0]] - rows[pairs[:, 1]]
+    apart = np.linalg.norm(difference, axis=1)
+    shape = (-1, 3, FIELDS, SIDE // FIELDS, FIELDS, SIDE // FIELDS)
+    fields = difference.reshape(shape).mean((1, 3, 5))
+    near = (apart < CLOSE) & (np.abs(fields).max((1, 2)) * rows.shape[1] ** 0.5 < FIELD)
+    pairs, apart = pairs[near], apart[near]
+    around, _ = tree.query(low[pairs], k=[CROWD + 1], distance_upper_bound=CLOSE / ALONE)
+    return numbers[pairs[apart < ALONE * around.min((1, 2))]]
 
 
 def _told(pool: _Pool, pairs: np.ndarray, *, near: bool) -> Iterator[Finding]:
@@ -134,6 +135,8 @@ def _told(pool: _Pool, pairs: np.ndarray, *, near: bool) -> Iterator[Finding]:
         severities, where, advice = _KINDS[kind]
         groups = _groups(np.array(found))
         copies = sum(map(len, groups)) - len(groups)
+        if near and copies <= CHANCE * len(pool.places):
+            continue
         yield Finding(
             severity=severities[near],
             kind=f"{'near' if near else 'equal'}-{kind}",

@@ -6,6 +6,7 @@ Knows Pillow's modes; what the pixels and labels say is in the files beside this
 from collections import defaultdict
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 
 from PIL import Image
@@ -33,8 +34,12 @@ def read(name: str, data: Path | None, size: int) -> Subject:
     with readings() as seen:
         found = catalogue.load(name, data, size=size)
     # Every reader reads train, then test; one that reads both twice means the second time.
-    parts = zip(("train", "test"), seen[-2:], strict=False)
-    return Subject(found, [file for split, part in parts for file in _originals(part, split)])
+    parts = zip(Subject(found).splits.items(), seen[-2:], strict=False)
+    files = (
+        _originals(part, split if len(part.places) == len(images) else "")
+        for (split, images), part in parts
+    )
+    return Subject(found, list(chain.from_iterable(files)))
 
 
 def _originals(reading: Reading, split: str) -> Iterator[Original]:

@@ -60,7 +60,7 @@ class Finding(Struct, frozen=True, kw_only=True):
         return f"{self.severity}: {' and '.join(self.sets)}: {self.what}{shown}: {self.advice}"
 
 
-@dataclass @ dataclass(frozen=True)
+@dataclass(frozen=True)
 class Original:
     """A file as it lies. index: its place in the split, None where it does not decode (error)."""
 

@@ -43,7 +43,7 @@ def _values(subject: Subject) -> Iterator[Finding]:
             advice="save the pictures with values from 0 to 255; "
             "these look like 0 to 1, or like 12 bits that are stored in 16",
             examples=tuple(
-                (subject.shown("train", k),) for k in range(len(subject.data.train[:3]))
+                (subject.shown("train", k),) for k in range(min(3, len(subject.data.train)))
             ),
         )
     elif flat:
