@@ -82,6 +82,7 @@ def _page(
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
+    from sparring.data.doctor.findings import MOST
     from sparring.report.page import HERE
 
     splits = {subject.data.name: subject.splits for subject in subjects}
@@ -109,4 +110,5 @@ def _page(
         found=found,
         verdict=_verdict(found),
         embed=embed,
+        most=MOST,
     )

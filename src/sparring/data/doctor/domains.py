@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.doctor.facts import spread
-from sparring.data.doctor.findings import MOST, Finding, Subject, counted
+from sparring.data.doctor.findings import MOST, Finding, Severity, Subject, counted
 from sparring.data.pixels import resize
 
 APART = 0.5
@@ -39,40 +39,25 @@ def check(source: Subject, target: Subject) -> Iterator[Finding]:
 def _names(source: Subject, target: Subject) -> Iterator[Finding]:
     if {source.data.train.kind, target.data.train.kind} != {"classes"}:
         return
-    ours, theirs = (list(s.data.train.label_names) for s in (source, target))
-    sets = (source.data.name, target.data.name)
-    plain = {_plain(name): name for name in ours}
-    near = [name for name in theirs if name not in ours and _plain(name) in plain]
-    if near:
-        yield Finding(
-            severity="error",
-            kind="class-names",
-            sets=sets,
-            what=f"{counted(len(near), 'class', 'classes')} written in two ways: "
-            + ", ".join(f"'{plain[_plain(name)]}' and '{name}'" for name in near[:MOST]),
-            count=len(near),
-            advice="write them alike",
-        )
-    for severity, kind, names, others, words, advice in (
-        ("error", "unknown-class", theirs, ours, sets[1], "name them alike, or remove them"),
-        (
-            "warning",
-            "missing-class",
-            ours,
-            theirs,
-            sets[0],
-            "add some, or leave it out of the source",
-        ),
-    ):
-        known = {_plain(name) for name in others}
-        if lone := [name for name in names if _plain(name) not in known]:
+    ours, theirs = ({_plain(n): n for n in s.data.train.label_names} for s in (source, target))
+    sets = source.data.name, target.data.name
+    near = [f"'{ours[k]}' and '{theirs[k]}'" for k in ours if k in theirs and ours[k] != theirs[k]]
+    unknown = [name for plain, name in theirs.items() if plain not in ours]
+    missing = [name for plain, name in ours.items() if plain not in theirs]
+    found: tuple[tuple[Severity, str, list[str], str, str], ...] = (
+        ("error", "class-names", near, "written in two ways", "write them alike"),
+        ("error", "unknown-class", unknown, f"of {sets[1]} alone", "name them alike, or remove"),
+        ("warning", "missing-class", missing, f"of {sets[0]} alone", "add some, or leave it out"),
+    )
+    for severity, kind, names, words, advice in found:
+        if names:
             yield Finding(
                 severity=severity,
                 kind=kind,
                 sets=sets,
-                what=f"{counted(len(lone), 'class', 'classes')} of {words} alone: "
-                + ", ".join(lone[:MOST]),
-                count=len(lone),
+                what=f"{counted(len(names), 'class', 'classes')} {words}: "
+                + ", ".join(names[:MOST]),
+                count=len(names),
                 advice=advice,
             )
 
