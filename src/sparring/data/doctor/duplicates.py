@@ -6,7 +6,7 @@ ones look more alike than two JPEGs of one photograph.
 
 Tried on real digits and faces of 32 pixels before this was written. cleanvision 0.3.7 (96 MB with
 pandas) pairs 557 of 10,000 MNIST digits, all wrongly, calls 6,561 of little information, and finds
-67 % of copies saved as JPEG of quality 75. imagehash 4.3.2 (11 MB with PyWavelets), perceptual
+66 % of copies saved as JPEG of quality 75. imagehash 4.3.2 (11 MB with PyWavelets), perceptual
 hashes of 16 x 16 and up to 8 bits of difference: none of 10,000 wrongly but 2 of 30,000, 97 % of
 JPEGs of digits, 66 % of faces; its pairs must be searched for, 49 s for 30,000. This: none wrongly
 of 70,000, 99.8 and 100 %, 2 s for 10,000. All find copies that are 5 % brighter; none those that
