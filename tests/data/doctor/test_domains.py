@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageEnhance, ImageOps
 
 from sparring.data.doctor import Subject, domains
-from sparring.data.images import DataSet
+from sparring.data.images import DataSet, Images
 from tests.data.doctor.maker import images, kinds, picture, subject
 
 
@@ -85,3 +85,25 @@ def test_a_target_without_labels_has_no_names_to_compare() -> None:
     hidden = Subject(target.data.unlabelled())
     assert list(domains.check(source, hidden)) == []
     assert "unknown-class" in kinds(list(domains.check(source, target)))
+
+
+def test_colours_that_differ_are_no_encoding() -> None:
+    assert pair([ImageEnhance.Color(one).enhance(0.3) for one in THEIRS]) == []
+
+
+def test_what_lies_close_already_is_left_alone() -> None:
+    """A little redder, and a little bluer: swapped they agree, but then so they do as they are."""
+
+    def tinted(first: int, red: int, blue: int) -> Subject:
+        some = images([picture(first + k) for k in range(300)])
+        tint = torch.tensor([red, 0, blue])[:, None, None]
+        pixels = (some.pixels.int() + tint).clamp(0, 255).byte()
+        return subject(Images(pixels, None, ()), name=f"set {first}")
+
+    one, other = tinted(0, 12, -12), tinted(1000, -12, 12)
+    as_they_are, swapped = (
+        domains.distance(one.data.train.pixels.float(), theirs.float())
+        for theirs in (other.data.train.pixels, other.data.train.pixels.flip(1))
+    )
+    assert 3 * swapped < as_they_are < 0.5
+    assert list(domains.check(one, other)) == []

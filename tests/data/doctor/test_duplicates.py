@@ -107,3 +107,13 @@ def test_sets_of_hardly_any_picture(count: int) -> None:
     few = images(SOME[:2], [0, 1]).take(torch.arange(count))
     none = few.take(torch.arange(0))
     assert not any("equal" in one.kind or "near" in one.kind for one in examine(subject(few, none)))
+
+
+def test_a_few_chance_repeats_are_no_fault_but_equal_ones_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sparring.data.doctor.duplicates.CHANCE", 0.05)
+    near = images([*SOME, jpeg(SOME[4])], [*LABELS, 0])
+    assert examine(subject(near)) == []
+    equal = images([*SOME, SOME[4]], [*LABELS, 0])
+    assert kinds(examine(subject(equal))) == {"equal-in-one-split": ("warning", 1)}

@@ -33,6 +33,16 @@ def test_a_real_set_has_no_faults_but_those_it_has(name: str) -> None:
     assert kinds(found) == (REPEATED if name == "meter-digits" else {})
 
 
+def test_ones_look_alike_and_are_no_copies() -> None:
+    digits = catalogue.load("mnist", ROOT, size=32)
+    train, test = (
+        part.take((part.labels == 1).nonzero()[:, 0])  # type: ignore[union-attr]
+        for part in (digits.train, digits.test)
+    )
+    ones = Subject(replace(digits, train=train.unlabelled(), test=test.unlabelled()))
+    assert examine(ones) == []
+
+
 PAIRS = [("mnist", "mnist-m"), ("meter-digits", "mnist-m"), ("mnist", "meter-digits")]
 
 

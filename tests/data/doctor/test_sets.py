@@ -53,3 +53,9 @@ def test_an_attribute_of_no_picture_is_told() -> None:
 
 def test_an_unlabelled_set_says_nothing_of_classes() -> None:
     assert examine(subject(images(SOME[:20], None, ()))) == []
+
+
+def test_one_flat_channel_is_no_fault() -> None:
+    part = images(SOME[:20], [0, 1] * 10)
+    part.pixels[:, 2] = 40
+    assert examine(subject(part)) == []
