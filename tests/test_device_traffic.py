@@ -9,7 +9,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sparring.game import Batch, Labelled, Method, Pair, Shape, Unlabelled
-from sparring.methods import ACGAN, DANN, DSN
+from sparring.methods import ACGAN, DANN, DSN, MeanTeacher, ProjectionGAN
 from sparring.trainer import Trainer, Training
 from tests.training import Averaged
 
@@ -35,7 +35,8 @@ def meta(monkeypatch: pytest.MonkeyPatch) -> torch.device:
     monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())
     monkeypatch.setattr(torch, "is_autocast_enabled", lambda *_: False)
     # Fused Adam is for real devices alone.
-    monkeypatch.setattr(Method, "optimizer", lambda self, player, ps: torch.optim.SGD(ps, lr=0.1))
+    for kind in (Method, ProjectionGAN):
+        monkeypatch.setattr(kind, "optimizer", lambda self, player, ps: torch.optim.SGD(ps, lr=0.1))
     return torch.device("meta")
 
 
@@ -46,8 +47,12 @@ def meta(monkeypatch: pytest.MonkeyPatch) -> torch.device:
         (ACGAN(width=4), Shape(16, ("a", "b"), "attributes")),
         (DANN(), Shape(32, tuple("abcd"), "classes")),
         (DSN(), Shape(32, tuple("abcd"), "classes")),
+        (MeanTeacher(), Shape(32, tuple("abcd"), "classes")),
+        (ProjectionGAN(width=4), Shape(16, ("a", "b"), "attributes")),
+        (ProjectionGAN(width=4), Shape(16, ("a", "b", "c", "d"), "classes")),
+        (ProjectionGAN(width=4), Shape(16)),
     ],
-    ids=["dcgan", "acgan", "dann", "dsn"],
+    ids=["dcgan", "acgan", "dann", "dsn", "mean-teacher", "attributes", "classes", "no labels"],
 )
 def test_a_step_copies_nothing_to_the_device_and_does_not_wait_for_it(
     method: Method, shape: Shape, meta: torch.device, tmp_path: Path
@@ -56,14 +61,12 @@ def test_a_step_copies_nothing_to_the_device_and_does_not_wait_for_it(
         method.build(shape)
         image = torch.rand(4, 3, shape.size, shape.size)
         label = torch.zeros(4, 2) if shape.kind == "attributes" else torch.arange(4)
-        batches: dict[type, Batch] = {
-            Unlabelled: Unlabelled(image),
-            Labelled: Labelled(image, label),
-            Pair: Pair(Labelled(image, label), Unlabelled(image)),
-        }
-    trainer = Trainer(
-        method, lambda step: batches[method.batch_type], Training(9, 4, "float32"), tmp_path, meta
-    )
+        batch: Batch = Labelled(image, label)
+        if shape.kind == "none":
+            batch = Unlabelled(image)
+        elif method.batch_type is Pair:
+            batch = Pair(Labelled(image, label), Unlabelled(image))
+    trainer = Trainer(method, lambda step: batch, Training(9, 4, "float32"), tmp_path, meta)
     with Crossings() as crossings:
         for step in range(2):
             trainer._play(trainer.feed(step))

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -28,8 +29,9 @@ from sparring.game import (
     Shape,
     Unlabelled,
 )
-from sparring.methods import ACGAN, DANN, DCGAN, DSN, METHODS
-from sparring.model import Classifier, Generator, TrainedOn, fixed_noise, save
+from sparring.methods import ACGAN, DANN, DCGAN, DSN, METHODS, ProjectionGAN
+from sparring.model import Classifier, Generator, TrainedOn, load, save
+from sparring.noise import between, fixed_noise
 from sparring.trainer import Trainer, Training
 from tests.conftest import CPU
 
@@ -38,6 +40,7 @@ PIXELS = torch.randint(0, 256, (7, 3, 32, 32), dtype=torch.uint8, generator=torc
 SMALL = {
     DCGAN: {"width": 4},
     ACGAN: {"width": 4},
+    ProjectionGAN: {"width": 4, "discriminator_width": 4},
     DANN: {"encoder": "small"},
     DSN: {"encoder": "small"},
 }
@@ -51,9 +54,9 @@ def batch_of(method: type[Method], kind: LabelKind) -> Batch:
     label = torch.arange(4) % 3
     if kind == "attributes":
         label = torch.randint(0, 2, (4, 3), generator=own).float()
-    if method.batch_type is Unlabelled:
+    if kind == "none":
         return Unlabelled(image)
-    if method.batch_type is Labelled:
+    if issubclass(method, GenerativeMethod):
         return Labelled(image, label)
     return Pair(Labelled(image, label), Unlabelled(image.flip(0)))
 
@@ -68,7 +71,6 @@ def trained(folder: Path, kind: type[Method], labels: LabelKind) -> tuple[Method
     batch = batch_of(kind, labels)
     training = Training(2, 4, "float32")
     Trainer(method, lambda step: batch, training, folder, CPU).run()
-    method.eval()
     data = {"images": TrainedOn("toys", "sha256:1234")}
     save(folder / "model", method, shape, preset="report2019", data=data, card="# Toys\n")
     return method, shape
@@ -78,9 +80,10 @@ def kinds() -> Iterator[tuple[str, LabelKind]]:
     for name, method in METHODS.items():
         if issubclass(method, AdaptationMethod):
             yield name, "classes"
-        elif method.batch_type is Unlabelled:
+            continue
+        if issubclass(Unlabelled, method.batch_type):
             yield name, "none"
-        else:
+        if issubclass(Labelled, method.batch_type):
             yield from ((name, "classes"), (name, "attributes"))
 
 
@@ -107,15 +110,16 @@ def test_a_loaded_model_answers_bit_for_bit_as_the_trained_one(
     ours, theirs = weights_of(method), loaded.method.state_dict()
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(value, theirs[key]) for key, value in ours.items())
-    expected = outputs(method, labels)
-    if isinstance(loaded, Classifier):
-        # Of float32 logits in float64 and back: the last bit is that of the softmax.
-        assert np.allclose(loaded.predict_proba(PIXELS), expected, rtol=1e-6)
-        assert loaded.predict(PIXELS) == [NAMES[k] for k in expected.argmax(1)]
-        with torch.inference_mode():
-            assert np.array_equal(loaded.features(PIXELS), method.features(normalise(PIXELS)))
-        return
     asked = {"none": {}, "classes": {"label": "shoe"}, "attributes": dict.fromkeys(NAMES, 1)}
+    with method.evaluated():
+        expected = outputs(method, labels)
+        if isinstance(loaded, Classifier):
+            # Of float32 logits in float64 and back: the last bit is that of the softmax.
+            assert np.allclose(loaded.predict_proba(PIXELS), expected, rtol=1e-6)
+            assert loaded.predict(PIXELS) == [NAMES[k] for k in expected.argmax(1)]
+            with torch.inference_mode():
+                assert np.array_equal(loaded.features(PIXELS), method.features(normalise(PIXELS)))
+            return
     assert np.array_equal(loaded.sample(5, seed=3, **asked[labels]), expected)
     assert loaded.labels == shape.labels
 
@@ -164,26 +168,82 @@ def test_the_same_seed_draws_the_same_and_pairs_differ_in_one_label(drawn: Gener
     pairs = drawn.pairs(6, "shoe", seed=4)
     assert pairs.shape == (6, 2, 64, 64, 3)
     on = drawn._labels(6, 4, {"shoe": 1})
-    assert np.array_equal(pairs[:, 1], drawn._drawn(on, 4))
+    assert np.array_equal(pairs[:, 1], drawn._drawn(fixed_noise(6, 120, 4), on))
     assert np.array_equal(pairs[:, 0], drawn.sample(6, 4, shoe=0))
     assert on[:, 2].tolist() == [1.0] * 6
     assert torch.equal(on[:, :2], drawn._labels(6, 4, {})[:, :2])
 
 
-def test_fixed_noise_is_normal_and_its_rows_do_not_depend_on_the_count() -> None:
-    noise = fixed_noise(5003, 7, seed=0)
-    assert torch.equal(fixed_noise(11, 7, seed=0), noise[:11])
-    assert torch.equal(fixed_noise(5001, 7, seed=0), noise[:5001])
-    assert noise.mean().abs() < 0.02
-    assert noise.std() == pytest.approx(1, abs=0.02)
-    assert not torch.equal(noise[:3], noise[5000:])
+def test_an_attribute_grows_from_absent_to_present(drawn: Generator) -> None:
+    rows = drawn.pairs(3, "shoe", seed=4, steps=5)
+    assert rows.shape == (3, 5, 64, 64, 3)
+    assert np.array_equal(rows[:, [0, 4]], drawn.pairs(3, "shoe", seed=4))
+    assert np.array_equal(rows[:, 2], drawn.sample(3, 4, shoe=0.5))
+    away = [np.abs(rows[:, k].astype(int) - rows[:, 0]).mean() for k in range(5)]
+    assert away == sorted(away)
+    assert 0 < away[2] < away[4]
+
+
+ATTRIBUTED = [name for name, kind in kinds() if kind == "attributes"]
+
+
+@pytest.mark.parametrize("name", ATTRIBUTED)
+def test_every_method_draws_half_of_an_attribute_as_neither_none_nor_all(
+    name: str, tmp_path: Path
+) -> None:
+    method, _ = trained(tmp_path, METHODS[name], "attributes")
+    assert isinstance(method, GenerativeMethod)
+    noise = fixed_noise(1, method.noise_size, 0)
+    with torch.no_grad():
+        none, half, most, full = (
+            method.sample(noise, torch.full((1, 3), share)) for share in (0.0, 0.5, 0.9, 1.0)
+        )
+    whole = (full - none).abs().mean()
+    assert whole > 0
+    assert 0.1 * whole < (half - none).abs().mean() < 0.9 * whole
+    assert 0 < (most - full).abs().mean() < (half - full).abs().mean() < whole
+
+
+def test_a_walk_leads_from_each_noise_to_the_next(drawn: Generator) -> None:
+    rows = drawn.walk(3, steps=4, seed=4, shoe=1, cat=0, dog=0)
+    assert rows.shape == (2, 4, 64, 64, 3)
+    images = drawn.sample(3, 4, shoe=1, cat=0, dog=0)
+    near = np.abs(rows[:, [0, 3]].astype(int) - np.stack([images[:2], images[1:]], 1))
+    assert near.max() <= 1  # other batches round otherwise
+    steps = np.abs(np.diff(rows.astype(int), axis=1)).mean((0, 2, 3, 4))
+    assert (steps > 0).all()
+    free = drawn.walk(3, steps=4, seed=4)
+    label = drawn._labels(1, 4, {}).expand(4, 3)
+    noise = fixed_noise(3, 120, 4)
+    expected = drawn._drawn(between(noise[1], noise[2], 4), label)
+    assert np.abs(free[1].astype(int) - expected).max() <= 1
+
+
+def test_fewer_than_can_be_drawn_are_refused(drawn: Generator) -> None:
+    for n in (0, -1):
+        with pytest.raises(RequestError, match=f"draw at least 1 images, not {n}"):
+            drawn.sample(n)
+        with pytest.raises(RequestError, match=f"draw at least 1 images, not {n}"):
+            drawn.pairs(n, "shoe")
+    with pytest.raises(RequestError, match="draw at least 2 noises, not 1"):
+        drawn.walk(1)
+    for draw in (lambda: drawn.walk(2, steps=1), lambda: drawn.pairs(1, "shoe", steps=1)):
+        with pytest.raises(RequestError, match="draw at least 2 steps, not 1"):
+            draw()
+    classes = Generator(
+        msgspec.structs.replace(drawn.config, label_kind="classes"), CPU, drawn.method
+    )
+    with pytest.raises(RequestError, match="draw at least 1 images, not 0"):
+        classes.pairs(0, "dog")
 
 
 def test_names_of_labels_are_checked(drawn: Generator) -> None:
     with pytest.raises(RequestError, match="did you mean 'shoe'"):
         drawn.sample(1, shoes=1)
-    with pytest.raises(RequestError, match="shoe=2: an attribute is 0 or 1"):
+    with pytest.raises(RequestError, match=r"shoe=2: an attribute lies in 0\.\.1"):
         drawn.sample(1, shoe=2)
+    with pytest.raises(RequestError, match=r"shoe=on: an attribute lies in 0\.\.1"):
+        drawn.sample(1, shoe="on")
     with pytest.raises(RequestError, match="unknown label 'owl'"):
         drawn.pairs(1, "owl")
 
@@ -193,13 +253,15 @@ def test_classes_are_asked_for_by_name(drawn: Generator) -> None:
     seen: list[Tensor] = []
     classes = Generator(config, CPU, drawn.method)
     object.__setattr__(
-        classes, "_drawn", lambda label, seed: (seen.append(label), label.numpy())[1]
+        classes, "_drawn", lambda noise, label: (seen.append(label), label.numpy())[1]
     )
     assert classes.sample(4, label="dog").tolist() == [1, 1, 1, 1]
     assert set(classes.sample(50).tolist()) == {0, 1, 2}
     pairs = classes.pairs(50, "dog")
     assert set(pairs[:, 0].tolist()) == {0, 2}
     assert set(pairs[:, 1].tolist()) == {1}
+    with pytest.raises(RequestError, match="dog is a class, and there is nothing between two"):
+        classes.pairs(2, "dog", steps=3)
     with pytest.raises(RequestError, match="did you mean 'dog'"):
         classes.sample(1, label="dogs")
     with pytest.raises(RequestError, match="ask for a class with label=NAME"):
@@ -309,3 +371,20 @@ def test_the_face_is_what_it_says() -> None:
     assert sparring.Classifier is Classifier
     with pytest.raises(AttributeError, match="no attribute 'save_all'"):
         sparring.save_all  # noqa: B018
+
+
+def test_pictures_of_more_than_8_bits_keep_the_scale_of_the_training(tmp_path: Path) -> None:
+    method, shape = DANN(encoder="small"), Shape(32, NAMES, "classes")
+    method.build(shape)
+    data = {"source": TrainedOn("a", "x", white=1.0), "target": TrainedOn("b", "x", 4095.0)}
+    save(tmp_path / "model", method, shape, preset="report2019", data=data, card="")
+    model = load(tmp_path / "model")
+    assert isinstance(model, Classifier)
+    grey = np.random.default_rng(0).integers(0, 20, (32, 32), np.uint8)  # a dark picture
+    Image.fromarray(grey.astype(np.uint16) * 16).save(tmp_path / "dark.png")
+    expected = model.predict_proba(np.stack([grey] * 3, -1)[None])
+    assert np.array_equal(model.predict_proba(tmp_path / "dark.png"), expected)
+    Image.fromarray(grey.astype(np.float32) / np.float32(255)).save(tmp_path / "dark.tiff")
+    for name in ("dark.png", "dark.tiff"):
+        ((_, answer),) = model.answers({name: tmp_path / name})
+        assert np.array_equal(answer, expected[0])

@@ -41,6 +41,7 @@ class Strength:
 
 
 DEFAULT = Strength()
+CUTOUT = Strength(rectangle=1.0, sides=(1 / 4, 1 / 2))
 
 
 def strong(image: Tensor, generator: Generator | None = None, by: Strength = DEFAULT) -> Tensor:
@@ -59,6 +60,20 @@ def weak(image: Tensor, generator: Generator | None = None, pixels: int = 2) -> 
     shift = torch.randint(-pixels, pixels + 1, shape, generator=generator, device=image.device)
     across, down = shift * (2 / image.shape[-1])
     return _looked_up(image, _axis(image, 3) - across, _axis(image, 2) - down, "nearest")
+
+
+def differentiable(image: Tensor, generator: Generator | None = None) -> Tensor:
+    """What a discriminator sees of real and generated images alike, so that it learns few by heart.
+
+    Brightness, saturation and contrast, a shift by up to an eighth, a hidden rectangle: DiffAugment
+    (Zhao et al. 2020, arXiv 2006.10738).
+    """
+    image = image + _uniform(image, -0.5, 0.5, generator)
+    grey = image.mean(1, keepdim=True)
+    image = grey + _uniform(image, 0, 2, generator) * (image - grey)
+    mean = image.mean((1, 2, 3), keepdim=True)
+    image = mean + _uniform(image, 0.5, 1.5, generator) * (image - mean)
+    return rectangle(weak(image, generator, image.shape[-1] // 8), generator, CUTOUT)
 
 
 def affine(image: Tensor, generator: Generator | None = None, by: Strength = DEFAULT) -> Tensor:

@@ -22,7 +22,8 @@ class Averaged(nn.Module):
 
     averaged: ClassVar[Mapping[str, float]] = {}
     """The parts (by attribute) that have a running mean, and its memory m in [0, 1]: after each
-    batch the mean is m times itself plus 1 - m times the part."""
+    batch the mean is m times itself plus 1 - m times the part. In batch k, from 0, m is at most
+    (1 + k) / (10 + k): else a short training's mean would be of weights before any training."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,9 +53,13 @@ def begin(module: Averaged) -> None:
 
 
 @torch.no_grad()
-def update(module: Averaged) -> None:
-    """Let each mean follow its part by one batch: parameters and batch norm's statistics alike."""
-    for name, memory in module.averaged.items():
+def update(module: Averaged, batch: int) -> None:
+    """Let each mean follow its part by one batch: parameters and batch norm's statistics alike.
+
+    batch: its number, from 0.
+    """
+    for name, most in module.averaged.items():
+        memory = min(most, (1 + batch) / (10 + batch))
         parts = getattr(module, name).state_dict()
         for key, mean in module.average[name].state_dict().items():
             if mean.is_floating_point():

@@ -34,8 +34,12 @@ def check_name(name: str) -> None:
         raise RequestError(f"the name '{name}' is not UTF-8: rename that file or folder") from None
 
 
-class TrainingFailed(Exception):
+class WorkFailed(Exception):
     """The request was right but the work failed, in a way one line can say. Exit code 1."""
+
+
+class TrainingFailed(WorkFailed):
+    """A training, or what depends on it, failed."""
 
 
 class Stopped(BaseException):

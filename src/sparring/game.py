@@ -107,7 +107,8 @@ class Method(Averaged, ABC):
     Defaults of all fields are the preset `report2019`.
     """
 
-    batch_type: ClassVar[type[Unlabelled] | type[Labelled] | type[Pair]]
+    batch_type: ClassVar[Any]
+    """The batches that it plays: Unlabelled, Labelled, either (Unlabelled | Labelled), or Pair."""
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {"report2019": {}}
     """By name of a preset, the settings that differ from the defaults."""
     scheduled: ClassVar[bool] = False
@@ -172,7 +173,8 @@ class GenerativeMethod(Method):
     def sample(self, noise: Tensor, label: Tensor) -> Tensor:
         """Images float32 [N, 3, S, S] in [-1, 1] of noise float32 [N, noise_size].
 
-        label: int64 [N] class numbers, float [N, A] attributes, or [N, 0] where there are none.
+        label: int64 [N] class numbers, float [N, A] attributes in [0, 1], or [N, 0] where there are
+            none. An attribute between 0 and 1 is drawn as between its absence and presence.
         """
 
 

@@ -11,6 +11,7 @@ training. A model folder has the hub's layout, and needs nothing beside it:
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -33,20 +34,25 @@ from sparring.errors import RequestError, unknown
 from sparring.game import AdaptationMethod, GenerativeMethod, LabelKind, Method, Shape
 from sparring.methods import METHODS, name_of
 from sparring.metrics.outputs import Outputs, predict
+from sparring.noise import between, fixed_noise, random
 from sparring.runtime import lay_out
 from sparring.storage import write_atomically, write_json
 
 FORMAT = 1
 WEIGHTS, CARD, CONFIG = "model.safetensors", "README.md", "config.json"
-DRAWN, NOISES = 100, 5000
-"""Images that are drawn at once, and whose noise is. Results depend on it."""
+DRAWN = 100
+"""Images that are drawn at once. Results depend on it."""
 
 
-class TrainedOn(Struct, frozen=True):
-    """A data set that a model learned from; fingerprint: of its pixels and labels."""
+class TrainedOn(Struct, frozen=True, omit_defaults=True):
+    """A data set that a model learned from; fingerprint: of its pixels and labels.
+
+    white: the value that was white in its pictures of more than 8 bits, if it had such.
+    """
 
     name: str
     fingerprint: str
+    white: float | None = None
 
 
 class ModelConfig(Struct, frozen=True, kw_only=True):
@@ -84,6 +90,11 @@ class _Trained:
         """Height and width in pixels of the images that it sees, or draws."""
         return self.config.size
 
+    @property
+    def whites(self) -> list[float]:
+        """`TrainedOn.white` of the sets that have one."""
+        return [used.white for used in self.config.data.values() if used.white]
+
     def __repr__(self) -> str:
         about = self.config
         return f"{type(self).__name__}({about.architecture}, {about.size}, {about.label_names})"
@@ -114,7 +125,7 @@ class Classifier(_Trained):
 
     def answers(self, files: Mapping[str, Entry]) -> Iterator[tuple[str, np.ndarray | str]]:
         """Each file's name, and its probabilities float32 [K] or what is wrong with it, in turn."""
-        for part in decoded(files.items(), self.size):
+        for part in decoded(files.items(), self.size, self.whites):
             readable = [picture for _, picture in part if not isinstance(picture, str)]
             chances = iter(self.predict_proba(np.stack(readable)) if readable else ())
             for name, picture in part:
@@ -123,7 +134,7 @@ class Classifier(_Trained):
     def _outputs(self, images: Pictures) -> Outputs:
         parts = [
             predict(self.method, Images(pixels, None, ()), self.device)
-            for pixels in in_parts(images, self.size)
+            for pixels in in_parts(images, self.size, self.whites)
         ]
         return Outputs(
             np.concatenate([part.features for part in parts]),
@@ -142,52 +153,68 @@ class Generator(_Trained):
         """Names of the classes or attributes that it can be asked for."""
         return self.config.label_names
 
-    def sample(self, n: int, seed: int = 0, **labels: int | str) -> np.ndarray:
+    def sample(self, n: int, seed: int = 0, **labels: float | str) -> np.ndarray:
         """Draw `n` images: uint8 [n, S, S, 3].
 
-        labels: attributes, such as Smiling=1; or label="shoe", a class. What is not given is
-        random, each value as likely. Raises RequestError for labels that it does not know.
+        labels: attributes in 0..1, such as Smiling=1 or 0.5; or label="shoe", a class. What is not
+        given is random, each value as likely. Raises RequestError for labels that it does not know.
         """
-        return self._drawn(self._labels(n, seed, labels), seed)
+        return self._drawn(self._noise(n, seed), self._labels(n, seed, labels))
 
-    def pairs(self, n: int, label: str, seed: int = 0) -> np.ndarray:
-        """Draw pairs that differ in `label` alone: uint8 [n, 2, S, S, 3].
+    def pairs(self, n: int, label: str, seed: int = 0, steps: int = 2) -> np.ndarray:
+        """Draw images that differ in `label` alone: uint8 [n, steps, S, S, 3], a row a noise.
 
-        Both are of the same noise: first without the attribute, or as a random other class; then
-        with it, or as that class. Raises RequestError.
+        First without the attribute, or as a random other class; last with it, or as that class.
+        Between them an attribute may grow in further steps. Raises RequestError.
         """
-        place = self._place(label)
-        if self.config.label_kind == "classes":
-            steps = torch.randint(1, len(self.labels), (n,), generator=_random(seed))
-            sides = [(place + steps) % len(self.labels), torch.full((n,), place)]
+        place, noise = self._place(label), self._noise(n, seed)
+        if self.config.label_kind != "classes":
+            shares = np.linspace(0, 1, _several("steps", steps)).tolist()
+            sides = [self._labels(n, seed, {label: share}) for share in shares]
+        elif steps != 2:
+            raise RequestError(f"{label} is a class, and there is nothing between two: draw pairs")
         else:
-            sides = [self._labels(n, seed, {label: on}) for on in (0, 1)]
-        return np.stack([self._drawn(side, seed) for side in sides], 1)
+            other = torch.randint(1, len(self.labels), (n,), generator=random(seed))
+            sides = [(place + other) % len(self.labels), torch.full((n,), place)]
+        return np.stack([self._drawn(noise, side) for side in sides], 1)
+
+    def walk(self, n: int, steps: int = 8, seed: int = 0, **labels: float | str) -> np.ndarray:
+        """Walk through the `n` noises of a seed: uint8 [n - 1, steps, S, S, 3].
+
+        Row k leads from image k of the seed to the next, with both ends. labels: as in `sample`;
+        the first image's throughout. Raises RequestError.
+        """
+        ends = pairwise(self._noise(_several("noises", n), seed))
+        noise = torch.cat([between(*pair, _several("steps", steps)) for pair in ends])
+        label = self._labels(1, seed, labels).repeat_interleave(len(noise), 0)
+        return self._drawn(noise, label).reshape(n - 1, steps, self.size, self.size, 3)
+
+    def _noise(self, n: int, seed: int) -> Tensor:
+        return fixed_noise(_several("images", n, 1), self.method.noise_size, seed)
 
     def _place(self, name: str) -> int:
         if name not in self.labels:
             raise unknown("label", name, self.labels)
         return self.labels.index(name)
 
-    def _labels(self, n: int, seed: int, wanted: Mapping[str, int | str]) -> Tensor:
+    def _labels(self, n: int, seed: int, wanted: Mapping[str, float | str]) -> Tensor:
         """Labels as the method takes them: int64 [n] of classes, else float32 [n, A]."""
         if self.config.label_kind == "classes":
             if unasked := wanted.keys() - {"label"}:
                 raise RequestError(f'"{min(unasked)}": ask for a class with label=NAME')
             if "label" in wanted:
                 return torch.full((n,), self._place(str(wanted["label"])))
-            return torch.randint(len(self.labels), (n,), generator=_random(seed))
-        labels = torch.randint(2, (n, len(self.labels)), generator=_random(seed)).float()
+            return torch.randint(len(self.labels), (n,), generator=random(seed))
+        labels = torch.randint(2, (n, len(self.labels)), generator=random(seed)).float()
         for name, value in wanted.items():
             place = self._place(name)
-            if value not in (0, 1):
-                raise RequestError(f"{name}={value}: an attribute is 0 or 1")
-            labels[:, place] = float(value)
+            if isinstance(value, str) or not 0 <= value <= 1:
+                raise RequestError(f"{name}={value}: an attribute lies in 0..1")
+            labels[:, place] = value
         return labels
 
     @torch.inference_mode()
-    def _drawn(self, label: Tensor, seed: int) -> np.ndarray:
-        noise = fixed_noise(len(label), self.method.noise_size, seed)
+    def _drawn(self, noise: Tensor, label: Tensor) -> np.ndarray:
         pixels = [
             to_pixels(self.method.sample(z.to(self.device), y.to(self.device))).cpu()
             for z, y in zip(noise.split(DRAWN), label.split(DRAWN), strict=True)
@@ -195,15 +222,11 @@ class Generator(_Trained):
         return torch.cat(pixels).permute(0, 2, 3, 1).contiguous().numpy()
 
 
-def _random(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def fixed_noise(count: int, size: int, seed: int) -> Tensor:
-    """Normal noise float32 [count, size]; row k of a seed is the same for every count."""
-    random = _random(seed)
-    parts = [torch.randn(NOISES, size, generator=random) for _ in range(0, count, NOISES)]
-    return torch.cat(parts)[:count]
+def _several(what: str, count: int, least: int = 2) -> int:
+    """`count`. Raises RequestError where it is less than `least`."""
+    if count < least:
+        raise RequestError(f"draw at least {least} {what}, not {count}")
+    return count
 
 
 def save(
@@ -221,7 +244,9 @@ def save(
         label_kind=shape.kind,
         label_names=shape.labels,
         preset=preset,
-        data={role: TrainedOn(used.name, used.fingerprint) for role, used in data.items()},
+        data={
+            role: TrainedOn(used.name, used.fingerprint, used.white) for role, used in data.items()
+        },
     )
     weights = {name: value.contiguous().cpu() for name, value in weights_of(method).items()}
     classifies = isinstance(method, AdaptationMethod)

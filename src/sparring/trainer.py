@@ -144,7 +144,7 @@ class Trainer:
                 scalars["gradients", move.player] = get_total_norm(gradients)
             del gradients  # as large as the player: not to be held through the next move
         self.method.stepped(progress)
-        averages.update(self.method)
+        averages.update(self.method, self.step)
         return scalars
 
     def _next(self, moves: Iterator[Move]) -> Move | None:

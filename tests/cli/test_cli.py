@@ -39,6 +39,12 @@ WRONG = [
     (("bench", "--seconds", "0"), "--seconds must be above 0"),
     (("bench", "--json", "nowhere/rows.json"), "name a file in a folder that exists"),
     (("data", "build", "mnist"), "mnist-m"),
+    (("data", "fetch"), "get, build"),
+    (("data", "get"), "name the sets to fetch: mnist, mnist-m, svhn, usps, celeba, bsds500"),
+    (("data", "get", "mnist", "mnistm"), "unknown published set 'mnistm': did you mean 'mnist-m'?"),
+    (("export", "nowhere"), "--to"),
+    (("export", "nowhere", "--to", "onnx"), "nowhere holds no trained model"),
+    (("export", "nowhere", "--to", "tflite"), "tflite"),
 ]
 
 
@@ -133,7 +139,9 @@ def test_help_and_version_need_no_torch(arguments: tuple[str, ...]) -> None:
     assert "reproduce" in result.stdout or result.stdout.startswith(f"sparring {__version__}\n")
 
 
-@pytest.mark.parametrize("command", ["reproduce", "claims", "predict", "sample", "data", "bench"])
+@pytest.mark.parametrize(
+    "command", ["reproduce", "claims", "predict", "sample", "export", "data", "bench"]
+)
 def test_the_help_of_a_command_needs_no_torch(command: str) -> None:
     code = (
         "import sys\nfrom sparring import cli\n"

@@ -7,7 +7,7 @@ from PIL import Image
 
 from sparring import load
 from sparring.cli.common import DeviceOptions
-from sparring.cli.sample import sample
+from sparring.cli.sample import FRAME, sample
 from sparring.errors import RequestError
 from sparring.game import LabelKind, Shape
 from sparring.methods import ACGAN, DANN
@@ -59,6 +59,58 @@ def test_pairs_stand_in_two_columns(model: Path, tmp_path: Path) -> None:
     assert np.array_equal(grid[128:, 64:], pairs[2, 1])
 
 
+def test_an_attribute_grows_along_a_row(model: Path, tmp_path: Path) -> None:
+    out = tmp_path / "grows.png"
+    sample(model, CPU, out=out, count=2, pairs="Smiling", steps=3)
+    rows = load(model).pairs(2, "Smiling", steps=3)  # type: ignore[union-attr]
+    grid = picture(out)
+    assert grid.shape == (2 * 64, 3 * 64, 3)
+    assert np.array_equal(grid[64:, 64:128], rows[1, 1])
+
+
+def test_a_walk_is_a_row_for_each_stretch(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "walk.png"
+    sample(model, CPU, out=out, count=3, walk=True, steps=4, labels="Young=0.5,Male=1,Smiling=0")
+    rows = load(model).walk(3, 4, Young=0.5, Male=1, Smiling=0)  # type: ignore[union-attr]
+    grid = picture(out)
+    assert grid.shape == (2 * 64, 4 * 64, 3)
+    assert np.array_equal(grid[64:, 192:], rows[1, 3])
+    assert capsys.readouterr().out == f"{out}: 2 rows of 4 images, seed 0\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "size", "frames"),
+    [({"walk": True, "count": 2}, (64, 64), 8), ({"pairs": "Young", "count": 3}, (128, 128), 2)],
+)
+def test_a_gif_moves(
+    asked: dict, size: tuple[int, int], frames: int, model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "moves.gif"
+    sample(model, CPU, out=out, **asked)
+    with Image.open(out) as image:
+        assert (image.format, image.size, image.n_frames) == ("GIF", size, frames)  # type: ignore[attr-defined]
+        assert image.info["loop"] == 0
+        assert image.info["duration"] == FRAME
+
+
+@pytest.mark.parametrize(
+    ("each", "first"), [("drawn", "00000.png"), ("drawn/a{:03d}.png", "a000.png")]
+)
+def test_each_image_gets_a_file(
+    each: str, first: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sample(model, CPU, each=tmp_path / each, count=12, seed=3, labels="Smiling=1")
+    files = sorted((tmp_path / "drawn").iterdir())
+    assert len(files) == 12
+    assert files[0].name == first
+    images = load(model).sample(12, 3, Smiling=1)  # type: ignore[union-attr]
+    assert all(np.array_equal(picture(f), i) for f, i in zip(files, images, strict=True))
+    assert list(tmp_path.iterdir()) == [tmp_path / "drawn"]
+    assert capsys.readouterr().out == f"{tmp_path / each}: 12 images, seed 3\n"
+
+
 def test_a_class_is_named(tmp_path: Path) -> None:
     found = generator(tmp_path, "classes")
     sample(tmp_path, CPU, out=tmp_path / "one.png", count=1, class_="Smiling")
@@ -71,7 +123,23 @@ def test_a_class_is_named(tmp_path: Path) -> None:
         ({"count": 0}, "--count must be at least 1"),
         ({"out": Path("no/such/x.png")}, "in a folder that exists"),
         ({"out": Path("x.jpg")}, r"name a \.png"),
-        ({"labels": "Smiling"}, "NAME=0 or NAME=1"),
+        ({"out": Path("x.gif")}, r"with --walk or --pairs a \.gif"),
+        ({"labels": "Smiling"}, "NAME=0, NAME=1 or a number between"),
+        ({"labels": "Smiling=1.5"}, "NAME=0, NAME=1 or a number between"),
+        ({"labels": "Smiling=nan"}, "NAME=0, NAME=1 or a number between"),
+        ({"labels": "=1"}, "NAME=0, NAME=1 or a number between"),
+        ({"walk": True, "pairs": "Young"}, "choose one of --walk, --pairs"),
+        ({"walk": True, "each": Path("x")}, "choose one of --walk, --pairs"),
+        ({"out": Path("x.png"), "each": Path("x")}, "choose one of --walk, --pairs"),
+        ({"steps": 3}, "--steps are those of --pairs or --walk"),
+        ({"walk": True, "steps": 0}, "draw at least 2 steps, not 0"),
+        ({"pairs": "Young", "steps": 1}, "draw at least 2 steps, not 1"),
+        ({"walk": True, "count": 1}, "draw at least 2 noises, not 1"),
+        ({"each": Path("x{}.jpg")}, r"such as drawn/{:05d}.png"),
+        ({"each": Path("{}{}.png")}, r"such as drawn/{:05d}.png"),
+        ({"each": Path("{.x}.png")}, r"such as drawn/{:05d}.png"),
+        ({"each": Path("{{}}.png")}, r"such as drawn/{:05d}.png"),
+        ({"each": Path("no/such/folder")}, r"such as drawn/{:05d}.png"),
         ({"labels": "Smilling=1"}, "did you mean 'Smiling'"),
         ({"pairs": "Yung"}, "did you mean 'Young'"),
         ({"pairs": "Young", "labels": "Male=1"}, "leave out --labels"),

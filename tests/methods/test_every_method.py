@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sparring.errors import Stopped
 from sparring.game import AdaptationMethod, Batch, Labelled, Method, Pair, Shape, Unlabelled
-from sparring.methods import METHODS, name_of
+from sparring.methods import ACGAN, DANN, DCGAN, DSN, METHODS, name_of
 from sparring.trainer import Trainer, Training
 
 CPU = torch.device("cpu")
@@ -21,7 +21,12 @@ NAMES = ("a", "b", "c")
 TINY = {"width": 4, "noise_size": 8, "encoder": "fast", "decoder_width": 4}
 """Settings that make networks small, for the methods that have them."""
 
-KINDS = {Unlabelled: ("none",), Labelled: ("classes", "attributes"), Pair: ("classes",)}
+KINDS = {
+    Unlabelled: ("none",),
+    Labelled: ("classes", "attributes"),
+    Unlabelled | Labelled: ("none", "classes", "attributes"),
+    Pair: ("classes",),
+}
 CASES = [(name, kind) for name, method in METHODS.items() for kind in KINDS[method.batch_type]]
 """Every method with every kind of labels that it takes."""
 
@@ -42,14 +47,14 @@ def batches(batch_type: Any, kind: str) -> Callable[[int], Batch]:
 
     def feed(step: int) -> Batch:
         random = torch.Generator().manual_seed(step)
-        if batch_type is Unlabelled:
+        if kind == "none":
             return Unlabelled(images(random))
         if kind == "classes":
             labelled = Labelled(images(random), torch.randint(3, (8,), generator=random))
         else:
             bits = torch.randint(2, (8, 3), generator=random).float()
             labelled = Labelled(images(random), bits)
-        return labelled if batch_type is Labelled else Pair(labelled, Unlabelled(images(random)))
+        return Pair(labelled, Unlabelled(images(random))) if batch_type is Pair else labelled
 
     return feed
 
@@ -87,7 +92,7 @@ def test_stopped_and_resumed_it_ends_as_one_never_stopped(
 
 
 def test_in_source_only_training_an_adaptation_method_resumes_too(tmp_path: Path) -> None:
-    for name in ("dann", "dsn"):
+    for name in ("dann", "dsn", "mean-teacher"):
         method = built(name, "classes")
         trainer(method, batches(Labelled, "classes"), tmp_path / name).run()
         assert method.classify(method.features(torch.zeros(2, 3, 16, 16))).isfinite().all()
@@ -125,8 +130,10 @@ def test_the_seed_decides_the_weights_and_settings_show_in_the_repr(name: str, k
 
 
 @pytest.mark.parametrize("method", METHODS.values())
-def test_presets_name_settings_and_the_defaults_are_the_reports(method: type[Method]) -> None:
-    assert method.PRESETS["report2019"] == {}
+def test_the_first_preset_names_the_defaults(method: type[Method]) -> None:
+    of_2019 = method in (DCGAN, ACGAN, DANN, DSN)
+    assert next(iter(method.PRESETS)) == ("report2019" if of_2019 else "modern")
+    assert next(iter(method.PRESETS.values())) == {}
     for settings in method.PRESETS.values():
         method(**settings)
 

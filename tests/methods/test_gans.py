@@ -91,13 +91,17 @@ def test_acgan_labels_count_on_real_and_fake_and_pass_one_sigmoid_only() -> None
     assert aux(confident).item() == pytest.approx(0, abs=1e-6)
 
 
-def test_acgan_label_changes_the_embedding_rows_that_belong_to_it() -> None:
+def test_acgan_label_chooses_embedding_rows_bit_for_bit_and_mixes_them_between() -> None:
     method = acgan(attributes=3).eval()
-    label = torch.tensor([[0.0, 1.0, 1.0]])
-    used: list[torch.Tensor] = []
-    method.embedding.register_forward_hook(lambda m, i, o: used.append(i[0]))
-    method.sample(torch.zeros(1, 8), label)
-    assert used[0].tolist() == [[0, 3, 5]]
+    codes: list[torch.Tensor] = []
+    method.generator.register_forward_hook(lambda m, i, o: codes.append(i[0][0, 8:]))
+    rows = method.embedding.weight
+    for label in (torch.tensor([[0.0, 1.0, 1.0]]), torch.tensor([[0, 1, 1]])):
+        method.sample(torch.zeros(1, 8), label)
+        assert torch.equal(codes[-1], rows[[0, 3, 5]].flatten())
+    method.sample(torch.zeros(1, 8), torch.tensor([[0.25, 1.0, 0.5]]))
+    mixed = [0.75 * rows[0] + 0.25 * rows[1], rows[3], (rows[4] + rows[5]) / 2]
+    assert torch.allclose(codes[-1], torch.cat(mixed))
 
 
 def test_acgan_draws_other_images_for_other_labels() -> None:
@@ -142,7 +146,7 @@ def test_each_class_has_one_row_of_the_embedding_and_changes_the_image() -> None
     method.embedding.register_forward_hook(lambda m, i, o: used.append(i[0]))
     noise = torch.randn(1, 8).expand(5, 8)
     drawn = method.sample(noise, torch.arange(5))
-    assert used[0].tolist() == [[0], [1], [2], [3], [4]]
+    assert used[0].tolist() == [0, 1, 2, 3, 4]
     assert drawn.shape == (5, 3, 16, 16)
     assert len(drawn.flatten(1).unique(dim=0)) == 5
 

@@ -1,7 +1,7 @@
 from collections import Counter
 from pathlib import Path
 
-from sparring.report2019.plan import BUDGETS, find_data, source_report
+from sparring.report2019.plan import BUDGETS, SYSTEMS, find_data, source_report
 from sparring.runs import ClassifierRun, GeneratorRun
 from sparring.runs.sampler import POOL
 
@@ -13,7 +13,7 @@ def parquet_folder(path: Path) -> None:
 
 
 def test_the_report_has_every_system_scenario_and_direction() -> None:
-    runs = source_report(find_data(None), "quick", 2, ())
+    runs = source_report(find_data(None), "quick", 2, SYSTEMS["report2019"])
     assert len({run.name for run in runs}) == len(runs) == 2 * (1 + 3 + 6 + 6)
     adaptation = [run for run in runs if isinstance(run, ClassifierRun)]
     directions = Counter((run.source, run.target) for run in adaptation)
@@ -23,6 +23,20 @@ def test_the_report_has_every_system_scenario_and_direction() -> None:
     }
     generation = [run for run in runs if isinstance(run, GeneratorRun) and run.seed == 0]
     assert [run.labels for run in generation] == ["", "Smiling", "Smiling,Male", "Smiling,all"]
+
+
+def test_modern_systems_stand_beside_those_of_2019() -> None:
+    modern = source_report(find_data(None), "quick", 1, SYSTEMS["modern"])
+    assert [run.name for run in modern] == [
+        "projection-gan-toy-faces-Smiling-0",
+        *(
+            f"mean-teacher-{pair}-{scenario}-0"
+            for pair in ("photo-digits-street-digits", "street-digits-photo-digits")
+            for scenario in ("source-only", "adapted", "target-only")
+        ),
+    ]
+    assert {run.training.steps for run in modern} == {700, 800}
+    assert set(SYSTEMS["all"]) == {*SYSTEMS["report2019"], *SYSTEMS["modern"]}
 
 
 def test_only_limits_the_systems() -> None:

@@ -7,6 +7,7 @@ asked for.
 
 import functools
 import importlib
+import inspect
 import io
 import logging
 import shlex
@@ -19,7 +20,7 @@ import tyro
 
 from sparring import __version__
 from sparring.cli.common import OPTIONAL
-from sparring.errors import RequestError, Stopped, TrainingFailed, check_name, one_line, unknown
+from sparring.errors import RequestError, Stopped, WorkFailed, check_name, one_line, unknown
 from sparring.signals import stopping_at_once
 
 COMMANDS = {
@@ -29,8 +30,9 @@ COMMANDS = {
     "predict": "Label images with a trained classifier.",
     "sample": "Draw images with a trained generator.",
     "check": "Look for faults in images before training on them.",
+    "export": "Write a trained model as one file for other programs: ONNX or PyTorch's .pt2.",
     "report": "Build report.html and results.json again from what was trained.",
-    "data": "Build data sets: `sparring data build mnist-m`.",
+    "data": "Get data sets from where they are published, or build MNIST-M.",
     "bench": "Measure this machine's speed against the tutorials' loops.",
 }
 """Each command's name, which is that of its file and its function, and what it is for."""
@@ -54,7 +56,7 @@ def main() -> None:
             _parse(sys.argv[1:])()
     except RequestError as error:
         _fail(error, 2)
-    except TrainingFailed as error:
+    except WorkFailed as error:
         _fail(error, 1)
     except Stopped as error:
         _fail(f"{error}. To go on: {command_line()}", 128 + error.signal)
@@ -90,6 +92,7 @@ def _parse(arguments: list[str]) -> Callable[[], None]:
                 tyro.cli(
                     later,
                     prog=f"sparring {name}",
+                    description=(inspect.getdoc(command) or "").partition("\n\nArgs:")[0],
                     args=rest,
                     config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
                     registry=OPTIONAL,

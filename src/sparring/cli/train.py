@@ -83,8 +83,8 @@ class GenerationOptions(TrainingOptions):
     images: str
     """Images to learn from: a data set's name or a folder."""
     labels: str = "all"
-    """For methods with labels: one attribute, several with commas, or "all"; of class folders
-    the classes."""
+    """For methods with labels: one attribute, several with commas, "all" or "none"; of class
+    folders the classes."""
     size: int = 64
     """Height and width of the images in pixels: 16, 32, 64, ..."""
     extractor: ExtractorName = "own"
@@ -94,7 +94,8 @@ class GenerationOptions(TrainingOptions):
     def run(self, method: GenerativeMethod) -> Job:
         """The run asked for. Raises RequestError."""
         plan = BUDGETS[self.budget]
-        labels = self.labels if method.batch_type is Labelled else ""
+        used = self.labels != "none" and issubclass(Labelled, method.batch_type)
+        labels = self.labels if used else ""
         training = self.training(plan.generation_steps)
         judging = plan.judge_steps, plan.judged, self.extractor
         return GeneratorRun(method, self.images, labels, self.seed, training, *judging, self.size)

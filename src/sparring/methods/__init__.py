@@ -8,8 +8,17 @@ from sparring.methods.acgan import ACGAN
 from sparring.methods.dann import DANN
 from sparring.methods.dcgan import DCGAN
 from sparring.methods.dsn import DSN
+from sparring.methods.mean_teacher import MeanTeacher
+from sparring.methods.projection_gan import ProjectionGAN
 
-METHODS: dict[str, type[Method]] = {"dcgan": DCGAN, "acgan": ACGAN, "dann": DANN, "dsn": DSN}
+METHODS: dict[str, type[Method]] = {
+    "dcgan": DCGAN,
+    "acgan": ACGAN,
+    "dann": DANN,
+    "dsn": DSN,
+    "mean-teacher": MeanTeacher,
+    "projection-gan": ProjectionGAN,
+}
 """Every method by its name on the command line."""
 
 

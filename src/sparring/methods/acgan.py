@@ -57,7 +57,9 @@ class ACGAN(ConvolutionalGAN):
 
     def sample(self, noise: Tensor, label: Tensor) -> Tensor:
         if label.ndim == 1:
-            rows = label[:, None]
+            code = self.embedding(label)
         else:
-            rows = 2 * torch.arange(label.shape[1], device=label.device) + label.long()
-        return self.generator(torch.cat([noise, self.embedding(rows).flatten(1)], 1))
+            off = 2 * torch.arange(label.shape[1], device=label.device).expand(label.shape)
+            share = label[:, :, None].float()  # 0 and 1 give the two rows bit for bit
+            code = torch.lerp(self.embedding(off), self.embedding(off + 1), share).flatten(1)
+        return self.generator(torch.cat([noise, code], 1))

@@ -1,6 +1,7 @@
 """What DANN and DSN share: an encoder chosen by name, and strong views. Not a method by itself."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -12,6 +13,11 @@ from sparring.nets.encoders import EncoderName
 @dataclass(eq=False, kw_only=True)
 class AdversarialAdaptation(AdaptationMethod):
     """Adaptation by a domain classifier that the encoder's features are trained against."""
+
+    PRESETS: ClassVar = {
+        "report2019": {},
+        "augmented": {"encoder": "resnet18-3x3", "strong_views": True},
+    }
 
     encoder: EncoderName = "resnet18"
     """Feature extractor: "resnet18" as in the source report, "resnet18-3x3" for small images,

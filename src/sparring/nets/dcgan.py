@@ -26,15 +26,20 @@ def _batch_norm(width: int) -> nn.BatchNorm2d:
     return layer
 
 
-def _widths(size: int, width: int) -> list[int]:
-    """Channels at `size`/2, `size`/4, ... down to 4 pixels."""
-    doublings = size.bit_length() - 3
-    if size != 4 << doublings or doublings < 1:
+def doublings(size: int) -> int:
+    """How often 4 pixels double up to `size`, at least once. Raises RequestError."""
+    count = size.bit_length() - 3
+    if size != 4 << count or count < 1:
         raise RequestError(
             f"generated images have a side of 8, 16, 32, 64, ... pixels, not {size}: "
             "choose a power of two"
         )
-    return [width << level for level in range(doublings)]
+    return count
+
+
+def _widths(size: int, width: int) -> list[int]:
+    """Channels at `size`/2, `size`/4, ... down to 4 pixels."""
+    return [width << level for level in range(doublings(size))]
 
 
 class Generator(nn.Module):

@@ -33,6 +33,18 @@ class Head(nn.Sequential):
         return super().forward(features).float()
 
 
+class Standardised(nn.Module):
+    """A network that sees each image [3, S, S] with mean 0 and deviation 1 (flat ones: near 0)."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> Tensor:
+        deviation, mean = torch.std_mean(image, (1, 2, 3), keepdim=True)
+        return self.network((image - mean) / (deviation + 0.05))
+
+
 _GRID = 10  # the paper's fully connected layer has 300 units: three maps of 10x10
 
 

@@ -21,6 +21,7 @@ from sparring.metrics.statistics import (
     summarise,
 )
 from sparring.report.curves import Log
+from sparring.report.words import method
 from sparring.runs.folder import Run
 from sparring.runs.records import SCENARIOS, Architecture, Config
 from sparring.runs.scores import ClassifierScores, Extractor, GeneratorScores
@@ -90,11 +91,11 @@ class Group:
 
     @property
     def title(self) -> str:
-        """The method in capitals, a generator's labels, and the arm."""
+        """The method, a generator's labels, and the arm."""
         names = self.config.label_names if self.config.scenario == "generation" else ()
         words = f"{len(names)} {self.config.label_kind}" if len(names) > FEW else "+".join(names)
         arm = f", {self.config.arm}" if self.config.arm else ""
-        return f"{self.method.upper()}{f' on {words}' if words else ''}{arm}"
+        return f"{method(self.method)}{f' on {words}' if words else ''}{arm}"
 
     @property
     def shown(self) -> Run:

@@ -81,6 +81,8 @@ def _named(report: Report, group: Group) -> dict[str, Any]:
         "arm": group.config.arm,
         **{role: data.name for role, data in group.config.data.items()},
         "labels": list(group.config.label_names),
+        "steps": group.config.training.steps,
+        "batch_size": group.config.training.batch_size,
         "runs": [run.name for run in group.runs],
         "models": [path.relative_to(report.out).as_posix() for path in models if path.is_dir()],
     }

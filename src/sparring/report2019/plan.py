@@ -1,23 +1,30 @@
-"""The runs of the source report, as data: method x data x budget x seed.
+"""The runs of the source report, and modern ones beside them: method x data x budget x seed.
 
 Knows the runs and the names of data sets; trains nothing itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from sparring.data import catalogue
 from sparring.game import AdaptationMethod, GenerativeMethod
-from sparring.methods import ACGAN, DANN, DCGAN, DSN
+from sparring.methods import ACGAN, DANN, DCGAN, DSN, MeanTeacher, ProjectionGAN
 from sparring.runs import ClassifierRun, ExtractorName, GeneratorRun, Job
 from sparring.runs.records import SCENARIOS, Scenario, Use
 from sparring.trainer import Training
 
 BudgetName = Literal["smoke", "quick", "full"]
-System = Literal["gan", "acgan", "dann", "dsn"]
+System = Literal["gan", "acgan", "dann", "dsn", "projection-gan", "mean-teacher"]
+Preset = Literal["all", "report2019", "modern"]
+SYSTEMS: dict[Preset, tuple[System, ...]] = {
+    "all": ("gan", "acgan", "projection-gan", "dann", "dsn", "mean-teacher"),
+    "report2019": ("gan", "acgan", "dann", "dsn"),
+    "modern": ("projection-gan", "mean-teacher"),
+}
+"""What each preset trains: as the source report did, with what is known since, or both."""
 
 LABEL_SETS = {"Smiling": "Smiling", "Smiling,Male": "Smiling,Male", "all": "Smiling,all"}
 """What the ACGANs are asked to draw. Smiling is first: pairs of images differ in it."""
@@ -31,7 +38,8 @@ class Budget:
     judge_steps, judged: of a generator's judges: their training, and the images they look at.
     per_class: test images of each class and domain in the t-SNE pictures.
     tested: test images of each domain that a classifier is judged on; 0: all.
-    size, width: pixels of the faces, and channels of the GANs' narrowest layers.
+    size, width: pixels of the faces, and channels of the narrowest layers of DCGAN and ACGAN.
+    modern_...: of the projection GAN and of the mean teacher.
     """
 
     batch_size: int
@@ -45,6 +53,8 @@ class Budget:
     tested: int = 0
     size: int = 64
     width: int = 64
+    modern_generation_steps: int = 0
+    modern_adaptation_steps: int = 0
 
     def generation(
         self,
@@ -58,7 +68,11 @@ class Budget:
         """The run of a generator."""
         long = labels in ("", "Smiling")
         steps = self.generation_steps if long else self.attribute_steps
-        method, training = replace(method, width=self.width), Training(steps, self.batch_size)
+        if isinstance(method, ProjectionGAN):
+            steps = self.modern_generation_steps
+        else:
+            method = replace(method, width=self.width)
+        training = Training(steps, self.batch_size)
         judging = self.judge_steps, self.judged, extractor
         return GeneratorRun(method, faces, labels, seed, training, *judging, self.size, arm)
 
@@ -71,19 +85,32 @@ class Budget:
         arm: str = "",
     ) -> ClassifierRun:
         """The run of a classifier. pair: source and target."""
-        training = Training(self.adaptation_steps, self.batch_size)
+        modern = isinstance(method, MeanTeacher)
+        steps = self.modern_adaptation_steps if modern else self.adaptation_steps
+        training = Training(steps, self.batch_size)
         return ClassifierRun(
             method, scenario, *pair, seed, training, self.per_class, self.tested, arm
         )
 
 
 BUDGETS: dict[BudgetName, Budget] = {
-    "smoke": Budget(16, 6, 3, 6, seeds=1, judge_steps=5, judged=60, per_class=10, tested=200),
-    "quick": Budget(64, 500, 150, 300, seeds=1, judge_steps=600, judged=1000, per_class=1000),
+    "smoke": Budget(
+        *(16, 6, 3, 6, 1, 5, 60, 10),
+        tested=200,
+        modern_generation_steps=6,
+        modern_adaptation_steps=6,
+    ),
+    "quick": Budget(
+        *(64, 300, 100, 250, 1, 600, 1000, 1000),
+        modern_generation_steps=700,
+        modern_adaptation_steps=800,
+    ),
     # The source report trained its GANs for 1,000 epochs of 40,000 faces; it does not say how
     # long it trained DANN and DSN: 50 epochs of 60,000 digits.
     "full": Budget(
-        *(128, 312_500, 312_500, 23_400), seeds=5, judge_steps=600, judged=5000, per_class=1000
+        *(128, 312_500, 312_500, 23_400, 5, 600, 5000, 1000),
+        modern_generation_steps=312_500,
+        modern_adaptation_steps=23_400,
     ),
 }
 """Named budgets; `full` trains as long as the source report did."""
@@ -127,22 +154,28 @@ def source_report(
     found: Mapping[str, Use],
     budget: BudgetName,
     seeds: int,
-    only: tuple[System, ...],
+    systems: Sequence[System],
     extractor: ExtractorName = "own",
 ) -> list[Job]:
-    """Every run of the source report, most wanted first; `only` limits them to some systems."""
+    """The runs of `systems`, most wanted first, each with all seeds."""
     plan, faces = BUDGETS[budget], found["celeba"].used
     pair = found["mnist-m"].used, found["svhn"].used
-    systems = only or get_args(System)
+    drawn: dict[System, tuple[GenerativeMethod, tuple[str, ...]]] = {
+        "gan": (DCGAN(), ("",)),
+        "acgan": (ACGAN(), tuple(LABEL_SETS.values())),
+        "projection-gan": (ProjectionGAN(), ("Smiling",)),
+    }
+    carried: dict[System, AdaptationMethod] = {
+        "dann": DANN(),
+        "dsn": DSN(),
+        "mean-teacher": MeanTeacher(),
+    }
     runs: list[Job] = []
-    for seed in range(seeds):
-        if "gan" in systems:
-            runs.append(plan.generation(DCGAN(), faces, "", seed, extractor))
-        if "acgan" in systems:
-            asked = LABEL_SETS.values()
-            runs += [plan.generation(ACGAN(), faces, names, seed, extractor) for names in asked]
-        for system, method in (("dann", DANN()), ("dsn", DSN())):
-            if system in systems:
-                ways = product((pair, pair[::-1]), SCENARIOS)
-                runs += [plan.adaptation(method, scenario, way, seed) for way, scenario in ways]
+    for seed, system in product(range(seeds), systems):
+        if system in drawn:
+            method, asked = drawn[system]
+            runs += [plan.generation(method, faces, names, seed, extractor) for names in asked]
+        else:
+            ways = product((pair, pair[::-1]), SCENARIOS)
+            runs += [plan.adaptation(carried[system], on, way, seed) for way, on in ways]
     return runs

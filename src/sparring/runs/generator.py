@@ -14,8 +14,8 @@ from sparring.data import catalogue
 from sparring.data.feed import Stream
 from sparring.data.images import DataSet
 from sparring.divergence import LogIntervals
-from sparring.errors import TrainingFailed
-from sparring.game import GenerativeMethod, Labelled, Shape
+from sparring.errors import RequestError, TrainingFailed
+from sparring.game import GenerativeMethod, Labelled, Shape, Unlabelled
 from sparring.methods import name_of
 from sparring.metrics.scorecard import mean_distance
 from sparring.runs import common, evaluators
@@ -47,7 +47,7 @@ class Trained:
 class GeneratorRun:
     """One generator, as it is asked for.
 
-    labels: names of attributes or classes with commas, or "all"; "" for a method without labels.
+    labels: names of attributes or classes with commas, or "all"; "": none are used.
         The first one is shown first.
     judge_steps: of the training of extractor and judge. judged: images drawn for the scores.
     extractor: of the features that fidelity is measured on: "own" learns from the same data.
@@ -96,9 +96,11 @@ class GeneratorRun:
 
     def data(self, library: Library) -> DataSet:
         """The data with the wanted labels, or without. Raises RequestError."""
-        dataset = library.get(self.images, self.size)
-        if self.method.batch_type is Labelled:
+        dataset, takes = library.get(self.images, self.size), self.method.batch_type
+        if self.labels and issubclass(Labelled, takes):
             return catalogue.attributes(dataset, self.labels)
+        if not issubclass(Unlabelled, takes):
+            raise RequestError(f"{name_of(self.method)} learns from labels: name some (or all)")
         return dataset.unlabelled()
 
     @property

@@ -15,6 +15,7 @@ from msgspec import structs
 
 from sparring import runtime
 from sparring.data import catalogue, doctor
+from sparring.data.images import DataSet, summary
 from sparring.errors import RequestError, TrainingFailed, check_name
 from sparring.runs import GeneratorRun, Job, Library, evaluators
 from sparring.runs.folder import Run, read_plan
@@ -62,6 +63,9 @@ def play_all(
         if waiting and (words := runtime.busy(machine.threads)):
             screen.say(words)
         _examine(waiting, library, screen.say)
+        sets = (used for job in waiting for used in _sets(job, library))
+        for line in dict.fromkeys(map(summary, sets)):
+            screen.say(line)
         _write_plan(plan, jobs, out, screen.say)
         for job, run in folders.items():
             if job not in waiting:
@@ -110,6 +114,13 @@ def _examine(jobs: Sequence[Job], library: Library, say: Callable[[str], None]) 
         if bad:
             more = f"{len(bad) - TOLD} more such findings; " if len(bad) > TOLD else ""
             say(f"{more}to see the pictures: {shlex.join(['sparring', 'check', *names])}")
+
+
+def _sets(job: Job, library: Library) -> tuple[DataSet, ...]:
+    """The data of a run, whole; of a target the classes as they are numbered in the source."""
+    if isinstance(job, GeneratorRun):
+        return (library.get(job.images, job.size),)
+    return job.data(library)
 
 
 def _write_plan(plan: Plan, jobs: Sequence[Job], out: Path, say: Callable[[str], None]) -> None:

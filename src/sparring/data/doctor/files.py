@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from sparring.data import catalogue
-from sparring.data.decode import MAX_FAILURES, Reading, UndecodableError, decode, readings
+from sparring.data.decode import Reading, UndecodableError, decode, readings, tolerated
 from sparring.data.doctor.findings import (
     MOST,
     Finding,
@@ -22,6 +22,7 @@ from sparring.data.doctor.findings import (
     Subject,
     counted,
 )
+from sparring.errors import RequestError
 
 _GREY, _DEEP = {"1", "L", "LA", "La"}, {"I", "F"}
 
@@ -46,12 +47,14 @@ def _originals(reading: Reading, split: str) -> Iterator[Original]:
     index = {place: k for k, place in enumerate(reading.places.tolist())}
     for place, (name, data) in enumerate(reading.items()):
         try:
+            if isinstance(data, RequestError):  # a file that cannot be read at all
+                raise data
             if place not in index:
                 decode(data, 1)
             with Image.open(BytesIO(data)) as image:
                 about = image.format or "", image.mode, image.size
             yield Original(name, split, index.get(place), *about)
-        except UndecodableError as error:
+        except (UndecodableError, RequestError) as error:
             yield Original(name, split, None, error=str(error))
 
 
@@ -59,7 +62,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Files that do not decode, and files of other depth or colour than most."""
     files = subject.originals
     if broken := [file for file in files if file.error]:
-        refused = len(broken) > MAX_FAILURES * len(files)
+        refused = len(broken) > tolerated(len(files))
         yield _finding(
             subject,
             "error" if refused else "warning",

@@ -1,0 +1,88 @@
+"""The tables of docs/results.md, from the results.json files in docs/results/.
+
+    python -m benchmarks.results_tables          writes them anew, between the markers there
+
+What stands outside the markers is written by hand.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parent.parent / "docs"
+ADAPTATION = ("source_only", "adapted", "target_only")
+GENERATION = ("frechet", "kid", "recall", "attribute_accuracy", "flipped")
+
+
+def percent(summary: dict[str, Any]) -> str:
+    """`93.4 ± 0.3`, or a dash."""
+    if summary.get("mean") is None:
+        return "-"
+    sd = f" ± {100 * summary['sd']:.1f}" if summary.get("sd") is not None else ""
+    return f"{100 * summary['mean']:.1f}{sd}"
+
+
+def number(summary: dict[str, Any] | None) -> str:
+    """Three digits, and the spread; a dash for what was not measured."""
+    if not summary or summary.get("mean") is None:
+        return "-"
+    sd = f" ± {summary['sd']:.2g}" if summary.get("sd") is not None else ""
+    return f"{summary['mean']:.3g}{sd}"
+
+
+def length(entry: dict[str, Any]) -> str:
+    """How long was trained."""
+    return f"{entry['steps']:,} x {entry['batch_size']}"
+
+
+def adaptation(found: dict[str, Any]) -> Iterator[str]:
+    """One row for each method and pair."""
+    yield "| source → target | method | steps x batch | source only | adapted | target only | n |"
+    yield "|---|---|---|---|---|---|---|"
+    for entry in found["adaptation"]:
+        cells = (percent(entry[name]) for name in ADAPTATION)
+        pair, name = (
+            f"{entry['source']} → {entry['target']}",
+            f"{entry['method']} ({entry['preset']})",
+        )
+        row = (pair, name, length(entry), *cells, str(entry["adapted"]["n"]))
+        yield f"| {' | '.join(row)} |"
+
+
+def generation(found: dict[str, Any]) -> Iterator[str]:
+    """One row for each generator."""
+    yield "| data | method | steps x batch | Fréchet | KID | recall | as asked | pairs flip | n |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for entry in found["generation"].values():
+        cells = [number(entry.get(name)) for name in GENERATION]
+        name = " ".join([entry["method"], *entry["labels"][:3]])
+        row = (entry["images"], name, length(entry), *cells, str(len(entry["runs"])))
+        yield f"| {' | '.join(row)} |"
+
+
+def tables(path: Path) -> str:
+    """What results.json at `path` says, as Markdown."""
+    found = json.loads(path.read_text())
+    where = found["environment"]
+    parts = [f"`{found['command']}` (commit {where['commit']}, {where['cpu']})"]
+    if found["adaptation"]:
+        parts.append("\n".join(adaptation(found)))
+    if found["generation"]:
+        parts.append("\n".join(generation(found)))
+    return "\n\n".join(parts)
+
+
+def renewed(text: str) -> str:
+    """The page with every table between `<!-- NAME.json -->` and `<!-- end -->` made anew."""
+
+    def table(match: re.Match[str]) -> str:
+        return f"<!-- {match[1]} -->\n\n{tables(DOCS / 'results' / match[1])}\n\n<!-- end -->"
+
+    return re.sub(r"<!-- (\S+\.json) -->.*?<!-- end -->", table, text, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    page = DOCS / "results.md"
+    page.write_text(renewed(page.read_text()))

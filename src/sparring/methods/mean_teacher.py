@@ -1,0 +1,158 @@
+"""Self-training by a mean teacher, whose labels are shared out to the classes as they should occur.
+
+The student learns labels on strongly augmented images of both domains: those of the source, and
+those that its own running mean, the teacher, gives to weakly augmented target images. Alone, the
+teacher repeats its own mistakes: a class that it takes for another one dies out. So its predictions
+are scaled, class by class and image by image in turn (Sinkhorn), until the classes have the shares
+that they are believed to have. Those of the source would do harm where the target's differ, so they
+are estimated. The teacher's own shares are a poor estimate (what it mistakes, it is sure of); the
+sizes of the clusters that its features form around the classes' means are a good one.
+
+Tarvainen & Valpola 2017 (arXiv 1703.01780); strong and weak views, and a threshold relative to the
+confidence on the source: Berthelot et al. 2022 (AdaMatch, arXiv 2106.04732); labels by optimal
+transport: Asano et al. 2020 (arXiv 1911.05371); clusters around class means: Liang et al. 2020
+(SHOT, arXiv 2002.08546). Estimating the shares from them is ours, and so is the whole.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, normalize, one_hot
+
+from sparring.augment import strong, weak
+from sparring.game import AdaptationMethod, Move, Pair, Shape
+from sparring.nets.encoders import EncoderName, build_encoder
+from sparring.nets.layers import Standardised
+
+RECENT = 2048
+"""Target images whose predictions are scaled together: enough for the rarest class to occur."""
+RAMP = 0.2
+"""Part of the training over which the target's loss gains its full weight."""
+
+
+@dataclass(eq=False, kw_only=True)
+class MeanTeacher(AdaptationMethod):
+    """A student on strong views, and a teacher whose labels keep the classes' shares."""
+
+    PRESETS: ClassVar = {"modern": {}}
+    scheduled = True
+    averaged: ClassVar = {"feature_extractor": 0.995, "label_predictor": 0.995}
+
+    encoder: EncoderName = "fast"
+    """Feature extractor: "fast" for small images on a CPU, "resnet18-3x3", ..."""
+    strong_views: bool = True
+    """Train on strongly augmented images of both domains."""
+    source_stage: float = 0.25
+    """Part of the training before the target's labels count."""
+    shares: Literal["estimated", "source", "free"] = "estimated"
+    """How many target labels each class gets: as many as "estimated"; as in the "source"; or as
+    many as the teacher gives it, "free"."""
+    drift: float = 0.02
+    """How fast the estimate follows the clusters: the part of the way in a step."""
+    threshold: float = 0.9
+    """A label counts where its chance is at least this, times the student's on the source."""
+
+    def build(self, shape: Shape) -> None:
+        network, features = build_encoder(self.encoder, shape.size)
+        self.feature_extractor = Standardised(network)
+        classes = len(shape.labels)
+        self.label_predictor = nn.Linear(features, classes)
+        even = torch.full((classes,), 1 / classes)
+        self.recent_features = nn.Buffer(torch.zeros(RECENT, features))
+        self.recent = nn.Buffer(even.log().repeat(RECENT, 1))
+        self.source_count = nn.Buffer(torch.zeros(classes))
+        self.target_shares = nn.Buffer(even)
+        self.confidence = nn.Buffer(torch.tensor(1.0))
+        self._seen: tuple[Tensor, Tensor, Tensor, Tensor] | None = None
+
+    def view(self, image: Tensor) -> Tensor:
+        return strong(image) if self.strong_views else image
+
+    def adapt(self, batch: Pair, progress: float) -> Move:
+        sources = len(batch.source.image)
+        image = self.view(torch.cat([batch.source.image, batch.target.image]))
+        logits = self.classify(self.features(image))
+        on_source, on_target = logits[:sources], logits[sources:]
+        task = cross_entropy(on_source, batch.source.label)
+
+        features, predicted = self._teach(batch.target.image)
+        chance, label = self._shared_out(predicted).max(1)
+        sure = (chance >= self.threshold * self.confidence).float()
+        target = (sure * cross_entropy(on_target, label, reduction="none")).mean()
+
+        confidence = on_source.detach().softmax(1).amax(1).mean()
+        self._seen = batch.source.label, confidence, features, predicted
+        terms = {"task": task, "target": target, "sure": sure.mean()}
+        return Move("network", task + self._weight(progress) * target, terms)
+
+    def stepped(self, progress: float) -> None:
+        if self._seen is None:  # batches of the source alone have no use for a teacher
+            return
+        label, confidence, features, predicted = self._seen
+        self.confidence.lerp_(confidence, 0.01)
+        self.source_count.index_add_(0, label, torch.ones_like(label, dtype=torch.float))
+        for recent, new in ((self.recent_features, features), (self.recent, predicted)):
+            recent.copy_(torch.cat([recent[len(new) :], new]))
+        if self.shares == "estimated" and progress >= self.source_stage:
+            labels = sinkhorn(self.recent, self.target_shares)
+            self.target_shares.lerp_(cluster_shares(self.recent_features, labels), self.drift)
+        else:
+            self.target_shares.copy_(self.source_count / self.source_count.sum())
+
+    def _weight(self, progress: float) -> float:
+        """Of the target's loss: none at first, then along half a cosine up to 1."""
+        ramp = min(max((progress - self.source_stage) / RAMP, 0), 1)
+        return (1 - math.cos(math.pi * ramp)) / 2
+
+    @torch.no_grad()
+    def _teach(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """The teacher's features of target images, float32 [N, F], and log-probabilities [N, K]."""
+        # Outside a training there are no means: then the student speaks for itself.
+        encoder, predictor = (self.average.get(n, getattr(self, n)) for n in self.averaged)
+        features = encoder(weak(image)).float()
+        return features, predictor(features).float().log_softmax(1)
+
+    def _shared_out(self, predicted: Tensor) -> Tensor:
+        """Probabilities [N, K] of log-probabilities, among recent ones scaled to the shares."""
+        if self.shares == "free":
+            return predicted.exp()
+        together = torch.cat([self.recent, predicted])
+        return sinkhorn(together, self.target_shares)[-len(predicted) :]
+
+    def features(self, image: Tensor) -> Tensor:
+        return self.feature_extractor(image).float()
+
+    def classify(self, features: Tensor) -> Tensor:
+        return self.label_predictor(features).float()
+
+
+def sinkhorn(logits: Tensor, shares: Tensor, rounds: int = 15) -> Tensor:
+    """Probabilities [N, K] nearest to logits [N, K] among those whose means over N are `shares`.
+
+    Rows and columns are scaled in turn (Cuturi 2013, arXiv 1306.0895); rows sum to 1 exactly.
+    """
+    wanted = (len(logits) * shares).clamp_min(1e-6).log()
+    for _ in range(rounds):
+        logits = logits + (wanted - logits.logsumexp(0))
+        logits = logits.log_softmax(1)
+    return logits.exp()
+
+
+def cluster_shares(features: Tensor, labels: Tensor, rounds: int = 3) -> Tensor:
+    """How large each class's cluster is: shares [K] of features [N, F].
+
+    labels: probabilities [N, K], from which the clusters' centres are taken at first. Features are
+    compared by their direction from the middle of the centres; there a large cluster counts no
+    more than a small one. Rows of zeros, not yet filled, do not count.
+    """
+    filled = features.any(1, keepdim=True).float()
+    scale, labels = features.std(0) + 1e-3, labels * filled
+    for _ in range(rounds):
+        centres = (labels.T @ features) / labels.sum(0).clamp_min(1e-6)[:, None]
+        middle = centres.mean(0)
+        ways = [normalize((points - middle) / scale, dim=1) for points in (features, centres)]
+        labels = one_hot((ways[0] @ ways[1].T).argmax(1), labels.shape[1]) * filled
+    return labels.sum(0) / filled.sum().clamp_min(1)

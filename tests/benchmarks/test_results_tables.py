@@ -1,0 +1,55 @@
+"""The tables of docs/results.md are those of the results.json files beside it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from benchmarks import results_tables
+from benchmarks.results_tables import DOCS, number, percent, renewed, tables
+
+
+def test_no_table_of_the_page_is_written_by_hand() -> None:
+    text = (DOCS / "results.md").read_text()
+    assert renewed(text) == text
+    named = {path.name for path in (DOCS / "results").glob("*.json")}
+    assert named
+    assert all(f"<!-- {name} -->" in text for name in named)
+
+
+def test_no_target_label_was_read_before_the_final_evaluation() -> None:
+    for path in (DOCS / "results").glob("*.json"):
+        for entry in json.loads(path.read_text())["adaptation"]:
+            for run, openings in entry["labels_opened"].items():
+                if "-target-only-" not in run:
+                    assert {one["reader"] for one in openings} <= {"final evaluation"}, run
+
+
+def test_numbers_have_their_spread_and_absent_ones_a_dash() -> None:
+    assert percent({"mean": 0.9437, "sd": 0.0031, "n": 3}) == "94.4 ± 0.3"
+    assert percent({"mean": 0.9437, "sd": None, "n": 1}) == "94.4"
+    assert percent({"mean": None}) == number(None) == "-"
+    assert number({"mean": 0.24681, "sd": 0.0123}) == "0.247 ± 0.012"
+
+
+def test_a_changed_number_changes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder := tmp_path / "results").mkdir()
+    summary = {"mean": 0.5, "sd": None, "n": 1}
+    entry = dict.fromkeys(results_tables.ADAPTATION, summary) | {
+        **{"source": "a", "target": "b", "method": "dann", "preset": "own"},
+        **{"steps": 1000, "batch_size": 64},
+    }
+    found = {
+        "command": "sparring train",
+        "environment": {"commit": "abc", "cpu": "a cpu"},
+        "adaptation": [entry],
+        "generation": {},
+    }
+    monkeypatch.setattr(results_tables, "DOCS", tmp_path)
+    (folder / "x.json").write_text(json.dumps(found))
+    page = renewed("before\n<!-- x.json --> old <!-- end -->\nafter")
+    assert "| a → b | dann (own) | 1,000 x 64 | 50.0 | 50.0 | 50.0 | 1 |" in page
+    assert page.startswith("before\n<!-- x.json -->")
+    assert page.endswith("<!-- end -->\nafter")
+    assert renewed(page) == page
+    assert "old" not in page
+    assert tables(folder / "x.json") in page

@@ -1,0 +1,97 @@
+"""The mean teacher by hand; that it learns is in test_learning."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from sparring.game import Labelled, Pair, Shape, Unlabelled
+from sparring.methods import MeanTeacher
+from sparring.methods.mean_teacher import RECENT, cluster_shares, sinkhorn
+
+SIZE = 16
+
+
+def test_sinkhorn_gives_each_class_its_share_and_each_image_one_label() -> None:
+    logits = 3 * torch.randn(500, 4, generator=torch.Generator().manual_seed(0))
+    shares = torch.tensor([0.1, 0.2, 0.3, 0.4])
+    out = sinkhorn(logits, shares)
+    assert torch.allclose(out.sum(1), torch.ones(500), atol=1e-5)
+    assert torch.allclose(out.mean(0), shares, atol=1e-3)
+    # What has the right shares already is left as it is.
+    assert torch.allclose(sinkhorn(out.log(), shares), out, atol=1e-3)
+
+
+def test_sinkhorn_keeps_the_order_of_images_within_a_class() -> None:
+    logits = torch.tensor([[9.0, 0.0], [8.0, 0.0], [7.0, 0.0], [6.0, 0.0]])
+    out = sinkhorn(logits, torch.tensor([0.5, 0.5]))
+    assert out.argmax(1).tolist() == [0, 0, 1, 1]
+
+
+def test_a_class_without_a_share_gets_no_label_and_nothing_is_lost_to_infinity() -> None:
+    out = sinkhorn(torch.randn(64, 3), torch.tensor([0.5, 0.5, 0.0]))
+    assert out.isfinite().all()
+    assert out[:, 2].max() < 1e-4
+
+
+def built(**settings: object) -> MeanTeacher:
+    torch.manual_seed(0)
+    method = MeanTeacher(encoder="small", **settings)  # type: ignore[arg-type]
+    method.build(Shape(SIZE, ("above", "below"), "classes"))
+    return method
+
+
+def clusters(share: float, count: int = RECENT) -> Tensor:
+    """Features of two clusters, far apart; the second has `share` of them."""
+    noise = torch.randn(count, 48, generator=torch.Generator().manual_seed(0))
+    second = torch.arange(count) < share * count
+    return noise + 3 * torch.where(second, 1, -1)[:, None] * torch.arange(48).remainder(2)
+
+
+def test_cluster_shares_are_the_sizes_of_clusters_whatever_the_labels_shares() -> None:
+    features = clusters(0.9)
+    # Labels as they are shared out: half of them to each class, wrong for 40 % of the images.
+    labels = one_hot((torch.arange(RECENT) < RECENT / 2).long(), 2).float()
+    assert cluster_shares(features, labels).tolist() == pytest.approx([0.1, 0.9], abs=0.01)
+    features[500:] = 0  # not yet filled: only the second cluster is there
+    assert cluster_shares(features, labels).sum().item() == pytest.approx(1)
+    assert cluster_shares(torch.zeros(RECENT, 3), labels).tolist() == [0, 0]
+
+
+def stepped(method: MeanTeacher, share: float, progress: float) -> None:
+    """As after a batch of three sources, and targets in two clusters."""
+    features = clusters(share)
+    even = torch.full((RECENT, 2), 0.5).log()
+    predicted = torch.where(features[:, 1:2] > 0, torch.tensor([-3.0, 0]), torch.tensor([0, -3.0]))
+    method._seen = torch.tensor([0, 0, 1]), torch.tensor(0.5), features, even + predicted
+    method.stepped(progress)
+
+
+def test_shares_are_the_sources_in_its_stage_and_then_drift_to_the_clusters() -> None:
+    method = built(source_stage=0.5, drift=0.25)
+    stepped(method, 0.9, 0.49)
+    assert method.target_shares.tolist() == pytest.approx([2 / 3, 1 / 3])
+    stepped(method, 0.9, 0.5)
+    assert method.target_shares[1].item() == pytest.approx(0.75 / 3 + 0.25 * 0.9, abs=0.01)
+    assert method.confidence.item() == pytest.approx(1 - 0.5 * (0.01 + 0.01 * 0.99), abs=1e-6)
+    always = built(shares="source")
+    stepped(always, 0.9, 1.0)
+    assert always.target_shares.tolist() == pytest.approx([2 / 3, 1 / 3])
+
+
+def test_the_targets_loss_begins_after_the_source_stage_and_ramps_up() -> None:
+    method = built(source_stage=0.25)
+    weights = [method._weight(progress) for progress in (0, 0.25, 0.35, 0.45, 1)]
+    assert weights == pytest.approx([0, 0, 0.5, 1, 1])
+
+
+def test_only_sure_labels_count() -> None:
+    image = torch.rand(4, 3, SIZE, SIZE)
+    batch = Pair(Labelled(image, torch.arange(4) % 2), Unlabelled(image))
+    unsure = built(threshold=1.0).adapt(batch, 1.0)
+    assert unsure.terms["sure"] == 0
+    assert unsure.loss.item() == pytest.approx(unsure.terms["task"].item())
+    every = built(threshold=0.0).adapt(batch, 1.0)
+    assert every.terms["sure"] == 1
+    both = every.terms["task"] + every.terms["target"]
+    assert every.loss.item() == pytest.approx(both.item())

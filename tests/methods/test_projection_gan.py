@@ -1,0 +1,130 @@
+"""The projection GAN by hand, and that it learns to draw what it is asked for."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from sparring.game import Labelled, Shape, Unlabelled
+from sparring.methods import ProjectionGAN
+from sparring.trainer import Trainer, Training
+
+CPU = torch.device("cpu")
+SIZE = 16
+SHAPES = {
+    "none": Shape(SIZE),
+    "classes": Shape(SIZE, ("red", "green", "blue"), "classes"),
+    "attributes": Shape(SIZE, ("red", "bright"), "attributes"),
+}
+
+
+def built(kind: str = "attributes", **settings: object) -> ProjectionGAN:
+    torch.manual_seed(0)
+    method = ProjectionGAN(width=4, discriminator_width=8, noise_size=8, **settings)  # type: ignore[arg-type]
+    method.build(SHAPES[kind])
+    return method
+
+
+def batch(count: int = 6) -> Labelled:
+    image = torch.rand(count, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    return Labelled(image, torch.tensor([[0.0, 1.0]] * count))
+
+
+@pytest.mark.parametrize(
+    ("loss", "contest", "praise"),
+    [
+        ("hinge", 0.5 + 3, -2),
+        ("bce", 0.4740770 + 2.1269281, 0.1269280),
+        ("relativistic", 1.7014133, 0.2014133),
+    ],
+)
+def test_losses_by_hand(loss: str, contest: float, praise: float) -> None:
+    method = built(loss=loss)
+    real, fake = torch.tensor([0.5, 0.5]), torch.tensor([2.0, 2.0])
+    assert method._contest(real, fake).item() == pytest.approx(contest)
+    assert method._praise(fake, real).item() == pytest.approx(praise)
+
+
+def test_two_rates_and_a_running_mean_of_the_generator() -> None:
+    method = built()
+    rates = [
+        method.optimizer(name, list(net.parameters())).param_groups[0]["lr"]
+        for name, net in method.players().items()
+    ]
+    assert rates == [4e-4, 2e-4]
+    assert method.averaged == {"generator": 0.998}
+
+
+def test_the_label_is_read_of_real_images_only_by_the_discriminators_loss() -> None:
+    method, seen = built(augment=False), []
+    method.discriminator.register_forward_hook(lambda m, i, o: seen.append(o))
+    on_d, on_g = method.moves(batch(), 0.0)
+    validity, label = seen[0]
+    real, fake = validity.chunk(2)
+    read = torch.nn.functional.binary_cross_entropy_with_logits(label[:6], batch().label)
+    hinge = (1 - real).relu().mean() + (1 + fake).relu().mean()
+    assert on_d.loss.item() == pytest.approx((hinge + 0.5 * read).item(), rel=1e-5)
+    wanted = torch.nn.functional.binary_cross_entropy_with_logits(seen[1][1], batch().label)
+    expected = -seen[1][0].mean() + 0.2 * wanted
+    assert on_g.loss.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_real_and_generated_images_are_both_augmented() -> None:
+    images: list[Tensor] = []
+    method = built()
+    method.discriminator.register_forward_pre_hook(lambda m, i: images.append(i[0]))
+    list(method.moves(batch(), 0.0))
+    both, fake = images
+    assert not torch.equal(both[:6], batch().image)
+    assert not torch.equal(both[6:], fake)  # another view of the same fakes
+    assert fake.requires_grad
+
+
+def test_attributes_lie_between_minus_one_and_one_and_may_be_in_between() -> None:
+    method = built().eval()
+    assert method._code(torch.tensor([[0.0, 1.0], [0.5, 0.25]])).tolist() == [[-1, 1], [0, -0.5]]
+    assert built("classes")._code(torch.tensor([2])).tolist() == [[0, 0, 1]]
+
+
+def coloured(kind: str, count: int, random: torch.Generator) -> Unlabelled | Labelled:
+    """Red, green or blue squares (classes), or red or not (attributes), on noise."""
+    number = torch.randint(3, (count,), generator=random)
+    image = 0.2 * torch.randn(count, 3, SIZE, SIZE, generator=random) - 0.5
+    image[torch.arange(count), number, 4:12, 4:12] += 1.2
+    image = image.clamp(-1, 1)
+    if kind == "none":
+        return Unlabelled(image)
+    if kind == "classes":
+        return Labelled(image, number)
+    bright = torch.randint(2, (count,), generator=random)
+    image = (image + 0.5 * bright[:, None, None, None]).clamp(-1, 1)
+    return Labelled(image, torch.stack([number == 0, bright == 1], 1).float())
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_it_draws_what_it_is_asked_for(kind: str, tmp_path: Path) -> None:
+    method = built(kind, learning_rate=2e-3, discriminator_rate=2e-3)
+
+    def feed(step: int) -> Unlabelled | Labelled:
+        return coloured(kind, 32, torch.Generator().manual_seed(step))
+
+    training = Training(250, 32, "float32")
+    Trainer(method, feed, training, tmp_path, CPU).run()
+    with torch.inference_mode(), method.evaluated():
+        noise = torch.randn(90, 8, generator=torch.Generator().manual_seed(0))
+        asked = torch.arange(90) % 3
+        label = {
+            "none": torch.empty(90, 0),
+            "classes": asked,
+            "attributes": torch.stack([asked == 0, asked > 0], 1).float(),
+        }
+        drawn = method.sample(noise, label[kind])
+    middle, edge = drawn[:, :, 5:11, 5:11].mean((2, 3)), drawn[:, :, :3].mean((1, 2, 3))
+    colour = middle.argmax(1)
+    if kind == "classes":
+        assert (colour == asked).float().mean() > 0.9
+    if kind == "attributes":
+        assert ((colour == 0) == (asked == 0)).float().mean() > 0.9
+        assert edge[asked > 0].mean() > edge[asked == 0].mean() + 0.2
+    assert middle.amax(1).mean() > edge.mean() + 0.4  # a square on a darker ground
