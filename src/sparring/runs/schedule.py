@@ -102,12 +102,13 @@ def _play(
 
 
 def _examine(jobs: Sequence[Job], library: Library, say: Callable[[str], None]) -> None:
-    """Tell the worst of what is wrong with people's own sets; those of the catalogue are known."""
+    """Tell the worst of what is wrong with people's own sets; the catalogue's are known."""
     known = catalogue.REAL.keys() | catalogue.STAND_INS.keys()
     own = {job.asked: job for job in jobs if not known.issuperset(job.asked)}
     for names, job in own.items():
-        subjects = {found.name: doctor.Subject(found) for found in job.sets(library)}
-        found = doctor.examine(*subjects.values())
+        real = [found for found in job.sets(library) if found.kind == "real"]
+        subjects = {found.name: doctor.Subject(found) for found in real}
+        found = doctor.examine(*subjects.values()) if subjects else []
         bad = [finding for finding in found if finding.severity != "note"]
         for finding in bad[:TOLD]:
             say(finding.line())

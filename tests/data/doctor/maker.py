@@ -50,3 +50,8 @@ def kinds(found: Sequence[Finding]) -> dict[str, tuple[str, int]]:
     """Severity and count of each finding, by its kind."""
     assert len({finding.kind for finding in found}) == len(found)
     return {finding.kind: (finding.severity, finding.count) for finding in found}
+
+
+def bare(name: str) -> str:
+    """A file's name below the folder of its split."""
+    return name.removeprefix("train/").removeprefix("test/")
