@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import sparring
-from sparring import model
+from sparring import estimators, model
 from sparring.checkpoints import weights_of
 from sparring.data.feed import normalise, to_pixels
 from sparring.errors import RequestError
@@ -306,6 +306,14 @@ def test_a_run_and_an_output_folder_with_one_run_will_do(saved: Path) -> None:
     (run.parent / "dann-2" / "model" / "model.safetensors").write_bytes(b"")
     with pytest.raises(RequestError, match=r"holds 2 models: name one of .*dann-1.*dann-2"):
         sparring.load(out)
+    found = sparring.load(run)
+    found.save(out / "model")
+    for file in saved.iterdir():
+        assert (out / "model" / file.name).read_bytes() == file.read_bytes()
+    assert sparring.load(out).classes == NAMES  # a folder's own model comes before its runs'
+    (out / "file").write_text("")
+    with pytest.raises(RequestError, match="cannot write"):
+        found.save(out / "file" / "model")
 
 
 def spoil(path: Path, **changes: object) -> None:
@@ -367,6 +375,7 @@ def test_importing_takes_no_torch_and_changes_nothing() -> None:
 
 def test_the_face_is_what_it_says() -> None:
     assert sparring.load is model.load
-    assert sparring.Classifier is Classifier
+    assert sparring.Adapter is estimators.Adapter
+    assert sparring.Generator is estimators.Generator
     with pytest.raises(AttributeError, match="no attribute 'save_all'"):
         sparring.save_all  # noqa: B018

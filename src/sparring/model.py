@@ -36,7 +36,7 @@ from sparring.methods import METHODS, name_of
 from sparring.metrics.outputs import Outputs, predict
 from sparring.noise import between, fixed_noise, random
 from sparring.runtime import lay_out
-from sparring.storage import write_atomically, write_json
+from sparring.storage import write_atomically, write_json, writing
 
 FORMAT = 1
 WEIGHTS, CARD, CONFIG = "model.safetensors", "README.md", "config.json"
@@ -80,11 +80,17 @@ class _Format(Struct):
 class _Trained:
     config: ModelConfig
     device: torch.device
+    method: Method
+    card: bytes = b""
 
     @property
     def size(self) -> int:
         """Height and width in pixels of the images that it sees, or draws."""
         return self.config.size
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model folder anew. Raises RequestError where it cannot be written."""
+        _write(Path(folder), self.method, self.config, self.card)
 
     def __repr__(self) -> str:
         about = self.config
@@ -237,13 +243,18 @@ def save(
         preset=preset,
         data={role: TrainedOn(used.name, used.fingerprint) for role, used in data.items()},
     )
-    weights = {name: value.contiguous().cpu() for name, value in weights_of(method).items()}
     classifies = isinstance(method, AdaptationMethod)
     task = "image-classification" if classifies else "unconditional-image-generation"
     head = f"---\nlibrary_name: sparring\npipeline_tag: {task}\n---\n\n"
-    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder, method, config, (head + card).encode())
+
+
+def _write(folder: Path, method: Method, config: ModelConfig, card: bytes) -> None:
+    weights = {name: value.contiguous().cpu() for name, value in weights_of(method).items()}
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / WEIGHTS, tensor_bytes(weights))
-    write_atomically(folder / CARD, (head + card).encode())
+    write_atomically(folder / CARD, card)
     write_json(folder / CONFIG, config)
 
 
@@ -260,21 +271,23 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> Classifier |
         config = msgspec.json.decode(text, type=ModelConfig)
         method = _built(config)
         method.load_state_dict(read_tensors((place / WEIGHTS).read_bytes()))
+        card = (place / CARD).read_bytes() if (place / CARD).is_file() else b""
     except (OSError, msgspec.MsgspecError, SafetensorError, LookupError, RuntimeError) as error:
         why = " ".join(str(error).split())[:200]
         raise RequestError(f"{place} is incomplete or damaged ({why}): copy it again") from error
     method.to(device).eval().requires_grad_(False)
     if isinstance(method, AdaptationMethod):
-        return Classifier(config, device, method)
+        return Classifier(config, device, method, card)
     assert isinstance(method, GenerativeMethod)  # there are but these two kinds
-    return Generator(config, device, method)
+    return Generator(config, device, method, card)
 
 
 def _find(folder: Path) -> Path:
     """The model folder that is meant by `folder`."""
     try:
-        places = folder, folder / "model", *sorted(folder.glob("runs/*/model"))
-        found = [place for place in places if (place / WEIGHTS).is_file()]
+        here, below = (folder, folder / "model"), sorted(folder.glob("runs/*/model"))
+        found = [place for place in here if (place / WEIGHTS).is_file()][:1]
+        found = found or [place for place in below if (place / WEIGHTS).is_file()]
     except OSError as error:  # a name too long, or a folder that one may not look into
         raise RequestError(f"cannot look into {folder}: {error.strerror}") from error
     if not found:

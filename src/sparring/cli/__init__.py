@@ -27,6 +27,8 @@ COMMANDS = {
     "reproduce": "Train the source report's systems and write the whole report.",
     "claims": "Test what the source report observed: an experiment for each claim.",
     "train": "Train one method on any data.",
+    "adapt": "Carry a classifier from labelled images to a folder of images without labels.",
+    "generate": "Learn to draw images like those in a folder.",
     "predict": "Label images with a trained classifier.",
     "sample": "Draw images with a trained generator.",
     "export": "Write a trained model as one file for other programs: ONNX or PyTorch's .pt2.",
@@ -82,7 +84,11 @@ def _parse(arguments: list[str]) -> Callable[[], None]:
             raise unknown("command", name, COMMANDS)
     name, *rest = arguments
     command = getattr(importlib.import_module(f"sparring.cli.{name}"), name)
-    later = functools.wraps(command)(functools.partial(functools.partial, command))
+
+    @functools.wraps(command)  # so that tyro reads its signature and its docstring
+    def later(*given: Any, **named: Any) -> Callable[[], None]:
+        return functools.partial(command, *given, **named)
+
     drawn = io.StringIO()
     try:
         with redirect_stderr(drawn):

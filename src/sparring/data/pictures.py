@@ -17,7 +17,8 @@ PART = 500
 """Images that are held, and shown to a model, at once."""
 
 Pictures = np.ndarray | Tensor | str | Path | Sequence[str | Path]
-"""uint8 [N, H, W, 3] or [N, 3, H, W]; or a folder, a zip, an image file, or a list of files."""
+"""uint8 [N, H, W, 3], [N, 3, H, W] or grey [N, H, W]; or a folder, a zip, an image file, or a list
+of files."""
 
 
 def in_parts(images: Pictures, size: int) -> Iterator[Tensor]:
@@ -72,10 +73,12 @@ def decoded(
 def _squares(images: np.ndarray | Tensor) -> Tensor:
     """The central squares of an array of images: uint8 [N, 3, S, S]."""
     pixels = torch.as_tensor(images)
+    if pixels.ndim == 3 and pixels.shape[2] != 3:  # grey; else a single image, and refused
+        pixels = pixels[..., None].expand(-1, -1, -1, 3)
     shape = tuple(pixels.shape)
     if pixels.dtype != torch.uint8 or len(shape) != 4 or not shape[0] or 3 not in shape[1::2]:
         raise RequestError(
-            "images must be uint8 [N, H, W, 3] or [N, 3, H, W] of values 0 to 255, "
+            "images must be uint8 [N, H, W, 3], [N, 3, H, W] or [N, H, W] of values 0 to 255, "
             f"not {pixels.dtype} {list(shape)}"
         )
     if shape[3] == 3:

@@ -18,6 +18,7 @@ from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sparring.report import without_labels, words
+from sparring.report.answer import ERROR, Answered
 from sparring.report.collect import Report, badge, collect
 from sparring.report.groups import adaptations, compared, generations
 from sparring.report.picture import Picture
@@ -61,7 +62,7 @@ def build(
     """
     from sparring.report.figures import draw  # matplotlib takes a second to import
 
-    report = collect(out)
+    report, answer = collect(out), Answered.of(out)
     # The arms of experiments differ in more than the seed: they are no groups.
     runs = () if report.experiments else report.runs
     generators, adapted = generations(runs), adaptations(runs)
@@ -69,6 +70,8 @@ def build(
     for section in sections:
         pictures |= section.pictures
     found = results(report, generators, adapted, pictures, notes)
+    if answer:
+        found["answer"] = answer.as_dict()
     for section in sections:
         found |= section.results
     write_json(out / "results.json", found)
@@ -76,6 +79,8 @@ def build(
     html = page.render(
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         lead=lead,
+        answer=answer,
+        estimate_error=ERROR,
         generators=generators,
         adaptations=adapted,
         comparisons=compared(adapted),

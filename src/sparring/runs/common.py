@@ -48,6 +48,11 @@ def asked(method: Method, seed: int, training: Training, device: torch.device) -
     }
 
 
+def method_of(run: str) -> str:
+    """The name of the method that the name of a run begins with."""
+    return next((name for name in METHODS if run.startswith(f"{name}-")), run.partition("-")[0])
+
+
 def preset_of(method: Method) -> str:
     """The name of the preset that the method's settings are; "own" where they are none."""
     kind, settings = type(method), dataclasses.asdict(method)

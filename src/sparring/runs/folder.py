@@ -240,6 +240,16 @@ class Run:
         return self.path / FILES[kind]
 
 
+def publish(run: Run, out: Path) -> None:
+    """Put the run's model into OUT/model, in place of one that is there."""
+    fresh = out / ".model.tmp"
+    with writing(out):
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(run.path / "model", fresh)
+        shutil.rmtree(out / "model", ignore_errors=True)
+        fresh.rename(out / "model")
+
+
 @contextmanager
 def _told(path: Path) -> Iterator[None]:
     try:

@@ -10,13 +10,14 @@ import torch
 from msgspec import structs
 from safetensors.numpy import load_file, save
 
+from sparring import defaults
 from sparring.data import catalogue
 from sparring.data.feed import Stream
 from sparring.data.images import DataSet
 from sparring.divergence import LogIntervals
 from sparring.errors import RequestError, TrainingFailed
 from sparring.game import GenerativeMethod, Labelled, Shape, Unlabelled
-from sparring.methods import name_of
+from sparring.methods import generation, name_of
 from sparring.metrics.scorecard import mean_distance
 from sparring.runs import common, evaluators
 from sparring.runs.folder import Run, run_name
@@ -143,6 +144,35 @@ class GeneratorRun:
             trainer.run()
         folder.write(common.architecture(method, feed(0)))
         return Trained(trainer, shape, sampler, watch.progress())
+
+
+def run_of(
+    library: Library,
+    method: str,
+    images: str,
+    labels: str,
+    seed: int,
+    training: Training,
+    size: int,
+    judge_steps: int,
+) -> GeneratorRun:
+    """The run of the generator called `method`, with labels where it and the images have some.
+
+    labels: "all" that there are, "none", or names with commas. Raises RequestError where `images`
+    are too few, or lack a label that is asked for.
+    """
+    found = library.get(images, size)
+    if (count := len(found.train) + len(found.test)) < defaults.FEWEST:
+        raise RequestError(
+            f"{images} has {count} images, and a generator needs {defaults.FEWEST}: add more"
+        )
+    if labels not in ("all", "none"):
+        catalogue.attributes(found, labels)
+    chosen = generation(method)
+    known = labels != "none" and found.train.kind != "none"
+    asked = labels if known and issubclass(Labelled, chosen.batch_type) else ""
+    judging = judge_steps, defaults.JUDGED
+    return GeneratorRun(chosen, images, asked, seed, training, *judging, size=size)
 
 
 def _shape(dataset: DataSet) -> Shape:
