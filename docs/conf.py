@@ -1,4 +1,4 @@
-"""The site of this folder: `sphinx-build -W docs build/site`. Nothing in it is fetched from a network.
+"""The site of this folder: `sphinx-build -W docs build/site`. Nothing in it needs a network.
 
 Sphinx and not MkDocs Material: 76 MB installed instead of 127, and MkDocs has had no release since
 August 2024. Equations become MathML here, which browsers draw by themselves.
@@ -8,7 +8,7 @@ import io
 import os
 import re
 from contextlib import redirect_stdout, suppress
-from itertools import groupby
+from textwrap import fill
 from typing import Any
 
 from docutils import nodes
@@ -53,7 +53,11 @@ def _helps(app: Sphinx, page: str, source: list[str]) -> None:
         printed = io.StringIO()
         with redirect_stdout(printed), suppress(SystemExit):
             cli._parse([*words, "--help"])
-        source[0] += f"\n## {' '.join(words)}\n\n```text\n{printed.getvalue()}```\n"
+        text = "\n".join(
+            fill(line, 96) if line[:1].isalpha() else line
+            for line in printed.getvalue().splitlines()
+        )
+        source[0] += f"\n## {' '.join(words)}\n\n```text\n{text}\n```\n"
 
 
 def _listed(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
