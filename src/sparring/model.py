@@ -44,11 +44,15 @@ DRAWN = 100
 """Images that are drawn at once. Results depend on it."""
 
 
-class TrainedOn(Struct, frozen=True):
-    """A data set that a model learned from; fingerprint: of its pixels and labels."""
+class TrainedOn(Struct, frozen=True, omit_defaults=True):
+    """A data set that a model learned from; fingerprint: of its pixels and labels.
+
+    white: the value that was white in its pictures of more than 8 bits, if it had such.
+    """
 
     name: str
     fingerprint: str
+    white: float | None = None
 
 
 class ModelConfig(Struct, frozen=True, kw_only=True):
@@ -88,6 +92,11 @@ class _Trained:
         """Height and width in pixels of the images that it sees, or draws."""
         return self.config.size
 
+    @property
+    def whites(self) -> list[float]:
+        """`TrainedOn.white` of the sets that have one."""
+        return [used.white for used in self.config.data.values() if used.white]
+
     def save(self, folder: str | Path) -> None:
         """Write the model folder anew. Raises RequestError where it cannot be written."""
         _write(Path(folder), self.method, self.config, self.card)
@@ -122,7 +131,7 @@ class Classifier(_Trained):
 
     def answers(self, files: Mapping[str, Entry]) -> Iterator[tuple[str, np.ndarray | str]]:
         """Each file's name, and its probabilities float32 [K] or what is wrong with it, in turn."""
-        for part in decoded(files.items(), self.size):
+        for part in decoded(files.items(), self.size, self.whites):
             readable = [picture for _, picture in part if not isinstance(picture, str)]
             chances = iter(self.predict_proba(np.stack(readable)) if readable else ())
             for name, picture in part:
@@ -131,7 +140,7 @@ class Classifier(_Trained):
     def _outputs(self, images: Pictures) -> Outputs:
         parts = [
             predict(self.method, Images(pixels, None, ()), self.device)
-            for pixels in in_parts(images, self.size)
+            for pixels in in_parts(images, self.size, self.whites)
         ]
         return Outputs(
             np.concatenate([part.features for part in parts]),
@@ -241,7 +250,9 @@ def save(
         label_kind=shape.kind,
         label_names=shape.labels,
         preset=preset,
-        data={role: TrainedOn(used.name, used.fingerprint) for role, used in data.items()},
+        data={
+            role: TrainedOn(used.name, used.fingerprint, used.white) for role, used in data.items()
+        },
     )
     classifies = isinstance(method, AdaptationMethod)
     task = "image-classification" if classifies else "unconditional-image-generation"

@@ -170,7 +170,9 @@ def _celeba(folder: Path) -> None:
 
 def _decode(folder: Path) -> None:
     for path in sorted(folder.iterdir()):
-        pixels, kept = decode_all(partial(list, [(path.name, path.read_bytes())]), 1, SIDE, path)
+        pixels, kept, *_ = decode_all(
+            partial(list, [(path.name, path.read_bytes())]), 1, SIDE, path
+        )
         assert pixels.shape == (1, 3, SIDE, SIDE)
         assert kept.tolist() == [0]
 

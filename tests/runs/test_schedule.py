@@ -296,3 +296,22 @@ def test_a_session_without_target_labels_says_what_it_estimates(
     assert scores.accuracy is None
     said = capsys.readouterr().err
     assert "right on the target, as estimated without labels" in said
+
+
+def test_how_each_set_was_read_is_said_once_before_anything_is_trained(
+    library: Library,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sparring.runs.schedule._play", lambda *_: [])
+    whole = library.get("right", 32)
+    part = whole.train.take((whole.train.labels != 9).nonzero()[:, 0])  # type: ignore[union-attr]
+    fewer = replace(part, label_names=part.label_names[:9])
+    library.put("right", replace(whole, train=fewer, test=fewer))
+    play(library, tmp_path, GAN, ADAPTED, replace(ADAPTED, scenario="source-only"))
+    assert capsys.readouterr().err.splitlines() == [
+        "faces: 24 train, 16 test, 3 attributes: Male, Smiling, Young",
+        "left: 40 train, 30 test, 10 classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
+        "right: 36 train, 36 test, 10 classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9; it lacks of left: 9",
+    ]

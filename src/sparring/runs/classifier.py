@@ -193,4 +193,5 @@ def _classified(dataset: DataSet, role: str) -> None:
             raise RequestError(
                 f"the {role} {dataset.name} has no class labels on its {part} images: "
                 "put them into one folder a class, or name another set"
+                + "".join(f" ({note})" for note in dataset.account.notes)
             )

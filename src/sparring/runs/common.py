@@ -72,6 +72,7 @@ def describe_data(name: str, dataset: DataSet) -> Data:
         test=len(test),
         labelled=test.labels is not None,
         fingerprint=dataset.fingerprint(),
+        white=dataset.account.white,
     )
 
 

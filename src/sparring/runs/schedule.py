@@ -13,6 +13,7 @@ from pathlib import Path
 from msgspec import structs
 
 from sparring import runtime
+from sparring.data.images import DataSet, summary
 from sparring.errors import RequestError, TrainingFailed, check_name
 from sparring.runs import GeneratorRun, Job, Library, evaluators
 from sparring.runs.folder import Run, read_plan
@@ -56,6 +57,9 @@ def play_all(
         sweep(out)
         if waiting and (words := runtime.busy(machine.threads)):
             screen.say(words)
+        sets = (used for job in waiting for used in _sets(job, library))
+        for line in dict.fromkeys(map(summary, sets)):
+            screen.say(line)
         _write_plan(plan, jobs, out, screen.say)
         for job, run in folders.items():
             if job not in waiting:
@@ -89,6 +93,13 @@ def _play(
                 words = outcome(Run(out / "runs" / job.name).scores)
             screen.say(f"[{number}/{planned}] {job.name}: {seconds:.0f} s, {words}")
     return failures
+
+
+def _sets(job: Job, library: Library) -> tuple[DataSet, ...]:
+    """The data of a run, whole; of a target the classes as they are numbered in the source."""
+    if isinstance(job, GeneratorRun):
+        return (library.get(job.images, job.size),)
+    return job.data(library)
 
 
 def _write_plan(plan: Plan, jobs: Sequence[Job], out: Path, say: Callable[[str], None]) -> None:
