@@ -137,7 +137,10 @@ ACGAN = ("train", "acgan", "--width", "4", "--steps", "1", "--batch-size", "4", 
 @pytest.mark.parametrize(
     ("arguments", "messages"),
     [
-        (("train",), ("Expected one of {dcgan, acgan, dann, dsn}", "sparring train --help")),
+        (
+            ("train",),
+            ("Expected one of {dcgan, acgan, dann, dsn, mean-teacher", "sparring train --help"),
+        ),
         (("reproduce", "--budget", "huge"), ("invalid choice 'huge'", "'quick'")),
         (("reproduce", "--seeds", "x"), ("Error parsing --seeds", "'x'")),
         (("report",), ("Missing from sparring report: PATH",)),
@@ -246,7 +249,7 @@ def test_labels_and_lists_that_do_not_fit(tmp_path: Path, sparring: Cli) -> None
     ):
         own = listed(tmp_path / "listed", header, row, rows)
         refused(sparring(*ACGAN, "--images", own, "--labels", "C"), message)
-    refused(sparring(*ACGAN, "--images", own, "--labels", ""), "unknown attribute or class ''")
+    refused(sparring(*ACGAN, "--images", own, "--labels", ""), "learns from labels: name some")
 
 
 def test_folders_that_are_no_set(tmp_path: Path, sparring: Cli) -> None:

@@ -30,7 +30,8 @@ from sparring.game import (
     Unlabelled,
 )
 from sparring.methods import ACGAN, DANN, DCGAN, DSN, METHODS, ProjectionGAN
-from sparring.model import Classifier, Generator, TrainedOn, load, save
+from sparring.model import Classifier, Generator, load
+from sparring.model_folder import TrainedOn, save
 from sparring.noise import between, fixed_noise
 from sparring.trainer import Trainer, Training
 from tests.conftest import CPU

@@ -98,7 +98,8 @@ class Adapter(ClassifierMixin, TransformerMixin, BaseEstimator):
             library.put("source", _in_memory("source", pictures, self.size, *_numbered(labels)))
         pair = (str(source) if classes is None else "source", "target")
         if isinstance(target, str | Path):
-            library.put("target", unsorted.read(Path(target), self.size).dataset)
+            white = library.get(pair[0], self.size).account.white
+            library.put("target", unsorted.read(Path(target), self.size, white).dataset)
         else:
             images = Images(_pixels(target, self.size), None, ())
             library.put("target", DataSet("target", "real", images, images))

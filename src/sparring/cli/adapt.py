@@ -60,12 +60,13 @@ def adapt(
     from sparring.runs.schedule import check_output
     from sparring.runs.twins import conclude, twins
 
-    chosen, pixels = adaptation(method), size_of(source, size, defaults.ADAPT_SIZE)
+    chosen, pixels = adaptation(method), size_of(source, shared.data, size, defaults.ADAPT_SIZE)
     jobs = twins(chosen, (source, target), seed, training(steps, batch_size, seed), pixels)
     apart(out, source, target)
     check_output(out)
     device, library = shared.machine().device, shared.library()
-    images = unsorted.read(Path(target), pixels)
+    white = library.get(source, pixels).account.white
+    images = unsorted.read(Path(target), pixels, white)
     library.put(target, images.dataset)
     labels, _ = jobs[0].data(library)
     known = None

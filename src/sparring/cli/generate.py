@@ -50,7 +50,7 @@ def generate(
     apart(out, images)
     check_output(out)
     library = shared.library()
-    pixels = size_of(images, size, defaults.GENERATE_SIZE)
+    pixels = size_of(images, shared.data, size, defaults.GENERATE_SIZE)
     length = training(steps, batch_size, seed)
     rest = seed, length, pixels, defaults.JUDGE_STEPS
     job = run_of(library, method, images, labels, *rest)
