@@ -40,7 +40,11 @@ NAMED = re.compile(r"^([a-z]\w*(?:, [a-z]\w*)*): ")
 
 
 def _math(html: Any, node: nodes.Node) -> None:
-    html.body.append(tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
+    display = isinstance(node, nodes.math_block)
+    before, after = (
+        ('<div style="overflow-x: auto; margin: 1em 0">', "</div>") if display else ("", "")
+    )
+    html.body.append(before + tex2mathml(node.astext(), as_block=display) + after)
     raise nodes.SkipNode
 
 
