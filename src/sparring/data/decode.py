@@ -8,7 +8,9 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
 from io import BytesIO
 from itertools import chain, islice
 from threading import Lock
@@ -58,6 +60,28 @@ IMAGE_SUFFIXES = frozenset(suffix for suffix, kind in _SUFFIXES.items() if kind 
 
 class UndecodableError(Exception):
     """These bytes are not a picture that can be read."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What `decode_all` read, and which places of it decoded: int64 [K], rising."""
+
+    items: Items
+    places: Tensor
+
+
+_readings: ContextVar[list[Reading] | None] = ContextVar("readings", default=None)
+
+
+@contextmanager
+def readings() -> Iterator[list[Reading]]:
+    """What `decode_all` reads inside, in order; no number of broken pictures is refused there."""
+    found: list[Reading] = []
+    token = _readings.set(found)
+    try:
+        yield found
+    finally:
+        _readings.reset(token)
 
 
 class Picture(NamedTuple):
@@ -239,6 +263,9 @@ def tolerated(count: int) -> int:
 
 def _account(items: Items, places: Tensor, count: int, where: object, why: str = "") -> None:
     """Warn of the pictures that are not at `places`; raise RequestError where they are many."""
+    if (seen := _readings.get()) is not None:
+        seen.append(Reading(items, places))
+        return
     failed = set(range(count)) - set(places.tolist())
     if not failed:
         return

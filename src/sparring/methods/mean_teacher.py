@@ -50,7 +50,7 @@ class MeanTeacher(AdaptationMethod):
     shares: Literal["estimated", "source", "free"] = "estimated"
     """How many target labels each class gets: as many as "estimated"; as in the "source"; or as
     many as the teacher gives it, "free"."""
-    drift: float = 0.02
+    drift: float = 0.003
     """How fast the estimate follows the clusters: the part of the way in a step."""
     threshold: float = 0.9
     """A label counts where its chance is at least this, times the student's on the source."""
