@@ -7,6 +7,9 @@ const sprite = document.getElementById("sprite");
 document.documentElement.classList.add("js");
 document.querySelectorAll(".frames").forEach(slide);
 document.querySelectorAll(".map").forEach(map);
+for (const box of document.querySelectorAll(".scroll, figure[id]")) {
+  if (box.scrollWidth > box.clientWidth) box.tabIndex = 0; // not every browser scrolls it by keys
+}
 
 /** A slider that shows one frame of an image in which they lie below each other. */
 function slide(box) {
