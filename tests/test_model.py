@@ -9,11 +9,12 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import sparring
-from sparring import model
+from sparring import estimators, model
 from sparring.checkpoints import weights_of
 from sparring.data.feed import normalise, to_pixels
 from sparring.errors import RequestError
@@ -29,7 +30,8 @@ from sparring.game import (
     Unlabelled,
 )
 from sparring.methods import ACGAN, DANN, DCGAN, DSN, METHODS, ProjectionGAN
-from sparring.model import Classifier, Generator, TrainedOn, save
+from sparring.model import Classifier, Generator, load
+from sparring.model_folder import TrainedOn, save
 from sparring.noise import between, fixed_noise
 from sparring.trainer import Trainer, Training
 from tests.conftest import CPU
@@ -306,6 +308,14 @@ def test_a_run_and_an_output_folder_with_one_run_will_do(saved: Path) -> None:
     (run.parent / "dann-2" / "model" / "model.safetensors").write_bytes(b"")
     with pytest.raises(RequestError, match=r"holds 2 models: name one of .*dann-1.*dann-2"):
         sparring.load(out)
+    found = sparring.load(run)
+    found.save(out / "model")
+    for file in saved.iterdir():
+        assert (out / "model" / file.name).read_bytes() == file.read_bytes()
+    assert sparring.load(out).classes == NAMES  # a folder's own model comes before its runs'
+    (out / "file").write_text("")
+    with pytest.raises(RequestError, match="cannot write"):
+        found.save(out / "file" / "model")
 
 
 def spoil(path: Path, **changes: object) -> None:
@@ -367,6 +377,24 @@ def test_importing_takes_no_torch_and_changes_nothing() -> None:
 
 def test_the_face_is_what_it_says() -> None:
     assert sparring.load is model.load
-    assert sparring.Classifier is Classifier
+    assert sparring.Adapter is estimators.Adapter
+    assert sparring.Generator is estimators.Generator
     with pytest.raises(AttributeError, match="no attribute 'save_all'"):
         sparring.save_all  # noqa: B018
+
+
+def test_pictures_of_more_than_8_bits_keep_the_scale_of_the_training(tmp_path: Path) -> None:
+    method, shape = DANN(encoder="small"), Shape(32, NAMES, "classes")
+    method.build(shape)
+    data = {"source": TrainedOn("a", "x", white=1.0), "target": TrainedOn("b", "x", 4095.0)}
+    save(tmp_path / "model", method, shape, preset="report2019", data=data, card="")
+    model = load(tmp_path / "model")
+    assert isinstance(model, Classifier)
+    grey = np.random.default_rng(0).integers(0, 20, (32, 32), np.uint8)  # a dark picture
+    Image.fromarray(grey.astype(np.uint16) * 16).save(tmp_path / "dark.png")
+    expected = model.predict_proba(np.stack([grey] * 3, -1)[None])
+    assert np.array_equal(model.predict_proba(tmp_path / "dark.png"), expected)
+    Image.fromarray(grey.astype(np.float32) / np.float32(255)).save(tmp_path / "dark.tiff")
+    for name in ("dark.png", "dark.tiff"):
+        ((_, answer),) = model.answers({name: tmp_path / name})
+        assert np.array_equal(answer, expected[0])

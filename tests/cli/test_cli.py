@@ -1,3 +1,4 @@
+import importlib
 import json
 import subprocess
 import sys
@@ -86,7 +87,9 @@ def test_a_methods_settings_are_its_flags(
         assert flag in text
 
 
-@pytest.mark.parametrize("command", ["reproduce", "claims", "train dann", "train acgan", "bench"])
+@pytest.mark.parametrize(
+    "command", ["reproduce", "claims", "adapt", "generate", "train dann", "train acgan", "bench"]
+)
 def test_the_help_speaks_of_paths_and_numbers_alone(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -95,6 +98,15 @@ def test_the_help_speaks_of_paths_and_numbers_alone(
     assert "{None}" not in text
     if command != "bench":
         assert all(flag in text for flag in ("--device", "--threads"))
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_the_help_begins_with_what_the_command_itself_says(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    function = getattr(importlib.import_module(f"sparring.cli.{command}"), command)
+    first = function.__doc__.partition("\n")[0]
+    assert first in " ".join(shown(monkeypatch, capsys, command).split())
 
 
 def test_a_chosen_device_and_threads_are_the_machine() -> None:
@@ -139,9 +151,20 @@ def test_help_and_version_need_no_torch(arguments: tuple[str, ...]) -> None:
     assert "reproduce" in result.stdout or result.stdout.startswith(f"sparring {__version__}\n")
 
 
-@pytest.mark.parametrize(
-    "command", ["reproduce", "claims", "predict", "sample", "export", "data", "bench"]
-)
+NO_TORCH = [
+    "reproduce",
+    "claims",
+    "adapt",
+    "generate",
+    "predict",
+    "sample",
+    "export",
+    "data",
+    "bench",
+]
+
+
+@pytest.mark.parametrize("command", NO_TORCH)
 def test_the_help_of_a_command_needs_no_torch(command: str) -> None:
     code = (
         "import sys\nfrom sparring import cli\n"

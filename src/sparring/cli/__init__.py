@@ -27,8 +27,11 @@ COMMANDS = {
     "reproduce": "Train the source report's systems and write the whole report.",
     "claims": "Test what the source report observed: an experiment for each claim.",
     "train": "Train one method on any data.",
+    "adapt": "Carry a classifier from labelled images to a folder of images without labels.",
+    "generate": "Learn to draw images like those in a folder.",
     "predict": "Label images with a trained classifier.",
     "sample": "Draw images with a trained generator.",
+    "check": "Look for faults in images before training on them.",
     "export": "Write a trained model as one file for other programs: ONNX or PyTorch's .pt2.",
     "report": "Build report.html and results.json again from what was trained.",
     "data": "Get data sets from where they are published, or build MNIST-M.",
@@ -82,7 +85,11 @@ def _parse(arguments: list[str]) -> Callable[[], None]:
             raise unknown("command", name, COMMANDS)
     name, *rest = arguments
     command = getattr(importlib.import_module(f"sparring.cli.{name}"), name)
-    later = functools.wraps(command)(functools.partial(functools.partial, command))
+
+    @functools.wraps(command)  # so that tyro reads its signature and its docstring
+    def later(*given: Any, **named: Any) -> Callable[[], None]:
+        return functools.partial(command, *given, **named)
+
     drawn = io.StringIO()
     try:
         with redirect_stderr(drawn):

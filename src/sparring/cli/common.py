@@ -15,9 +15,10 @@ from sparring.errors import RequestError, Stopped, TrainingFailed
 from sparring.storage import writing
 
 if TYPE_CHECKING:
-    from sparring.runs import Job
+    from sparring.runs import Job, Library
     from sparring.runs.records import Plan, Use
     from sparring.runtime import Machine
+    from sparring.trainer import Training
 
 OPTIONAL = ConstructorRegistry()
 """Lets an option of type `X | None` be read, and shown in the help, as an X."""
@@ -55,6 +56,39 @@ class DeviceOptions:
         return Machine.of(self.device, jobs, self.threads)
 
 
+MAX_SEED = 2**32 - 1
+"""The largest seed that every library takes."""
+
+
+def training(steps: int, batch_size: int, seed: int, **more: Any) -> "Training":
+    """The length of a training that may go on later. Raises RequestError for one that cannot be."""
+    from sparring.trainer import Training
+
+    if steps < 1 or batch_size < 2:
+        raise RequestError("--steps must be at least 1 and --batch-size at least 2")
+    if not 0 <= seed <= MAX_SEED:
+        raise RequestError(f"--seed must lie in 0..{MAX_SEED}, not be {seed}")
+    return Training(steps, batch_size, keep_state=True, **more)
+
+
+def size_of(images: str, data: Path | None, asked: int | None, largest: int) -> int:
+    """Height and width in pixels to take `images` at: as asked, or as their own size proposes."""
+    from sparring.data.catalogue import proposed_size
+
+    at_least_one("--size", asked)
+    return asked or proposed_size(images, data, largest)
+
+
+def apart(out: Path, *places: str) -> None:
+    """Raise RequestError where `out` lies in one of `places`."""
+    for place in places:
+        if out.resolve().is_relative_to(Path(place).resolve()):
+            raise RequestError(
+                f"--out {out} lies in {place}, and its figures would be taken for images of it: "
+                "name a folder elsewhere"
+            )
+
+
 def at_least_one(flag: str, value: int | None) -> None:
     """Raise RequestError for a number below 1."""
     if value is not None and value < 1:
@@ -68,6 +102,14 @@ class RunOptions(DeviceOptions):
     data: Path | None = None
     """Folder of the real sets: celeba/, mnist_m/, svhn/ or meter_digits/, ..."""
 
+    def library(self) -> "Library":
+        """What data sets come from. Raises RequestError."""
+        from sparring.runs import Library
+
+        if self.data is not None and not self.data.is_dir():
+            raise RequestError(f"--data {self.data}: there is no such folder")
+        return Library(self.data)
+
     def play(
         self,
         runs: "Sequence[Job]",
@@ -75,23 +117,22 @@ class RunOptions(DeviceOptions):
         plan: "Plan",
         build: Callable[[Path], Path],
         jobs: int | None = 1,
+        library: "Library | None" = None,
     ) -> Path:
         """Play what is not finished into `out`, build the report, and return the page's path.
 
         Raises RequestError; TrainingFailed and Stopped after building the report of what is done.
         """
-        from sparring.runs import Library
         from sparring.runs.progress import Screen
         from sparring.runs.schedule import play_all
 
-        if self.data is not None and not self.data.is_dir():
-            raise RequestError(f"--data {self.data}: there is no such folder")
+        library = library or self.library()
         screen, machine = Screen(), self.machine(jobs).for_runs(len(runs))
         for use in plan.uses:
             screen.say(f"{use.asked}: {use.used} ({use.kind}; {use.why})")
         machine.set_up()
         try:
-            play_all(runs, Library(self.data), out, plan, machine, screen)
+            play_all(runs, library, out, plan, machine, screen)
         except (TrainingFailed, Stopped):
             if (out / "plan.json").is_file():  # else it was stopped before anything began
                 build(out)

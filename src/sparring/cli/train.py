@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 import tyro
 
 from sparring.cli import command_line
-from sparring.cli.common import RunOptions
+from sparring.cli.common import RunOptions, training
 from sparring.errors import RequestError
 from sparring.game import AdaptationMethod, GenerativeMethod, Labelled, Method
 from sparring.methods import METHODS
@@ -18,9 +18,6 @@ from sparring.runs import ClassifierRun, ExtractorName, GeneratorRun, Job
 from sparring.runs.records import Plan
 from sparring.runtime import Precision
 from sparring.trainer import Training
-
-MAX_SEED = 2**32 - 1
-"""The largest seed that every library takes."""
 
 
 @dataclass(kw_only=True)
@@ -46,11 +43,7 @@ class TrainingOptions(RunOptions):
         """The length asked for. Raises RequestError for one that cannot be."""
         steps = budget_steps if self.steps is None else self.steps
         batch_size = BUDGETS[self.budget].batch_size if self.batch_size is None else self.batch_size
-        if steps < 1 or batch_size < 2:
-            raise RequestError("--steps must be at least 1 and --batch-size at least 2")
-        if not 0 <= self.seed <= MAX_SEED:
-            raise RequestError(f"--seed must lie in 0..{MAX_SEED}, not be {self.seed}")
-        return Training(steps, batch_size, self.precision, rescue=self.rescue, keep_state=True)
+        return training(steps, batch_size, self.seed, precision=self.precision, rescue=self.rescue)
 
 
 @dataclass(kw_only=True)

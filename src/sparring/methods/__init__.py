@@ -3,7 +3,11 @@
 Methods know the game, networks and augmentation; nothing of data sets, the trainer or the report.
 """
 
-from sparring.game import Method
+from typing import Any
+
+from sparring import defaults
+from sparring.errors import unknown
+from sparring.game import AdaptationMethod, GenerativeMethod, Method
 from sparring.methods.acgan import ACGAN
 from sparring.methods.dann import DANN
 from sparring.methods.dcgan import DCGAN
@@ -25,3 +29,20 @@ METHODS: dict[str, type[Method]] = {
 def name_of(method: Method) -> str:
     """The name under which a method's class is registered."""
     return next(name for name, kind in METHODS.items() if kind is type(method))
+
+
+def adaptation(name: str) -> AdaptationMethod:
+    """The method for two domains called `name`, or "auto". Raises RequestError for others."""
+    return _called(name, defaults.ADAPT, AdaptationMethod)
+
+
+def generation(name: str) -> GenerativeMethod:
+    """The generator called `name`, or "auto". Raises RequestError for others."""
+    return _called(name, defaults.GENERATE, GenerativeMethod)
+
+
+def _called(name: str, auto: str, kind: type) -> Any:
+    known = {one: method for one, method in METHODS.items() if issubclass(method, kind)}
+    if name not in ("auto", *known):
+        raise unknown("method", name, ["auto", *known])
+    return known[auto if name == "auto" else name]()

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from sparring.errors import RequestError
-from sparring.methods import METHODS
+from sparring.runs.common import method_of
 from sparring.runs.folder import Run
 from sparring.runs.records import Data, Plan, Use
 from sparring.runs.schedule import read_plan
@@ -121,7 +121,7 @@ def collect(out: Path) -> Report:
         runs=tuple(done.values()),
         missing=missing,
         # A run that has not begun has no config: its name begins with its method.
-        methods=tuple(dict.fromkeys(map(_method, plan.runs))),
+        methods=tuple(dict.fromkeys(map(method_of, plan.runs))),
         events=tuple(
             {"run": run.name} | msgspec.to_builtins(event)
             for run in runs
@@ -134,10 +134,6 @@ def collect(out: Path) -> Report:
         },
         tests=collect(out / TESTS) if (out / TESTS / "plan.json").is_file() else None,
     )
-
-
-def _method(run: str) -> str:
-    return next((name for name in METHODS if run.startswith(f"{name}-")), run.partition("-")[0])
 
 
 def _state(run: Run) -> str:

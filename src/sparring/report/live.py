@@ -64,9 +64,11 @@ def growing(group: Generation) -> Iterator[Frames]:
 def progress(group: Generation) -> Frames | None:
     """The same noise as training goes on; None where fewer than two moments were kept."""
     arrays = group.shown.arrays("pictures")
-    if len(frames := arrays.get("progress", ())) < 2:
+    if len(arrays.get("progress", ())) < 2:
         return None
-    return _frames("Training", frames, [f"step {step:,}" for step in arrays["progress_steps"]])
+    return _frames(
+        "Training", arrays["progress"], [f"step {step:,}" for step in arrays["progress_steps"]]
+    )
 
 
 def _frames(title: str, frames: Array, words: list[str]) -> Frames:

@@ -16,16 +16,19 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from jinja2 import Environment as Jinja
 from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from PIL import Image
 
 from sparring.report import live, without_labels, words
+from sparring.report.answer import ERROR, Answered
 from sparring.report.collect import Report, badge, collect
 from sparring.report.groups import adaptations, compared, generations
 from sparring.report.picture import Picture
 from sparring.report.results import results
-from sparring.report.sprites import Sheet
+from sparring.report.sprites import Sheet, webp
 from sparring.runs.records import Layer
 from sparring.storage import write_atomically, write_json
 
@@ -65,7 +68,7 @@ def build(
     """
     from sparring.report.figures import draw  # matplotlib takes a second to import
 
-    report = collect(out)
+    report, answer = collect(out), Answered.of(out)
     # The arms of experiments differ in more than the seed: they are no groups.
     runs = () if report.experiments else report.runs
     generators, adapted = generations(runs), adaptations(runs)
@@ -73,6 +76,8 @@ def build(
     for section in sections:
         pictures |= section.pictures
     found = results(report, generators, adapted, pictures, notes)
+    if answer:
+        found["answer"] = answer.as_dict()
     for section in sections:
         found |= section.results
     write_json(out / "results.json", found)
@@ -81,6 +86,8 @@ def build(
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
         lead=lead,
+        answer=answer,
+        estimate_error=ERROR,
         generators=generators,
         adaptations=adapted,
         comparisons=compared(adapted),
@@ -129,8 +136,12 @@ def paragraphs(text: str) -> list[str]:
 
 
 def embed(out: Path, picture: Picture) -> str:
-    """The picture as a data URL."""
-    return f"data:image/png;base64,{base64.b64encode(picture.path(out).read_bytes()).decode()}"
+    """The picture as a data URL: plots as they are on the disk, photographs as WebP."""
+    path = picture.path(out)
+    with Image.open(path) as image:
+        if image.mode == "RGB":
+            return webp(np.asarray(image), quality=90)
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def flow(layers: Sequence[Layer]) -> list[tuple[tuple[int, ...], str]]:

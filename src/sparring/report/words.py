@@ -1,23 +1,23 @@
 """How numbers are written: shares, intervals, differences, times; the filters of the templates.
 
-Knows numbers and methods by name; knows no run and no HTML. Shares are fractions, written in
-percent; a number that does not exist is a dash.
+Knows numbers; knows no run and no HTML. Shares are fractions, written in percent; a number that
+does not exist is a dash.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from sparring.methods import METHODS
 from sparring.metrics.statistics import Estimate, Interval, Summary
 
 NONE = "—"
 
 
 def method(name: str) -> str:
-    """A method's name as a title: "DCGAN", "Mean Teacher"; of one that is not ours, in capitals."""
-    title = METHODS[name].__name__ if name in METHODS else name.upper()
-    return re.sub(r"([a-z])([A-Z])", r"\1 \2", title)
+    """A method's name as a title: "DCGAN", "Mean teacher", "Projection GAN"."""
+    if "-" not in name:
+        return name.upper()
+    words = name.replace("-", " ").capitalize().split()
+    return " ".join("GAN" if word == "gan" else word for word in words)
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -101,6 +101,16 @@ class ClassifierRun:
             _classified(target, "target")
         return source, catalogue.align(source, target)
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Names or paths of the sets that it is trained on."""
+        return self.source, self.target
+
+    def sets(self, library: Library) -> tuple[DataSet, ...]:
+        """These sets, with the labels that it is trained on. Raises RequestError."""
+        source, target = self.data(library)
+        return source, target if self.scenario == "target-only" else target.unlabelled()
+
     def run(self, library: Library, folder: Run, device: torch.device, show: Screen) -> None:
         """Train, evaluate and write all down; goes on where an earlier call was stopped.
 
@@ -199,4 +209,5 @@ def _classified(dataset: DataSet, role: str) -> None:
             raise RequestError(
                 f"the {role} {dataset.name} has no class labels on its {part} images: "
                 "put them into one folder a class, or name another set"
+                + "".join(f" ({note})" for note in dataset.account.notes)
             )

@@ -76,7 +76,7 @@ def evaluate(
         a_distance=distance,
         tsne=None if points is None else tsne_library(),
         notes=tuple(notes),
-        **_against_labels(on_target, label, classes, temperature),
+        **against_labels(on_target, label, classes, temperature),
     )
     picture = {} if points is None else {"points": points} | picture
     return scores, _examples(on_target, target), picture
@@ -94,7 +94,7 @@ def outputs(seen: DomainOutputs) -> Arrays:
     }
 
 
-def _against_labels(
+def against_labels(
     found: Outputs, label: np.ndarray | None, classes: int, temperature: float
 ) -> dict[str, Any]:
     """The scores that need the target's labels: none of them without."""

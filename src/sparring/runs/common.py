@@ -13,11 +13,12 @@ import torch
 from msgspec import structs
 from torch import nn
 
-from sparring import __version__, model
+from sparring import __version__
 from sparring.data.images import DataSet
 from sparring.errors import RequestError
 from sparring.game import Batch, Method, Pair, Shape
 from sparring.methods import METHODS, name_of
+from sparring.model_folder import save
 from sparring.nets.summary import describe
 from sparring.runs import card
 from sparring.runs.folder import Run
@@ -48,6 +49,11 @@ def asked(method: Method, seed: int, training: Training, device: torch.device) -
     }
 
 
+def method_of(run: str) -> str:
+    """The name of the method that the name of a run begins with."""
+    return next((name for name in METHODS if run.startswith(f"{name}-")), run.partition("-")[0])
+
+
 def preset_of(method: Method) -> str:
     """The name of the preset that the method's settings are; "own" where they are none."""
     kind, settings = type(method), dataclasses.asdict(method)
@@ -67,6 +73,7 @@ def describe_data(name: str, dataset: DataSet) -> Data:
         test=len(test),
         labelled=test.labels is not None,
         fingerprint=dataset.fingerprint(),
+        white=dataset.account.white,
     )
 
 
@@ -169,7 +176,7 @@ def finish(
         if group:
             folder.write_arrays(name, group)
     target, words = folder.path / "model", card.text(config, scores)
-    model.save(target, trainer.method, shape, preset=config.preset, data=config.data, card=words)
+    save(target, trainer.method, shape, preset=config.preset, data=config.data, card=words)
     seconds, speed = round(trainer.seconds, 2), round(trainer.images_per_second, 1)
     folder.write(structs.replace(scores, seconds=seconds, images_per_second=speed))
     folder.tidy(trainer.training.keep_state)

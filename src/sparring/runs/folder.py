@@ -10,7 +10,7 @@ Knows files and their records; knows no torch, no method and no report. A run is
     checkpoints/          to go on: until the scores are there, or kept to train on from the end
     snapshots/            likewise, generators only: what will be `progress` in the pictures
     candidates/           until the scores are there, adapted classifiers only: weights to choose
-    model/                the trained model (see model.py): weights, config, card
+    model/                the trained model (see model_folder.py): weights, config, card
     architecture.json     the actual modules: layer, output shape, parameters
     pictures.safetensors  generators only: uint8 images, and where labels change them
     features.safetensors  classifiers only: the t-SNE map: points, labels, domains
@@ -238,6 +238,16 @@ class Run:
 
     def _file(self, kind: object) -> Path:
         return self.path / FILES[kind]
+
+
+def publish(run: Run, out: Path) -> None:
+    """Put the run's model into OUT/model, in place of one that is there."""
+    fresh = out / ".model.tmp"
+    with writing(out):
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(run.path / "model", fresh)
+        shutil.rmtree(out / "model", ignore_errors=True)
+        fresh.rename(out / "model")
 
 
 @contextmanager

@@ -10,13 +10,14 @@ import torch
 from msgspec import structs
 from safetensors.numpy import load_file, save
 
+from sparring import defaults
 from sparring.data import catalogue
 from sparring.data.feed import Stream
 from sparring.data.images import DataSet
 from sparring.divergence import LogIntervals
 from sparring.errors import RequestError, TrainingFailed
 from sparring.game import GenerativeMethod, Labelled, Shape, Unlabelled
-from sparring.methods import name_of
+from sparring.methods import generation, name_of
 from sparring.metrics.scorecard import mean_distance
 from sparring.runs import common, evaluators
 from sparring.runs.folder import Run, run_name
@@ -103,6 +104,15 @@ class GeneratorRun:
             raise RequestError(f"{name_of(self.method)} learns from labels: name some (or all)")
         return dataset.unlabelled()
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Names or paths of the sets that it is trained on."""
+        return (self.images,)
+
+    def sets(self, library: Library) -> tuple[DataSet, ...]:
+        """These sets, with the labels that it is trained on. Raises RequestError."""
+        return (self.data(library),)
+
     def run(self, library: Library, folder: Run, device: torch.device, show: Screen) -> None:
         """Train, draw, evaluate and write all down; goes on where an earlier call was stopped.
 
@@ -143,6 +153,35 @@ class GeneratorRun:
             trainer.run()
         folder.write(common.architecture(method, feed(0)))
         return Trained(trainer, shape, sampler, watch.progress())
+
+
+def run_of(
+    library: Library,
+    method: str,
+    images: str,
+    labels: str,
+    seed: int,
+    training: Training,
+    size: int,
+    judge_steps: int,
+) -> GeneratorRun:
+    """The run of the generator called `method`, with labels where it and the images have some.
+
+    labels: "all" that there are, "none", or names with commas. Raises RequestError where `images`
+    are too few, or lack a label that is asked for.
+    """
+    found = library.get(images, size)
+    if (count := len(found.train) + len(found.test)) < defaults.FEWEST:
+        raise RequestError(
+            f"{images} has {count} images, and a generator needs {defaults.FEWEST}: add more"
+        )
+    if labels not in ("all", "none"):
+        catalogue.attributes(found, labels)
+    chosen = generation(method)
+    known = labels != "none" and found.train.kind != "none"
+    asked = labels if known and issubclass(Labelled, chosen.batch_type) else ""
+    judging = judge_steps, defaults.JUDGED
+    return GeneratorRun(chosen, images, asked, seed, training, *judging, size=size)
 
 
 def _shape(dataset: DataSet) -> Shape:

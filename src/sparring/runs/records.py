@@ -26,7 +26,8 @@ SCENARIOS: tuple[Scenario, ...] = ("source-only", "adapted", "target-only")
 class Data(Struct, frozen=True, kw_only=True):
     """A data set as a run saw it. fingerprint: of pixels and labels of both splits.
 
-    train, test: images. labelled: whether the test images have labels.
+    train, test: images. labelled: whether the test images have labels. white: the value that is
+    white in pictures of more than 8 bits.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Data(Struct, frozen=True, kw_only=True):
     test: int
     labelled: bool
     fingerprint: str
+    white: float | None = None
 
 
 class Length(Struct, frozen=True, kw_only=True):
@@ -178,3 +180,49 @@ class Plan(Struct, frozen=True, kw_only=True):
     runs: list[str] = []
     uses: list[Use] = []
     experiments: dict[str, dict[str, list[str]]] = {}
+
+
+class Called(Struct, frozen=True, kw_only=True):
+    """What was called one class: images, their mean confidence (None: no image), those unsure."""
+
+    images: int
+    confidence: float | None
+    unsure: int
+
+
+class Thumbnail(Struct, frozen=True, kw_only=True):
+    """An image of the target and what it was called. sure: one of the surest, or of the least.
+
+    webp: the picture as the network saw it.
+    """
+
+    file: str
+    label: str
+    confidence: float
+    second: str
+    second_confidence: float
+    sure: bool
+    webp: bytes
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """answer.json of an output folder: which of two twins its model/ is, and what that says.
+
+    kept, other: names of the two runs. helped: whether the adapted one is kept; why: in a sentence.
+    expected: accuracy on the target as estimated without labels, from low to high.
+    measured: images with labels that both runs were judged on; 0: there were none.
+    files, unreadable: of the target. called: by class. shown: of the classes called most often.
+    """
+
+    kept: str
+    other: str
+    helped: bool
+    why: str
+    expected: float
+    low: float
+    high: float
+    measured: int
+    files: int
+    unreadable: int
+    called: dict[str, Called]
+    shown: tuple[Thumbnail, ...]

@@ -1,0 +1,106 @@
+"""`sparring adapt SOURCE TARGET`: two folders in; a classifier, predictions and a report out.
+
+Knows the order of things and the last lines. Which model is kept, and why, is in `runs.twins`.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
+
+from sparring import defaults
+from sparring.cli import command_line
+from sparring.cli.common import RunOptions, apart, size_of, training
+
+if TYPE_CHECKING:
+    from sparring.report.answer import Answered
+
+
+def adapt(
+    source: Annotated[str, tyro.conf.arg(metavar="SOURCE")],
+    target: Annotated[str, tyro.conf.arg(metavar="TARGET")],
+    /,
+    shared: RunOptions,
+    method: str = "auto",
+    size: int | None = None,
+    steps: int = defaults.ADAPT_STEPS,
+    batch_size: int = defaults.BATCH,
+    seed: int = 0,
+    labelled_target: Path | None = None,
+    proba: bool = False,
+    out: Path = Path("adapted"),
+) -> None:
+    """Carry a classifier from labelled images to images that have no labels.
+
+    Trains on SOURCE alone, and on SOURCE with the images of TARGET, and keeps the second model only
+    where every check without labels prefers it. OUT gets model/, predictions.csv with a row for
+    each file of TARGET, and report.html. Started again with the same OUT it goes on where it was.
+
+    Args:
+        source: Labelled images: class folders, images with a list, a zip; or a data set's name.
+        target: Images to label: any folder or zip. Labels that lie there are not read.
+        shared: What is trained on, and where.
+        method: auto, the best general method, or one of those for two domains in `sparring train`.
+        size: Height and width in pixels that images are taken at, their central square; 32 if not
+            named.
+        steps: Batches to train on.
+        batch_size: Images in a batch, of each domain.
+        seed: The same seed gives the same weights on the same machine.
+        labelled_target: CSV of `file_name,label` for images of TARGET, to measure by and no more.
+        proba: Whether predictions.csv has a column for the probability of each class.
+        out: Folder to write.
+    """
+    from sparring.data import unsorted
+    from sparring.methods import adaptation
+    from sparring.report.answer import Answered
+    from sparring.report.page import build
+    from sparring.runs.folder import Run
+    from sparring.runs.progress import Screen
+    from sparring.runs.records import Plan
+    from sparring.runs.schedule import check_output
+    from sparring.runs.twins import conclude, twins
+
+    chosen, pixels = adaptation(method), size_of(source, shared.data, size, defaults.ADAPT_SIZE)
+    jobs = twins(chosen, (source, target), seed, training(steps, batch_size, seed), pixels)
+    apart(out, source, target)
+    check_output(out)
+    device, library = shared.machine().device, shared.library()
+    white = library.get(source, pixels).account.white
+    images = unsorted.read(Path(target), pixels, white)
+    library.put(target, images.dataset)
+    labels, _ = jobs[0].data(library)
+    known = None
+    if labelled_target is not None:
+        known = unsorted.labelled(images, labelled_target, labels.train.label_names)
+    Screen().say(f"{images.told}; all are taken at {pixels} x {pixels} pixels (--size)")
+    lines: list[str] = []
+
+    def finish(place: Path) -> Path:
+        if all(Run(place / "runs" / job.name).finished for job in jobs):
+            answer, table = conclude(place, jobs, images, known, proba, device)
+            lines.extend([*_words(Answered(place, answer), target), table])
+        return build(place)
+
+    plan = Plan(command=command_line(), budget=f"{steps:,} steps", purpose="training")
+    page = shared.play(jobs, out, plan, finish, library=library)
+    lines.append(f"{out / 'model'}: label others with `sparring predict {out} IMAGES`")
+    print("\n".join([*lines, str(page)]))
+
+
+def _words(found: "Answered", target: str) -> list[str]:
+    """What to expect of the model that is kept, and whether adaptation helped."""
+    answer = found.answer
+    lines = [
+        f"expected accuracy on {target}: {answer.expected:.0%} ({answer.low:.0%} to "
+        f"{answer.high:.0%}), estimated without labels"
+    ]
+    if found.measured:
+        kept, other = found.measured
+        twin = "source only" if answer.helped else "adapted"
+        lines.append(
+            f"measured on {kept.n:,} labelled images: {kept.value:.1%} ({kept.low:.1%} to "
+            f"{kept.high:.1%}); {twin}: {other.value:.1%}"
+        )
+    model = "adapted" if answer.helped else "source-only"
+    helped = "helped" if answer.helped else "did not help"
+    return [*lines, f"adaptation {helped}: the {model} model is kept. {answer.why}"]

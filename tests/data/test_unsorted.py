@@ -1,0 +1,84 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sparring.data import unsorted
+from sparring.errors import RequestError
+from tests.cli.folders import CLASSES, mixed, picture
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> unsorted.Unsorted:
+    return unsorted.read(mixed(tmp_path_factory.mktemp("mixed") / "photos", each=2), 16)
+
+
+def test_every_picture_counts_whatever_folder_it_lies_in(target: unsorted.Unsorted) -> None:
+    names = [f"camera {c}/{number}-{c}.png" for c in (0, 1) for number in range(3)]
+    assert target.readable == names
+    assert list(target.files) == sorted([*names, "camera 0/1-x.png"])
+    assert target.pixels.shape == (6, 3, 16, 16)
+    dataset = target.dataset
+    assert dataset.train is dataset.test
+    assert (dataset.train.labels, dataset.train.label_names) == (None, ())
+    assert "6 images in 2 folder(s), 1 that cannot be read" in target.told
+
+
+def test_pixels_are_those_of_their_file(target: unsorted.Unsorted) -> None:
+    one = unsorted.read(target.place / "camera 1" / "2-1.png", 16)
+    assert (one.pixels[0] == target.pixels[-1]).all()
+
+
+def test_answers_stand_at_their_files(target: unsorted.Unsorted) -> None:
+    chances = np.arange(12.0).reshape(6, 2)
+    found = dict(target.answers(chances))
+    assert isinstance(found.pop("camera 0/1-x.png"), str)
+    assert np.array_equal(np.stack(list(found.values())), chances)
+
+
+def test_a_list_labels_what_it_names(target: unsorted.Unsorted, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(
+        "\ufefffile,note,label\ncamera 1/2-1.png,x,cow\ncamera 0/0-0.png,y, ant \n"
+        "camera 0/1-0.png,,\ncamera 0/1-x.png,z,bee\nother.png,,ant\n"
+    )
+    found = unsorted.labelled(target, path, CLASSES)
+    assert found.labels is not None
+    assert found.labels.tolist() == [0, 2]
+    assert (found.pixels == target.pixels[[0, 5]]).all()
+    path.write_text("file_name,what\ncamera 0/1-0.png,bee\n")
+    found = unsorted.labelled(target, path, CLASSES)
+    assert found.labels is not None
+    assert found.labels.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "begins ''"),
+        ("file_name\na.png\n", "begin it 'file_name,label'"),
+        ("file_name,label\na.png,ant\n", "labels no image of .* such as camera 0/0-0.png"),
+        ("file_name,label\ncamera 0/0-0.png,\n", "labels no image"),
+        ("file_name,label\ncamera 0/0-0.png,wasp\n", "'wasp', which is no class of the source"),
+    ],
+)
+def test_a_list_that_cannot_be_used(
+    target: unsorted.Unsorted, text: str, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "list.csv").write_text(text)
+    with pytest.raises(RequestError, match=message):
+        unsorted.labelled(target, tmp_path / "list.csv", CLASSES)
+
+
+def test_what_is_found_in_a_single_folder(tmp_path: Path) -> None:
+    picture(tmp_path / "flat" / "a.png", 1, 0)
+    assert "1 images in 1 folder(s), 0 that cannot" in unsorted.read(tmp_path / "flat", 8).told
+
+
+def test_a_zip_is_read_as_the_folder_is(target: unsorted.Unsorted, tmp_path: Path) -> None:
+    packed = Path(shutil.make_archive(str(tmp_path / "photos"), "zip", target.place))
+    found = unsorted.read(packed, 16)
+    assert found.files.keys() == target.files.keys()
+    assert found.readable == target.readable
+    assert (found.pixels == target.pixels).all()
