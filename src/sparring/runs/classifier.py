@@ -169,7 +169,13 @@ class ClassifierRun:
         target.stage = "final evaluation"  # all is decided: only now are answers looked up
         test = self._judged_on(target.open("test"))
         scores, examples, picture = evaluate(
-            on_source, on_target, test, self.per_class, self.seed, self.scenario != "target-only"
+            on_source,
+            on_target,
+            source,
+            test,
+            self.per_class,
+            self.seed,
+            self.scenario != "target-only",
         )
         if selection is not None and scores.accuracy is not None:
             earlier = [
