@@ -5,12 +5,13 @@ there is no room, there is no such part, and the page keeps its figure.
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from sparring.errors import RequestError
 from sparring.report.curves import Array
 from sparring.report.groups import Adaptation, Generation
 from sparring.report.plots import CLASSES, DOMAINS, PALE
@@ -55,7 +56,7 @@ class Map:
 
 def growing(group: Generation) -> Iterator[Frames]:
     """The same noise with more and more of an attribute; one for each that was recorded."""
-    recorded = group.shown.arrays("pictures").get("growing", ())
+    recorded = _arrays(group.shown, "pictures").get("growing", ())
     for name, frames in zip(group.config.label_names, recorded, strict=False):
         shares = np.linspace(0, 100, len(frames))
         yield _frames(name, frames, [f"{share:.0f} %" for share in shares])
@@ -63,12 +64,20 @@ def growing(group: Generation) -> Iterator[Frames]:
 
 def progress(group: Generation) -> Frames | None:
     """The same noise as training goes on; None where fewer than two moments were kept."""
-    arrays = group.shown.arrays("pictures")
+    arrays = _arrays(group.shown, "pictures")
     if len(arrays.get("progress", ())) < 2:
         return None
     return _frames(
         "Training", arrays["progress"], [f"step {step:,}" for step in arrays["progress_steps"]]
     )
+
+
+def _arrays(run: Run, file: str) -> Mapping[str, Array]:
+    """The run's arrays; none where they cannot be read: that its figures tell."""
+    try:
+        return run.arrays(file)
+    except RequestError:
+        return {}
 
 
 def _frames(title: str, frames: Array, words: list[str]) -> Frames:
@@ -82,7 +91,7 @@ def _frames(title: str, frames: Array, words: list[str]) -> Frames:
 def features(group: Adaptation, sheet: Sheet) -> Map | None:
     """The map before and after, thumbnails in `sheet`; None where there is none to show."""
     runs = [run for scenario in ("source-only", "adapted") for run in group.of(scenario)[:1]]
-    found = {run: run.arrays("features") for run in runs}
+    found = {run: _arrays(run, "features") for run in runs}
     shown = {run: arrays for run, arrays in found.items() if "thumbnails" in arrays}
     sides = {run: side for run, arrays in shown.items() if (side := _side(arrays, sheet))}
     if not sides:
