@@ -116,7 +116,7 @@ def _title(run: Run) -> str:
     return run.config.scenario.replace("-", " ")
 
 
-def _side(arrays: dict[str, Array], sheet: Sheet) -> dict[str, str] | None:
+def _side(arrays: Mapping[str, Array], sheet: Sheet) -> dict[str, str] | None:
     """The pictured points of one map, each column packed; None where the sheet is full."""
     place = sheet.add(arrays["thumbnails"])
     if place is None:
