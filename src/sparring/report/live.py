@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from sparring.errors import RequestError
 from sparring.report.curves import Array
 from sparring.report.groups import Adaptation, Generation
 from sparring.report.plots import CLASSES, DOMAINS, PALE
@@ -55,7 +56,7 @@ class Map:
 
 def growing(group: Generation) -> Iterator[Frames]:
     """The same noise with more and more of an attribute; one for each that was recorded."""
-    recorded = group.shown.arrays("pictures").get("growing", ())
+    recorded = _arrays(group.shown, "pictures").get("growing", ())
     for name, frames in zip(group.config.label_names, recorded, strict=False):
         shares = np.linspace(0, 100, len(frames))
         yield _frames(name, frames, [f"{share:.0f} %" for share in shares])
@@ -63,7 +64,7 @@ def growing(group: Generation) -> Iterator[Frames]:
 
 def progress(group: Generation) -> Frames | None:
     """The same noise as training goes on; None where fewer than two moments were kept."""
-    arrays = group.shown.arrays("pictures")
+    arrays = _arrays(group.shown, "pictures")
     if len(arrays.get("progress", ())) < 2:
         return None
     return _frames(
@@ -82,7 +83,7 @@ def _frames(title: str, frames: Array, words: list[str]) -> Frames:
 def features(group: Adaptation, sheet: Sheet) -> Map | None:
     """The map before and after, thumbnails in `sheet`; None where there is none to show."""
     runs = [run for scenario in ("source-only", "adapted") for run in group.of(scenario)[:1]]
-    found = {run: run.arrays("features") for run in runs}
+    found = {run: _arrays(run, "features") for run in runs}
     shown = {run: arrays for run, arrays in found.items() if "thumbnails" in arrays}
     sides = {run: side for run, arrays in shown.items() if (side := _side(arrays, sheet))}
     if not sides:
@@ -101,6 +102,14 @@ def features(group: Adaptation, sheet: Sheet) -> Map | None:
         sum(int(shown[run]["pictured"].sum()) for run in sides),
         sum(len(shown[run]["points"]) for run in sides),
     )
+
+
+def _arrays(run: Run, name: str) -> dict[str, Array]:
+    """Those of a run; none where they are damaged, which its figures have told."""
+    try:
+        return run.arrays(name)
+    except RequestError:
+        return {}
 
 
 def _title(run: Run) -> str:
