@@ -66,7 +66,8 @@ def tables(path: Path) -> str:
     """What results.json at `path` says, as Markdown."""
     found = json.loads(path.read_text())
     where = found["environment"]
-    parts = [f"`{found['command']}` (commit {where['commit']}, {where['cpu']})"]
+    commit = f"commit {where['commit']}, " if where["commit"] else ""
+    parts = [f"`{found['command']}` ({commit}{where['cpu']})"]
     if found["adaptation"]:
         parts.append("\n".join(adaptation(found)))
     if found["generation"]:

@@ -117,7 +117,8 @@ def sparring(
 
 def _told(line: str) -> bool:
     """Whether a line is about the data that were found, not about a mistake."""
-    return "(stand-in;" in line or " train, " in line
+    data = ("(stand-in;", " train, ", "error: ", "warning: ", "to see the pictures: ")
+    return any(words in line for words in data)
 
 
 def refused(outcome: Outcome, *messages: str) -> None:

@@ -41,8 +41,8 @@ def adapt(
         target: Images to label: any folder or zip. Labels that lie there are not read.
         shared: What is trained on, and where.
         method: auto, the best general method, or one of those for two domains in `sparring train`.
-        size: Height and width in pixels that images are taken at, their central square; 32 if not
-            named.
+        size: Height and width in pixels that images are taken at, their central square; by
+            default a power of two that suits SOURCE, 32 at most.
         steps: Batches to train on.
         batch_size: Images in a batch, of each domain.
         seed: The same seed gives the same weights on the same machine.

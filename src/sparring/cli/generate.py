@@ -34,7 +34,8 @@ def generate(
         shared: What is trained on, and where.
         method: auto, the best general method, or a generator in `sparring train`.
         labels: What can be asked for: "all" that the images have, "none", or names with commas.
-        size: Height and width in pixels: 16, 32, 64, ...; 64 if not named.
+        size: Height and width in pixels: 16, 32, 64, ...; by default what suits the images, 64 at
+            most.
         steps: Batches to train on. More than an earlier call had: it goes on.
         batch_size: Images in a batch.
         seed: The same seed gives the same weights on the same machine.

@@ -5,7 +5,7 @@ there is no room, there is no such part, and the page keeps its figure.
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,14 @@ def progress(group: Generation) -> Frames | None:
     )
 
 
+def _arrays(run: Run, file: str) -> Mapping[str, Array]:
+    """The run's arrays; none where they cannot be read: that its figures tell."""
+    try:
+        return run.arrays(file)
+    except RequestError:
+        return {}
+
+
 def _frames(title: str, frames: Array, words: list[str]) -> Frames:
     """frames: uint8 [F, N, 3, S, S]."""
     width = min(WIDE, frames.shape[1])
@@ -116,7 +124,7 @@ def _title(run: Run) -> str:
     return run.config.scenario.replace("-", " ")
 
 
-def _side(arrays: dict[str, Array], sheet: Sheet) -> dict[str, str] | None:
+def _side(arrays: Mapping[str, Array], sheet: Sheet) -> dict[str, str] | None:
     """The pictured points of one map, each column packed; None where the sheet is full."""
     place = sheet.add(arrays["thumbnails"])
     if place is None:
