@@ -112,14 +112,6 @@ def features(group: Adaptation, sheet: Sheet) -> Map | None:
     )
 
 
-def _arrays(run: Run, name: str) -> dict[str, Array]:
-    """Those of a run; none where they are damaged, which its figures have told."""
-    try:
-        return run.arrays(name)
-    except RequestError:
-        return {}
-
-
 def _title(run: Run) -> str:
     return run.config.scenario.replace("-", " ")
 
