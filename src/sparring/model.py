@@ -1,86 +1,42 @@
 """A trained model as an object: loaded from its folder it labels images, or draws them.
 
-Knows methods, the files of a model folder and how pictures become tensors; knows no run and no
-training. A model folder has the hub's layout, and needs nothing beside it:
-
-    model.safetensors  the weights; running means in place of the modules that have one
-    README.md          the model card
-    config.json        a `ModelConfig`; written last: without it the rest does not count
+Knows networks by their role and how pictures become tensors; knows no run and no training. What
+lies in a model folder is in `model_folder`.
 """
 
-import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
-import msgspec
 import numpy as np
 import torch
-from msgspec import Struct
-from safetensors import SafetensorError
-from safetensors.torch import load as read_tensors
-from safetensors.torch import save as tensor_bytes
 from torch import Tensor
 
-from sparring import __version__
-from sparring.checkpoints import weights_of
+from sparring import model_folder
+from sparring.averages import Averaged
 from sparring.data.feed import to_pixels
 from sparring.data.files import Entry
 from sparring.data.images import Images
 from sparring.data.pictures import Pictures, decoded, in_parts
 from sparring.errors import RequestError, unknown
-from sparring.game import AdaptationMethod, GenerativeMethod, LabelKind, Method, Shape
-from sparring.methods import METHODS, name_of
+from sparring.game import GenerativeMethod, ImageClassifier, Shape
 from sparring.metrics.outputs import Outputs, predict
+from sparring.model_folder import CARD, CONFIG, WEIGHTS, ModelConfig, TrainedOn
 from sparring.noise import between, fixed_noise, random
-from sparring.runtime import lay_out
-from sparring.storage import write_atomically, write_json, writing
 
-FORMAT = 1
-WEIGHTS, CARD, CONFIG = "model.safetensors", "README.md", "config.json"
+__all__ = ["CARD", "CONFIG", "WEIGHTS", "Classifier", "Generator", "ModelConfig", "TrainedOn"]
+
 DRAWN = 100
 """Images that are drawn at once. Results depend on it."""
-
-
-class TrainedOn(Struct, frozen=True):
-    """A data set that a model learned from; fingerprint: of its pixels and labels."""
-
-    name: str
-    fingerprint: str
-
-
-class ModelConfig(Struct, frozen=True, kw_only=True):
-    """config.json: all that is needed to use the weights, and where they come from.
-
-    architecture: name of the method; settings: its fields. size: of the images, in pixels.
-    mean, std: what the network sees of channel values x in 0..255 is (x / 255 - mean) / std.
-    data: by role: "source" and "target", or "images" of a generator.
-    """
-
-    architecture: str
-    settings: dict[str, Any]
-    size: int
-    label_kind: LabelKind
-    label_names: tuple[str, ...]
-    preset: str
-    data: dict[str, TrainedOn]
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    sparring: str = __version__
-    format: int = FORMAT
-
-
-class _Format(Struct):
-    format: int
 
 
 @dataclass(frozen=True, repr=False)
 class _Trained:
     config: ModelConfig
     device: torch.device
-    method: Method
+    method: Averaged
     card: bytes = b""
 
     @property
@@ -90,7 +46,7 @@ class _Trained:
 
     def save(self, folder: str | Path) -> None:
         """Write the model folder anew. Raises RequestError where it cannot be written."""
-        _write(Path(folder), self.method, self.config, self.card)
+        model_folder.write(Path(folder), self.method, self.config, self.card)
 
     def __repr__(self) -> str:
         about = self.config
@@ -101,7 +57,7 @@ class _Trained:
 class Classifier(_Trained):
     """Labels images, which are treated as in training: the central square is taken and resized."""
 
-    method: AdaptationMethod
+    method: ImageClassifier
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -227,35 +183,27 @@ def _several(what: str, count: int, least: int = 2) -> int:
 
 
 def save(
-    folder: Path, method: Method, shape: Shape, *, preset: str, data: Mapping[str, Any], card: str
+    folder: Path, method: Averaged, shape: Shape, *, preset: str, data: Mapping[str, Any], card: str
 ) -> None:
     """Write a trained `method`, built for `shape`, as a model folder.
 
     data: what it learned from, by role: each has a `name` and a `fingerprint`. card: Markdown, the
     body of the model card. Raises RequestError where the folder cannot be written.
     """
+    name, settings = model_folder.architecture(method)
     config = ModelConfig(
-        architecture=name_of(method),
-        settings={f.name: getattr(method, f.name) for f in dataclasses.fields(method) if f.init},
+        architecture=name,
+        settings=settings,
         size=shape.size,
         label_kind=shape.kind,
         label_names=shape.labels,
         preset=preset,
         data={role: TrainedOn(used.name, used.fingerprint) for role, used in data.items()},
     )
-    classifies = isinstance(method, AdaptationMethod)
+    classifies = isinstance(method, ImageClassifier)
     task = "image-classification" if classifies else "unconditional-image-generation"
     head = f"---\nlibrary_name: sparring\npipeline_tag: {task}\n---\n\n"
-    _write(folder, method, config, (head + card).encode())
-
-
-def _write(folder: Path, method: Method, config: ModelConfig, card: bytes) -> None:
-    weights = {name: value.contiguous().cpu() for name, value in weights_of(method).items()}
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / WEIGHTS, tensor_bytes(weights))
-    write_atomically(folder / CARD, card)
-    write_json(folder / CONFIG, config)
+    model_folder.write(folder, method, config, (head + card).encode())
 
 
 def load(folder: str | Path, device: str | torch.device = "cpu") -> Classifier | Generator:
@@ -263,50 +211,10 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> Classifier |
 
     Raises RequestError where there is none, or it is damaged or of a newer format.
     """
-    place, device = _find(Path(folder)), torch.device(device)
-    try:
-        text = (place / CONFIG).read_bytes()
-        if (found := msgspec.json.decode(text, type=_Format).format) > FORMAT:
-            raise RequestError(f"{place / CONFIG} has format {found}: a newer sparring reads it")
-        config = msgspec.json.decode(text, type=ModelConfig)
-        method = _built(config)
-        method.load_state_dict(read_tensors((place / WEIGHTS).read_bytes()))
-        card = (place / CARD).read_bytes() if (place / CARD).is_file() else b""
-    except (OSError, msgspec.MsgspecError, SafetensorError, LookupError, RuntimeError) as error:
-        why = " ".join(str(error).split())[:200]
-        raise RequestError(f"{place} is incomplete or damaged ({why}): copy it again") from error
-    method.to(device).eval().requires_grad_(False)
-    if isinstance(method, AdaptationMethod):
+    config, method, card = model_folder.read(Path(folder))
+    device = torch.device(device)
+    method.to(device)
+    if isinstance(method, ImageClassifier):
         return Classifier(config, device, method, card)
     assert isinstance(method, GenerativeMethod)  # there are but these two kinds
     return Generator(config, device, method, card)
-
-
-def _find(folder: Path) -> Path:
-    """The model folder that is meant by `folder`."""
-    try:
-        here, below = (folder, folder / "model"), sorted(folder.glob("runs/*/model"))
-        found = [place for place in here if (place / WEIGHTS).is_file()][:1]
-        found = found or [place for place in below if (place / WEIGHTS).is_file()]
-    except OSError as error:  # a name too long, or a folder that one may not look into
-        raise RequestError(f"cannot look into {folder}: {error.strerror}") from error
-    if not found:
-        raise RequestError(f"{folder} holds no trained model: name a model, run or output folder")
-    if len(found) > 1:
-        names = ", ".join(str(place.parent) for place in found)
-        raise RequestError(f"{folder} holds {len(found)} models: name one of {names}")
-    return found[0]
-
-
-def _built(config: ModelConfig) -> Method:
-    """The method with networks whose weights are still to come."""
-    if config.architecture not in METHODS:
-        raise unknown("method", config.architecture, METHODS)
-    kind = METHODS[config.architecture]
-    types = get_type_hints(kind)
-    settings = {k: msgspec.convert(value, types[k]) for k, value in config.settings.items()}
-    method = kind(**settings)
-    with torch.random.fork_rng(devices=[]):  # building draws weights
-        method.build(Shape(config.size, config.label_names, config.label_kind))
-    lay_out(method)
-    return method

@@ -13,7 +13,8 @@ import torch
 from msgspec import structs
 from torch import nn
 
-from sparring import __version__, model
+from sparring import __version__, frozen, model
+from sparring.averages import Averaged
 from sparring.data.images import DataSet
 from sparring.errors import RequestError
 from sparring.game import Batch, Method, Pair, Shape
@@ -50,7 +51,8 @@ def asked(method: Method, seed: int, training: Training, device: torch.device) -
 
 def method_of(run: str) -> str:
     """The name of the method that the name of a run begins with."""
-    return next((name for name in METHODS if run.startswith(f"{name}-")), run.partition("-")[0])
+    known = (*METHODS, frozen.NAME)
+    return next((name for name in known if run.startswith(f"{name}-")), run.partition("-")[0])
 
 
 def preset_of(method: Method) -> str:
@@ -166,15 +168,25 @@ def finish(
     scores: Scores,
     arrays: Mapping[str, dict[str, np.ndarray]],
 ) -> None:
-    """Write arrays, model and, last of all, the scores, which make the run finished.
+    """`keep` what was trained, then remove what only an unfinished run needs."""
+    seconds, speed = round(trainer.seconds, 2), round(trainer.images_per_second, 1)
+    scores = structs.replace(scores, seconds=seconds, images_per_second=speed)
+    keep(folder, config, trainer.method, shape, scores, arrays)
+    folder.tidy(trainer.training.keep_state)
 
-    arrays: by file. Then removes what only an unfinished run needs.
-    """
+
+def keep(
+    folder: Run,
+    config: Config,
+    network: Averaged,
+    shape: Shape,
+    scores: Scores,
+    arrays: Mapping[str, dict[str, np.ndarray]],
+) -> None:
+    """Write arrays by file, the model and, last of all, the scores: they make a run finished."""
     for name, group in arrays.items():
         if group:
             folder.write_arrays(name, group)
     target, words = folder.path / "model", card.text(config, scores)
-    model.save(target, trainer.method, shape, preset=config.preset, data=config.data, card=words)
-    seconds, speed = round(trainer.seconds, 2), round(trainer.images_per_second, 1)
-    folder.write(structs.replace(scores, seconds=seconds, images_per_second=speed))
-    folder.tidy(trainer.training.keep_state)
+    model.save(target, network, shape, preset=config.preset, data=config.data, card=words)
+    folder.write(scores)

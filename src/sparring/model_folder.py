@@ -1,0 +1,137 @@
+"""The files of a model folder, written and read: the hub's layout, with nothing needed beside it.
+
+    model.safetensors  the weights; running means in place of the modules that have one
+    README.md          the model card
+    config.json        a `ModelConfig`; written last: without it the rest does not count
+
+Knows methods and files; knows no picture and no training.
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import msgspec
+import torch
+from msgspec import Struct
+from safetensors import SafetensorError
+from safetensors.torch import load as read_tensors
+from safetensors.torch import save as tensor_bytes
+
+from sparring import __version__, frozen
+from sparring.averages import Averaged
+from sparring.checkpoints import weights_of
+from sparring.errors import RequestError, unknown
+from sparring.frozen import Frozen
+from sparring.game import LabelKind, Method, Shape
+from sparring.methods import METHODS, name_of
+from sparring.runtime import lay_out
+from sparring.storage import write_atomically, write_json, writing
+
+FORMAT = 1
+WEIGHTS, CARD, CONFIG = "model.safetensors", "README.md", "config.json"
+
+
+class TrainedOn(Struct, frozen=True):
+    """A data set that a model learned from; fingerprint: of its pixels and labels."""
+
+    name: str
+    fingerprint: str
+
+
+class ModelConfig(Struct, frozen=True, kw_only=True):
+    """config.json: all that is needed to use the weights, and where they come from.
+
+    architecture: name of the method, or "frozen-features"; settings: its fields. size: of the
+        images, in pixels.
+    mean, std: what the network sees of channel values x in 0..255 is (x / 255 - mean) / std; a
+        backbone makes something else of that, which is told in the settings.
+    data: by role: "source" and "target", or "images" of a generator.
+    """
+
+    architecture: str
+    settings: dict[str, Any]
+    size: int
+    label_kind: LabelKind
+    label_names: tuple[str, ...]
+    preset: str
+    data: dict[str, TrainedOn]
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    sparring: str = __version__
+    format: int = FORMAT
+
+
+class _Format(Struct):
+    format: int
+
+
+def architecture(network: Averaged) -> tuple[str, dict[str, Any]]:
+    """The name and the settings from which `read` builds the network again."""
+    assert isinstance(network, Method | Frozen)
+    name = frozen.NAME if isinstance(network, Frozen) else name_of(network)
+    fields = dataclasses.fields(network)
+    return name, {field.name: getattr(network, field.name) for field in fields if field.init}
+
+
+def write(folder: Path, network: Averaged, config: ModelConfig, card: bytes) -> None:
+    """Write all of it. Raises RequestError where it cannot be written."""
+    weights = {name: value.contiguous().cpu() for name, value in weights_of(network).items()}
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / WEIGHTS, tensor_bytes(weights))
+    write_atomically(folder / CARD, card)
+    write_json(folder / CONFIG, config)
+
+
+def read(folder: Path) -> tuple[ModelConfig, Method | Frozen, bytes]:
+    """The network, ready for use, with its configuration and its card.
+
+    folder: of a model or a run, or an output folder with a single model. Raises RequestError where
+    there is none, or it is damaged or of a newer format.
+    """
+    place = _find(folder)
+    try:
+        text = (place / CONFIG).read_bytes()
+        if (found := msgspec.json.decode(text, type=_Format).format) > FORMAT:
+            raise RequestError(f"{place / CONFIG} has format {found}: a newer sparring reads it")
+        config = msgspec.json.decode(text, type=ModelConfig)
+        network = _built(config)
+        network.load_state_dict(read_tensors((place / WEIGHTS).read_bytes()))
+        card = (place / CARD).read_bytes() if (place / CARD).is_file() else b""
+    except (OSError, msgspec.MsgspecError, SafetensorError, LookupError, RuntimeError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise RequestError(f"{place} is incomplete or damaged ({why}): copy it again") from error
+    network.eval().requires_grad_(False)
+    return config, network, card
+
+
+def _find(folder: Path) -> Path:
+    """The model folder that is meant by `folder`."""
+    try:
+        here, below = (folder, folder / "model"), sorted(folder.glob("runs/*/model"))
+        found = [place for place in here if (place / WEIGHTS).is_file()][:1]
+        found = found or [place for place in below if (place / WEIGHTS).is_file()]
+    except OSError as error:  # a name too long, or a folder that one may not look into
+        raise RequestError(f"cannot look into {folder}: {error.strerror}") from error
+    if not found:
+        raise RequestError(f"{folder} holds no trained model: name a model, run or output folder")
+    if len(found) > 1:
+        names = ", ".join(str(place.parent) for place in found)
+        raise RequestError(f"{folder} holds {len(found)} models: name one of {names}")
+    return found[0]
+
+
+def _built(config: ModelConfig) -> Method | Frozen:
+    """The network, its weights still to come."""
+    known: dict[str, type[Method | Frozen]] = {**METHODS, frozen.NAME: Frozen}
+    if config.architecture not in known:
+        raise unknown("method", config.architecture, known)
+    kind = known[config.architecture]
+    types = get_type_hints(kind)
+    settings = {k: msgspec.convert(value, types[k]) for k, value in config.settings.items()}
+    network = kind(**settings)
+    with torch.random.fork_rng(devices=[]):  # building draws weights
+        network.build(Shape(config.size, config.label_names, config.label_kind))
+    lay_out(network)
+    return network
