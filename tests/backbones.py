@@ -1,10 +1,13 @@
 """Small backbones with random weights, in folders as the hub has them."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import torch
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: no test asks the network
 
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
 HALF = {"image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]}

@@ -82,6 +82,11 @@ class Preparation(Struct, frozen=True, kw_only=True):
         """Pixels uint8 [N, 3, S, S] to uint8 [N, 3, edge, edge]."""
         if pixels.shape[-1] == self.edge:
             return pixels
+        if torch.compiler.is_exporting():
+            raise RequestError(
+                f"its images have {pixels.shape[-1]} pixels and are resized by Pillow, which no "
+                f"file can hold: adapt without --size, or with --size {self.edge}"
+            )
         pictures = pixels.permute(0, 2, 3, 1).cpu().numpy()
         size, by = (self.edge, self.edge), Image.Resampling(self.resample)
         resized = np.stack([np.asarray(Image.fromarray(one).resize(size, by)) for one in pictures])
@@ -118,7 +123,7 @@ class Backbone(nn.Module):
         edge, crop = self.preparation.edge, self.preparation.crop
         start = (edge - crop) // 2
         here = slice(start, start + crop)
-        pixels = self.preparation.resized(pixels)[:, :, here, here].int()
+        pixels = self.preparation.resized(pixels)[:, :, here, here].long()
         values = self.get_buffer("values")
         return torch.stack([values[channel][pixels[:, channel]] for channel in range(3)], 1)
 
