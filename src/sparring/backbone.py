@@ -118,6 +118,10 @@ class Backbone(nn.Module):
         self.network, self.preparation = network.eval().requires_grad_(False), preparation
         self.register_buffer("values", preparation.values, persistent=False)
 
+    def train(self, mode: bool = True) -> "Backbone":
+        """Stay in evaluation mode, whatever `mode`: else batch norm would follow what it sees."""
+        return super().train(False)
+
     def prepared(self, pixels: Tensor) -> Tensor:
         """What the network sees of pixels uint8 [N, 3, S, S]: float32 [N, 3, crop, crop]."""
         edge, crop = self.preparation.edge, self.preparation.crop
