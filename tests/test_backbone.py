@@ -133,9 +133,7 @@ def test_preparations_that_are_refused(
     assert message in refused(place)
 
 
-def test_folders_that_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
-) -> None:
+def test_folders_that_are_refused(tmp_path: Path) -> None:
     assert "cannot be used" in refused(tmp_path / "nowhere")
     assert "couldn't find them in the cached files" in refused("facebook/dinov2-small")
     (tmp_path / "empty").mkdir()
@@ -152,6 +150,8 @@ def test_folders_that_are_refused(
     told = refused(place)
     assert "no .safetensors there" in told
     assert "pytorch_model.bin" in told
+    (place / "other.safetensors").write_bytes(whole)  # not the one that would be read
+    assert "no file named model.safetensors" in refused(place)
     weights.write_bytes(whole)
     (place / "preprocessor_config.json").unlink()
     assert "preprocessor_config.json" in refused(place)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import sparring
-from sparring import cli, runtime
+from sparring import cli, export, runtime
 from sparring.errors import RequestError
 from sparring.frozen import Frozen
 from sparring.model import Classifier
@@ -94,6 +94,11 @@ def test_two_folders_and_a_backbone(
     )
     command(monkeypatch, "predict", out, folders[1], "--out", tmp_path / "p.csv", "--device", "cpu")
     assert rows(tmp_path / "p.csv") == rows(out / "predictions.csv")
+    if kind == "convnext":
+        with pytest.raises(RequestError, match=r"adapt without --size, or with --size 384"):
+            export.export(model, "pt2")
+    if kind == "dinov2":
+        assert export.export(model, "pt2")[1] < 1e-6
     # What both runs say of the target is what their models say.
     logits = Run(out / "runs" / answer["kept"]).arrays("outputs")["target_logits"]
     assert np.allclose(chances, np.exp(logits) / np.exp(logits).sum(1, keepdims=True), atol=1e-4)
