@@ -13,7 +13,8 @@ from sparring.errors import RequestError, WorkFailed
 from sparring.export import METADATA, export, plain, signature
 from sparring.game import AdaptationMethod, Shape
 from sparring.methods import ACGAN, DANN, DSN
-from sparring.model import Classifier, Generator, load, save
+from sparring.model import Classifier, Generator, load
+from sparring.model_folder import save
 from sparring.nets import cpu_convolution
 from tests.methods.test_every_method import CASES, NAMES, batches, built, trainer
 

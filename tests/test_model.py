@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -29,7 +30,8 @@ from sparring.game import (
     Unlabelled,
 )
 from sparring.methods import ACGAN, DANN, DCGAN, DSN, METHODS, ProjectionGAN
-from sparring.model import Classifier, Generator, TrainedOn, save
+from sparring.model import Classifier, Generator, load
+from sparring.model_folder import TrainedOn, save
 from sparring.noise import between, fixed_noise
 from sparring.trainer import Trainer, Training
 from tests.conftest import CPU
@@ -379,3 +381,20 @@ def test_the_face_is_what_it_says() -> None:
     assert sparring.Generator is estimators.Generator
     with pytest.raises(AttributeError, match="no attribute 'save_all'"):
         sparring.save_all  # noqa: B018
+
+
+def test_pictures_of_more_than_8_bits_keep_the_scale_of_the_training(tmp_path: Path) -> None:
+    method, shape = DANN(encoder="small"), Shape(32, NAMES, "classes")
+    method.build(shape)
+    data = {"source": TrainedOn("a", "x", white=1.0), "target": TrainedOn("b", "x", 4095.0)}
+    save(tmp_path / "model", method, shape, preset="report2019", data=data, card="")
+    model = load(tmp_path / "model")
+    assert isinstance(model, Classifier)
+    grey = np.random.default_rng(0).integers(0, 20, (32, 32), np.uint8)  # a dark picture
+    Image.fromarray(grey.astype(np.uint16) * 16).save(tmp_path / "dark.png")
+    expected = model.predict_proba(np.stack([grey] * 3, -1)[None])
+    assert np.array_equal(model.predict_proba(tmp_path / "dark.png"), expected)
+    Image.fromarray(grey.astype(np.float32) / np.float32(255)).save(tmp_path / "dark.tiff")
+    for name in ("dark.png", "dark.tiff"):
+        ((_, answer),) = model.answers({name: tmp_path / name})
+        assert np.array_equal(answer, expected[0])

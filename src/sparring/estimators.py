@@ -22,6 +22,7 @@ from sparring.data import unsorted
 from sparring.data.images import DataSet, Images
 from sparring.data.pictures import Pictures, in_parts
 from sparring.errors import RequestError
+from sparring.frozen import Frozen
 from sparring.runs import GeneratorRun, Job, Library
 from sparring.runs.folder import Run
 from sparring.runs.generator import run_of
@@ -95,14 +96,17 @@ class Adapter(ClassifierMixin, TransformerMixin, BaseEstimator):
         target: a path, or images; labels that lie there are not read.
         """
         library, classes = Library(None), None
-        chosen, size = carrier(self.method, self.backbone, self.size)
+        chosen = carrier(self.method, self.backbone)
+        asked = chosen.preparation.edge if isinstance(chosen, Frozen) else defaults.ADAPT_SIZE
+        size = self.size or asked
         if isinstance(source, tuple):
             pictures, labels = source
             classes = np.unique(np.asarray(labels))
             library.put("source", _in_memory("source", pictures, size, *_numbered(labels)))
         pair = (str(source) if classes is None else "source", "target")
         if isinstance(target, str | Path):
-            library.put("target", unsorted.read(Path(target), size).dataset)
+            white = library.get(pair[0], size).account.white
+            library.put("target", unsorted.read(Path(target), size, white).dataset)
         else:
             images = Images(_pixels(target, size), None, ())
             library.put("target", DataSet("target", "real", images, images))

@@ -1,14 +1,12 @@
 """A trained model as an object: loaded from its folder it labels images, or draws them.
 
-Knows networks by their role and how pictures become tensors; knows no run and no training. What
-lies in a model folder is in `model_folder`.
+Knows networks by their role and how pictures become tensors; knows no run and no training.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,12 +19,10 @@ from sparring.data.files import Entry
 from sparring.data.images import Images
 from sparring.data.pictures import Pictures, decoded, in_parts
 from sparring.errors import RequestError, unknown
-from sparring.game import GenerativeMethod, ImageClassifier, Shape
+from sparring.game import GenerativeMethod, ImageClassifier
 from sparring.metrics.outputs import Outputs, predict
-from sparring.model_folder import CARD, CONFIG, WEIGHTS, ModelConfig, TrainedOn
+from sparring.model_folder import ModelConfig
 from sparring.noise import between, fixed_noise, random
-
-__all__ = ["CARD", "CONFIG", "WEIGHTS", "Classifier", "Generator", "ModelConfig", "TrainedOn"]
 
 DRAWN = 100
 """Images that are drawn at once. Results depend on it."""
@@ -43,6 +39,11 @@ class _Trained:
     def size(self) -> int:
         """Height and width in pixels of the images that it sees, or draws."""
         return self.config.size
+
+    @property
+    def whites(self) -> list[float]:
+        """`TrainedOn.white` of the sets that have one."""
+        return [used.white for used in self.config.data.values() if used.white]
 
     def save(self, folder: str | Path) -> None:
         """Write the model folder anew. Raises RequestError where it cannot be written."""
@@ -78,7 +79,7 @@ class Classifier(_Trained):
 
     def answers(self, files: Mapping[str, Entry]) -> Iterator[tuple[str, np.ndarray | str]]:
         """Each file's name, and its probabilities float32 [K] or what is wrong with it, in turn."""
-        for part in decoded(files.items(), self.size):
+        for part in decoded(files.items(), self.size, self.whites):
             readable = [picture for _, picture in part if not isinstance(picture, str)]
             chances = iter(self.predict_proba(np.stack(readable)) if readable else ())
             for name, picture in part:
@@ -87,7 +88,7 @@ class Classifier(_Trained):
     def _outputs(self, images: Pictures) -> Outputs:
         parts = [
             predict(self.method, Images(pixels, None, ()), self.device)
-            for pixels in in_parts(images, self.size)
+            for pixels in in_parts(images, self.size, self.whites)
         ]
         return Outputs(
             np.concatenate([part.features for part in parts]),
@@ -182,38 +183,13 @@ def _several(what: str, count: int, least: int = 2) -> int:
     return count
 
 
-def save(
-    folder: Path, method: Averaged, shape: Shape, *, preset: str, data: Mapping[str, Any], card: str
-) -> None:
-    """Write a trained `method`, built for `shape`, as a model folder.
-
-    data: what it learned from, by role: each has a `name` and a `fingerprint`. card: Markdown, the
-    body of the model card. Raises RequestError where the folder cannot be written.
-    """
-    name, settings = model_folder.architecture(method)
-    config = ModelConfig(
-        architecture=name,
-        settings=settings,
-        size=shape.size,
-        label_kind=shape.kind,
-        label_names=shape.labels,
-        preset=preset,
-        data={role: TrainedOn(used.name, used.fingerprint) for role, used in data.items()},
-    )
-    classifies = isinstance(method, ImageClassifier)
-    task = "image-classification" if classifies else "unconditional-image-generation"
-    head = f"---\nlibrary_name: sparring\npipeline_tag: {task}\n---\n\n"
-    model_folder.write(folder, method, config, (head + card).encode())
-
-
 def load(folder: str | Path, device: str | torch.device = "cpu") -> Classifier | Generator:
     """The model in a model folder, a run folder, or an output folder with a single model.
 
     Raises RequestError where there is none, or it is damaged or of a newer format.
     """
-    config, method, card = model_folder.read(Path(folder))
-    device = torch.device(device)
-    method.to(device)
+    method, config, card = model_folder.read(Path(folder))
+    method.to(device := torch.device(device))
     if isinstance(method, ImageClassifier):
         return Classifier(config, device, method, card)
     assert isinstance(method, GenerativeMethod)  # there are but these two kinds

@@ -1,13 +1,14 @@
-"""The files of a model folder, written and read: the hub's layout, with nothing needed beside it.
+"""A model folder: what is in it, how it is written and read.
+
+Knows methods and files; knows no image. It has the hub's layout, and needs nothing beside it:
 
     model.safetensors  the weights; running means in place of the modules that have one
     README.md          the model card
     config.json        a `ModelConfig`; written last: without it the rest does not count
-
-Knows methods and files; knows no picture and no training.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -23,7 +24,7 @@ from sparring.averages import Averaged
 from sparring.checkpoints import weights_of
 from sparring.errors import RequestError, unknown
 from sparring.frozen import Frozen
-from sparring.game import LabelKind, Method, Shape
+from sparring.game import ImageClassifier, LabelKind, Method, Shape
 from sparring.methods import METHODS, name_of
 from sparring.runtime import lay_out
 from sparring.storage import write_atomically, write_json, writing
@@ -32,11 +33,15 @@ FORMAT = 1
 WEIGHTS, CARD, CONFIG = "model.safetensors", "README.md", "config.json"
 
 
-class TrainedOn(Struct, frozen=True):
-    """A data set that a model learned from; fingerprint: of its pixels and labels."""
+class TrainedOn(Struct, frozen=True, omit_defaults=True):
+    """A data set that a model learned from; fingerprint: of its pixels and labels.
+
+    white: the value that was white in its pictures of more than 8 bits, if it had such.
+    """
 
     name: str
     fingerprint: str
+    white: float | None = None
 
 
 class ModelConfig(Struct, frozen=True, kw_only=True):
@@ -66,17 +71,40 @@ class _Format(Struct):
     format: int
 
 
-def architecture(network: Averaged) -> tuple[str, dict[str, Any]]:
-    """The name and the settings from which `read` builds the network again."""
-    assert isinstance(network, Method | Frozen)
-    name = frozen.NAME if isinstance(network, Frozen) else name_of(network)
-    fields = dataclasses.fields(network)
-    return name, {field.name: getattr(network, field.name) for field in fields if field.init}
+def save(
+    folder: Path,
+    method: Method | Frozen,
+    shape: Shape,
+    *,
+    preset: str,
+    data: Mapping[str, Any],
+    card: str,
+) -> None:
+    """Write a trained `method`, built for `shape`, as a model folder.
+
+    data: what it learned from, by role: each has a `name` and a `fingerprint`. card: Markdown, the
+    body of the model card. Raises RequestError where the folder cannot be written.
+    """
+    config = ModelConfig(
+        architecture=frozen.NAME if isinstance(method, Frozen) else name_of(method),
+        settings={f.name: getattr(method, f.name) for f in dataclasses.fields(method) if f.init},
+        size=shape.size,
+        label_kind=shape.kind,
+        label_names=shape.labels,
+        preset=preset,
+        data={
+            role: TrainedOn(used.name, used.fingerprint, used.white) for role, used in data.items()
+        },
+    )
+    classifies = isinstance(method, ImageClassifier)
+    task = "image-classification" if classifies else "unconditional-image-generation"
+    head = f"---\nlibrary_name: sparring\npipeline_tag: {task}\n---\n\n"
+    write(folder, method, config, (head + card).encode())
 
 
-def write(folder: Path, network: Averaged, config: ModelConfig, card: bytes) -> None:
-    """Write all of it. Raises RequestError where it cannot be written."""
-    weights = {name: value.contiguous().cpu() for name, value in weights_of(network).items()}
+def write(folder: Path, method: Averaged, config: ModelConfig, card: bytes) -> None:
+    """Write the files. Raises RequestError where they cannot be written."""
+    weights = {name: value.contiguous().cpu() for name, value in weights_of(method).items()}
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     write_atomically(folder / WEIGHTS, tensor_bytes(weights))
@@ -84,11 +112,10 @@ def write(folder: Path, network: Averaged, config: ModelConfig, card: bytes) -> 
     write_json(folder / CONFIG, config)
 
 
-def read(folder: Path) -> tuple[ModelConfig, Method | Frozen, bytes]:
-    """The network, ready for use, with its configuration and its card.
+def read(folder: Path) -> tuple[Method | Frozen, ModelConfig, bytes]:
+    """What a model, a run, or an output folder with a single model holds; and the model card.
 
-    folder: of a model or a run, or an output folder with a single model. Raises RequestError where
-    there is none, or it is damaged or of a newer format.
+    Raises RequestError where there is none, or it is damaged or of a newer format.
     """
     place = _find(folder)
     try:
@@ -96,14 +123,13 @@ def read(folder: Path) -> tuple[ModelConfig, Method | Frozen, bytes]:
         if (found := msgspec.json.decode(text, type=_Format).format) > FORMAT:
             raise RequestError(f"{place / CONFIG} has format {found}: a newer sparring reads it")
         config = msgspec.json.decode(text, type=ModelConfig)
-        network = _built(config)
-        network.load_state_dict(read_tensors((place / WEIGHTS).read_bytes()))
+        method = _built(config)
+        method.load_state_dict(read_tensors((place / WEIGHTS).read_bytes()))
         card = (place / CARD).read_bytes() if (place / CARD).is_file() else b""
     except (OSError, msgspec.MsgspecError, SafetensorError, LookupError, RuntimeError) as error:
         why = " ".join(str(error).split())[:200]
         raise RequestError(f"{place} is incomplete or damaged ({why}): copy it again") from error
-    network.eval().requires_grad_(False)
-    return config, network, card
+    return method.eval().requires_grad_(False), config, card
 
 
 def _find(folder: Path) -> Path:
@@ -123,15 +149,15 @@ def _find(folder: Path) -> Path:
 
 
 def _built(config: ModelConfig) -> Method | Frozen:
-    """The network, its weights still to come."""
+    """The method with networks whose weights are still to come."""
     known: dict[str, type[Method | Frozen]] = {**METHODS, frozen.NAME: Frozen}
     if config.architecture not in known:
         raise unknown("method", config.architecture, known)
     kind = known[config.architecture]
     types = get_type_hints(kind)
     settings = {k: msgspec.convert(value, types[k]) for k, value in config.settings.items()}
-    network = kind(**settings)
+    method = kind(**settings)
     with torch.random.fork_rng(devices=[]):  # building draws weights
-        network.build(Shape(config.size, config.label_names, config.label_kind))
-    lay_out(network)
-    return network
+        method.build(Shape(config.size, config.label_names, config.label_kind))
+    lay_out(method)
+    return method

@@ -8,7 +8,7 @@ from sparring.cli.export import export
 from sparring.errors import RequestError, WorkFailed
 from sparring.game import Shape
 from sparring.methods import DANN
-from sparring.model import save
+from sparring.model_folder import save
 
 
 @pytest.fixture

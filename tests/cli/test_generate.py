@@ -101,7 +101,7 @@ def test_class_folders_become_a_generator_of_classes(
         f"{out / 'model'}: draw others with `sparring sample {out}`",
         str(out / "report.html"),
     ]
-    assert "Painter on ant+bee+cow" in (out / "report.html").read_text()
+    assert "PAINTER on ant+bee+cow" in (out / "report.html").read_text()
 
 
 def test_no_labels_and_some_of_them(

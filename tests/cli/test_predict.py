@@ -13,7 +13,8 @@ from sparring.data import pictures
 from sparring.errors import RequestError
 from sparring.game import Shape
 from sparring.methods import DANN, DCGAN
-from sparring.model import Classifier, save
+from sparring.model import Classifier
+from sparring.model_folder import save
 
 CPU = DeviceOptions(device="cpu", threads=1)
 NAMES = ("cat", "dog", "shoe")

@@ -11,7 +11,8 @@ from sparring.cli.sample import FRAME, sample
 from sparring.errors import RequestError
 from sparring.game import LabelKind, Shape
 from sparring.methods import ACGAN, DANN
-from sparring.model import Generator, save
+from sparring.model import Generator
+from sparring.model_folder import save
 
 CPU = DeviceOptions(device="cpu", threads=1)
 

@@ -28,10 +28,17 @@ def digits(name: str, names: tuple[str, ...]) -> DataSet:
     return DataSet(name, "real", part, part)
 
 
+def frame(value: int) -> np.ndarray:
+    """A picture of many values whose first pixel is `value`."""
+    made = np.arange(0, 240, 5, dtype=np.uint8).reshape(4, 4, 3)
+    made[0, 0] = value
+    return made
+
+
 def pictures(folder: Path, count: int) -> None:
     folder.mkdir(parents=True)
     for i in range(count):
-        Image.fromarray(np.full((4, 4, 3), i, np.uint8)).save(folder / f"{i:02d}.png")
+        Image.fromarray(frame(i)).save(folder / f"{i:02d}.png")
 
 
 def write_svhn(data: Path) -> None:

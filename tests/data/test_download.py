@@ -80,7 +80,7 @@ def handler(site: Site) -> type[BaseHTTPRequestHandler]:
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(download, "WAITS", (0.0, 0.0))
-    monkeypatch.setattr(download, "PATIENCE", 0.3)
+    monkeypatch.setattr(download, "PATIENCE", 1.0)
     site = Site()
     with ThreadingHTTPServer(("127.0.0.1", 0), handler(site)) as http:
         thread = threading.Thread(target=http.serve_forever, args=(0.01,))

@@ -105,13 +105,14 @@ def decodes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """All that is decoded: each picture is its number, and 7 is damaged."""
     asked: list[bytes] = []
 
-    def one(data: bytes, size: int) -> object:
+    def one(data: bytes, size: int, white: float | None) -> decode.Picture:
         asked.append(data)
         if data == b"7":
             raise decode.UndecodableError
-        return torch.full((3, size, size), int(data) % 256, dtype=torch.uint8).numpy()
+        pixels = torch.full((3, size, size), int(data) % 256, dtype=torch.uint8).numpy()
+        return decode.Picture(pixels, (size, 2 * size), 0)
 
-    monkeypatch.setattr(decode, "decode", one)
+    monkeypatch.setattr(decode, "_picture", one)
     return asked
 
 
@@ -123,8 +124,8 @@ def test_a_large_set_is_decoded_once_and_its_damage_is_told_each_time(
     assert len(decodes) == decode.FEWEST
     second = decode.decode_all(pictures, decode.FEWEST, 4, "here")
     assert len(decodes) == decode.FEWEST
-    assert second[0].equal(first[0])
-    assert second[1].equal(first[1])
+    assert all(one.equal(other) for one, other in zip(first, second, strict=True))
+    assert second.sizes[7].tolist() == [4, 8]
     assert second[0][7, 0, 0, 0] == 8
     damage = "1 of 1000 images in here do not decode (7): left out"
     once = "here: decoding 1,000 images, which is done once"
@@ -137,7 +138,7 @@ def test_a_small_set_and_a_refused_one_are_not_kept(
     decodes: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decode.decode_all(pictures, decode.FEWEST - 1, 4, "here")
-    monkeypatch.setattr(decode, "MAX_FAILURES", 0.0001)
+    monkeypatch.setattr(decode, "tolerated", lambda count: 0)
     with pytest.raises(RequestError, match="1 of 1000 images in here do not decode"):
         decode.decode_all(pictures, decode.FEWEST, 4, "here")
     assert files() == []

@@ -32,6 +32,7 @@ from sparring.data.formats import celeba, folders, idx, listed, mat, parquet, us
 from sparring.data.images import Images
 from sparring.game import Shape
 from sparring.methods import DCGAN
+from sparring.model_folder import save
 
 RNG = np.random.default_rng(0)
 SIDE = 16
@@ -170,7 +171,9 @@ def _celeba(folder: Path) -> None:
 
 def _decode(folder: Path) -> None:
     for path in sorted(folder.iterdir()):
-        pixels, kept = decode_all(partial(list, [(path.name, path.read_bytes())]), 1, SIDE, path)
+        pixels, kept, *_ = decode_all(
+            partial(list, [(path.name, path.read_bytes())]), 1, SIDE, path
+        )
         assert pixels.shape == (1, 3, SIDE, SIDE)
         assert kept.tolist() == [0]
 
@@ -195,7 +198,7 @@ def _model() -> tuple[Part, ...]:
     with tempfile.TemporaryDirectory() as name:
         place = Path(name) / "model"
         place.mkdir()
-        model.save(place, method, shape, preset="own", data={}, card="Words.")
+        save(place, method, shape, preset="own", data={}, card="Words.")
         return tuple(Part(path.name, path.read_bytes()) for path in sorted(place.iterdir()))
 
 

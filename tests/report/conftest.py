@@ -67,5 +67,5 @@ def words(page: str) -> str:
 
 def text(page: str) -> str:
     """The words of a page."""
-    body = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+    body = re.sub(r"<(style|script).*?</\1>", "", page, flags=re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())

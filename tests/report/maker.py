@@ -157,6 +157,7 @@ class Maker:
         }
         if labels and kind == "attributes":
             arrays |= {"pairs": self.images(10, 2), "change_means": self.images(1, 2)}
+            arrays["growing"] = self.images(len(labels[:2]), 7, 8)
             arrays["change_heat"] = np.ones((1, 32, 32), np.float32)
         elif labels:
             arrays["classes"] = self.images(len(labels), 8)
@@ -237,8 +238,18 @@ class Maker:
         points = 10 * np.stack([np.cos(angle), np.sin(angle)], 1) + domain[:, None]
         known = label if labelled else np.where(domain == 1, -1, label)
         points = (points + self.rng.normal(size=points.shape)).astype(np.float32)
+        thumbnails = np.random.default_rng(1).integers(0, 256, (len(label), 3, 2, 2), np.uint8)
         folder.write_arrays(
-            "features", {"points": points, "label": known, "predicted": label, "domain": domain}
+            "features",
+            {
+                "points": points,
+                "label": known,
+                "predicted": label,
+                "confidence": np.linspace(0, 1, len(label), dtype=np.float32),
+                "domain": domain,
+                "pictured": np.ones(len(label), bool),
+                "thumbnails": thumbnails.repeat(12, -1).repeat(12, -2),
+            },
         )
         said = [0, 1, 0, 0, 4, 5] if "source-only" in folder.name else [0, 9, 2, 3, 5, 5]
         folder.write_arrays(

@@ -23,6 +23,7 @@ def test_says_where_it_comes_from(results: dict[str, Any]) -> None:
         "test": 500,
         "labelled": True,
         "fingerprint": f"sha256:{'ab' * 32}",
+        "white": None,
     }
     assert results["data"]["bare"]["labelled"] is False
     assert (results["missing"], results["notes"]) == ({}, [])

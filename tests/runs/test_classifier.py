@@ -220,15 +220,16 @@ def test_features_that_are_no_longer_finite_fail_in_one_line(
 
 @dataclass(eq=False, kw_only=True)
 class Averaging(DANN):
-    """DANN that is judged by running means that hardly move."""
+    """DANN that is judged by running means."""
 
-    averaged: ClassVar[dict[str, float]] = {"feature_extractor": 1.0, "label_predictor": 1.0}
+    averaged: ClassVar[dict[str, float]] = {"feature_extractor": 0.9, "label_predictor": 0.9}
 
 
 def test_what_is_judged_and_saved_are_the_running_means(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(METHODS, "averaging", Averaging)
+    monkeypatch.setattr("sparring.trainer.averages.update", lambda *_: None)
     found = []
     for steps in (1, 20):
         job = ClassifierRun(
@@ -238,6 +239,6 @@ def test_what_is_judged_and_saved_are_the_running_means(
         job.run(library, folder, CPU, Screen())
         found.append(folder)
     one, twenty = (scores_of(folder) for folder in found)
-    assert one.confusion == twenty.confusion  # a mean with all the memory stays where it began
+    assert one.confusion == twenty.confusion  # a mean that does not follow stays where it began
     assert twenty.selection is not None
     assert {c.accuracy for c in twenty.selection.candidates} == {twenty.accuracy}

@@ -114,6 +114,11 @@ def test_a_generator_that_draws_the_data_is_near_the_floor_and_obeys(tools: Eval
     assert heat[:, : SIZE // 2].min() > 50
     assert heat[:, SIZE // 2 :].max() == 0
     assert arrays["pairs"].shape == (10, 2, 3, SIZE, SIZE)
+    assert arrays["growing"].shape == (2, 7, 8, 3, SIZE, SIZE)
+    # From without to with it, as the pairs are; the left half alone grows brighter.
+    assert np.array_equal(arrays["growing"][0][[0, -1]], arrays["pairs"][:8].swapaxes(0, 1))
+    left = arrays["growing"][0][..., : SIZE // 2].mean((1, 2, 3, 4))
+    assert (np.diff(left) > 3).all()
     classes = scorecard(scores).classes
     assert list(classes) == ["left", "not left", "top", "not top"]
     assert classes["top"].diversity == pytest.approx(1, abs=0.2)
@@ -178,6 +183,7 @@ def test_classes_are_exclusive_and_each_is_turned_to(
     scores, arrays = evaluate(tools, sampler(ClassPainter, exclusive.train), 100)
     assert arrays["classes"].shape == (4, 10, 3, SIZE, SIZE)
     assert "pairs" not in arrays
+    assert "growing" not in arrays
     # The same noise: 'both' is brighter than 'neither' where it is left or at the top alone.
     difference = arrays["classes"][3].astype(int) - arrays["classes"][0]
     assert difference[..., : SIZE // 2, : SIZE // 2].min() > 50

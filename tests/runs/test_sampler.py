@@ -49,6 +49,26 @@ def test_pairs_differ_in_the_one_attribute_only(monkeypatch: pytest.MonkeyPatch)
     assert (pairs[:, 1] == 255).all()
 
 
+def test_an_attribute_grows_in_even_steps_and_the_rest_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def sample(noise: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        asked.append((noise, label.clone()))
+        return torch.zeros(len(noise), 3, 8, 8)
+
+    method = built()
+    monkeypatch.setattr(method, "sample", sample)
+    drawn = sampler(method)
+    assert drawn.growing(1, 4, 5).shape == (5, 4, 3, 8, 8)
+    shares = [label[:, 1].unique().tolist() for _, label in asked]
+    assert shares == [[0.0], [0.25], [0.5], [0.75], [1.0]]
+    for noise, label in asked:
+        assert torch.equal(noise, asked[0][0])
+        assert torch.equal(label[:, [0, 2]], drawn.asked(4)[:, [0, 2]].float())
+
+
 def test_what_is_asked_for_is_what_real_images_have_together() -> None:
     labels = faces().train.labels
     assert labels is not None

@@ -23,6 +23,7 @@ from sparring.runs.scores import ClassifierScores
 from sparring.runtime import Machine
 from sparring.trainer import Trainer, Training
 from tests.conftest import CPU, dataset
+from tests.data.doctor.maker import folder, picture
 
 PLAN = Plan(command="sparring test", budget="smoke", purpose="training")
 HERE = Machine(CPU, 1, 1)
@@ -296,3 +297,57 @@ def test_a_session_without_target_labels_says_what_it_estimates(
     assert scores.accuracy is None
     said = capsys.readouterr().err
     assert "right on the target, as estimated without labels" in said
+
+
+def test_before_a_training_on_own_images_the_doctor_tells_the_worst(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, right = (folder(tmp_path / name, 12, k) for name, k in (("left", 0), ("right", 500)))
+    job = replace(ADAPTED, source=str(left), target=str(right))
+    play(Library(None), tmp_path / "clean", job)
+    assert "sparring check" not in capsys.readouterr().err
+    for split, name in (("train", "copy"), ("test", "leak")):
+        picture(1).save(left / split / "ant" / f"{name}.png")
+    picture(501).save(right / "train" / "bee" / "moved.png")  # its labels are not looked at
+    picture(3).save(left / "train" / "ant" / "03.jpg", quality=90)  # a note, and not told
+    out = tmp_path / "ill"
+    play(Library(None), out, job)
+    lines = [line for line in capsys.readouterr().err.splitlines() if "equal" in line]
+    alike = "1 picture equal to another of the"
+    assert lines == [
+        f"error: left: {alike} other split (train image 1 = test image 12): keep them out of test: "
+        "what was trained on tests nothing",
+        f"warning: left: {alike} same split (train image 1 = train image 13): keep one of each",
+        f"warning: right: {alike} same split (train image 1 = train image 24): keep one of each",
+    ]
+    monkeypatch.setattr("sparring.runs.schedule.TOLD", 1)
+    play(Library(None), tmp_path / "short", job)
+    *_, last = [one for one in capsys.readouterr().err.splitlines() if "sparring check" in one]
+    assert last == f"2 more such findings; to see the pictures: sparring check {left} {right}"
+
+
+def test_the_catalogue_is_not_examined(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sparring.data.doctor.examine", lambda *subjects: pytest.fail("examined"))
+    library.put("toy-faces", library.get("faces", 64))
+    play(library, tmp_path, replace(GAN, images="toy-faces"))
+
+
+def test_how_each_set_was_read_is_said_once_before_anything_is_trained(
+    library: Library,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sparring.runs.schedule._play", lambda *_: [])
+    whole = library.get("right", 32)
+    part = whole.train.take((whole.train.labels != 9).nonzero()[:, 0])  # type: ignore[union-attr]
+    fewer = replace(part, label_names=part.label_names[:9])
+    library.put("right", replace(whole, train=fewer, test=fewer))
+    play(library, tmp_path, GAN, ADAPTED, replace(ADAPTED, scenario="source-only"))
+    assert capsys.readouterr().err.splitlines() == [
+        "faces: 24 train, 16 test, 3 attributes: Male, Smiling, Young",
+        "left: 40 train, 30 test, 10 classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
+        "right: 36 train, 36 test, 10 classes: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9; it lacks of left: 9",
+    ]

@@ -31,6 +31,7 @@ COMMANDS = {
     "generate": "Learn to draw images like those in a folder.",
     "predict": "Label images with a trained classifier.",
     "sample": "Draw images with a trained generator.",
+    "check": "Look for faults in images before training on them.",
     "export": "Write a trained model as one file for other programs: ONNX or PyTorch's .pt2.",
     "report": "Build report.html and results.json again from what was trained.",
     "data": "Get data sets from where they are published, or build MNIST-M.",

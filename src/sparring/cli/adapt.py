@@ -10,7 +10,7 @@ import tyro
 
 from sparring import defaults
 from sparring.cli import command_line
-from sparring.cli.common import RunOptions, apart, at_least_one, training
+from sparring.cli.common import RunOptions, apart, at_least_one, size_of, training
 
 if TYPE_CHECKING:
     from sparring.report.answer import Answered
@@ -45,8 +45,8 @@ def adapt(
         backbone: Classify by what this network sees, trained by others and left as it is, in place
             of training one: its name on the hub, such as facebook/dinov2-small, or a folder with
             config.json, model.safetensors and preprocessor_config.json. Needs sparring[backbone].
-        size: Height and width in pixels that images are taken at, their central square; if not
-            named 32, or what the backbone asks for.
+        size: Height and width in pixels that images are taken at, their central square; by
+            default what the backbone asks for, or a power of two that suits SOURCE, 32 at most.
         steps: Batches to train on; none with a backbone.
         batch_size: Images in a batch, of each domain.
         seed: The same seed gives the same weights on the same machine.
@@ -55,6 +55,7 @@ def adapt(
         out: Folder to write.
     """
     from sparring.data import unsorted
+    from sparring.frozen import Frozen
     from sparring.report.answer import Answered
     from sparring.report.page import build
     from sparring.runs.folder import Run
@@ -63,13 +64,18 @@ def adapt(
     from sparring.runs.schedule import check_output
     from sparring.runs.twins import carrier, conclude, twins
 
-    at_least_one("--size", size)
-    chosen, pixels = carrier(method, backbone, size)
+    at_least_one("--size", size)  # before anything is fetched
+    chosen = carrier(method, backbone)
+    if isinstance(chosen, Frozen):
+        pixels = size or chosen.preparation.edge
+    else:
+        pixels = size_of(source, shared.data, size, defaults.ADAPT_SIZE)
     jobs = twins(chosen, (source, target), seed, training(steps, batch_size, seed), pixels)
     apart(out, source, target)
     check_output(out)
     device, library = shared.machine().device, shared.library()
-    images = unsorted.read(Path(target), pixels)
+    white = library.get(source, pixels).account.white
+    images = unsorted.read(Path(target), pixels, white)
     library.put(target, images.dataset)
     labels, _ = jobs[0].data(library)
     known = None

@@ -71,10 +71,12 @@ def training(steps: int, batch_size: int, seed: int, **more: Any) -> "Training":
     return Training(steps, batch_size, keep_state=True, **more)
 
 
-def size_of(images: str, asked: int | None, default: int) -> int:
-    """Height and width in pixels to take `images` at."""
+def size_of(images: str, data: Path | None, asked: int | None, largest: int) -> int:
+    """Height and width in pixels to take `images` at: as asked, or as their own size proposes."""
+    from sparring.data.catalogue import proposed_size
+
     at_least_one("--size", asked)
-    return asked or default
+    return asked or proposed_size(images, data, largest)
 
 
 def apart(out: Path, *places: str) -> None:

@@ -34,7 +34,8 @@ def generate(
         shared: What is trained on, and where.
         method: auto, the best general method, or a generator in `sparring train`.
         labels: What can be asked for: "all" that the images have, "none", or names with commas.
-        size: Height and width in pixels: 16, 32, 64, ...; 64 if not named.
+        size: Height and width in pixels: 16, 32, 64, ...; by default what suits the images, 64 at
+            most.
         steps: Batches to train on. More than an earlier call had: it goes on.
         batch_size: Images in a batch.
         seed: The same seed gives the same weights on the same machine.
@@ -50,7 +51,7 @@ def generate(
     apart(out, images)
     check_output(out)
     library = shared.library()
-    pixels = size_of(images, size, defaults.GENERATE_SIZE)
+    pixels = size_of(images, shared.data, size, defaults.GENERATE_SIZE)
     length = training(steps, batch_size, seed)
     rest = seed, length, pixels, defaults.JUDGE_STEPS
     job = run_of(library, method, images, labels, *rest)

@@ -1,84 +1,164 @@
 """The names of data sets, and which reader reads what; knows nothing inside a file."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
+from math import log2
 from pathlib import Path
+from types import ModuleType
 
 import torch
 
 from sparring.data import standins
 from sparring.data.formats import celeba, folders, idx, listed, mat, parquet, usps
-from sparring.data.images import DIGITS, DataSet, Images, composed
+from sparring.data.images import DIGITS, DataSet, Images, Splits, composed
+from sparring.data.stored import Stored, told_apart
 from sparring.errors import RequestError, unknown
 
-Found = Callable[[Path], bool]
-Read = Callable[[Path, int], tuple[Images, Images]]
+
+@dataclass(frozen=True)
+class Layout:
+    """A way in which a set may lie in a place.
+
+    found: whether it does, whole. read: the set at a size in pixels. side: of its pictures, in
+    pixels. mirror: whether a mirrored picture is as good.
+    """
+
+    found: Callable[[Path], bool]
+    read: Callable[[Path, int], Splits]
+    side: Callable[[Path], float]
+    mirror: bool = False
+
+
+def _pictures(
+    found: Callable[[Path], bool], stored: Callable[[Path], Stored], mirror: bool = False
+) -> Layout:
+    return Layout(found, lambda at, size: stored(at).read(size), lambda at: stored(at).side, mirror)
+
+
+def _arrays(format: ModuleType) -> Layout:
+    return Layout(format.found, format.read, lambda at: float(format.SIDE))
+
+
+_PARQUET = _pictures(parquet.found, partial(parquet.stored, names=DIGITS))
+_RELEASE = _pictures(listed.found_release, listed.stored_release)
+_CELEBA = _pictures(celeba.found, celeba.stored, mirror=True)
+_FACES = _pictures(celeba.found_pictures, celeba.stored, mirror=True)
+_IDX, _MAT, _USPS = map(_arrays, (idx, mat, usps))
 
 
 @dataclass(frozen=True)
 class Real:
-    """A real set: its folder below `--data`, and the layouts in which it may lie there."""
+    """A real set: its folder below `--data`, and the layouts in which it may lie there.
+
+    unlabelled: the layouts that lack its labels, which not everyone needs.
+    """
 
     folder: str
-    layouts: tuple[tuple[Found, Read], ...]
+    layouts: tuple[Layout, ...]
     expected: str
-    mirror: bool = False
+    unlabelled: tuple[Layout, ...] = ()
 
-    def reader(self, data: Path) -> Read | None:
-        """What reads the set as it lies in `data`; None where no layout is complete."""
-        return next((read for found, read in self.layouts if found(data / self.folder)), None)
+    def layout(self, data: Path, whole: bool = False) -> Layout | None:
+        """How the set lies in `data`; None where no layout is complete. whole: with its labels."""
+        layouts = self.layouts if whole else (*self.layouts, *self.unlabelled)
+        return next((one for one in layouts if one.found(data / self.folder)), None)
 
-
-_PARQUET = (parquet.found, partial(parquet.read, names=DIGITS))
 
 REAL = {
-    "mnist": Real(
-        "mnist", ((idx.found, idx.read),), "{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz"
-    ),
+    "mnist": Real("mnist", (_IDX,), "{train,t10k}-{images-idx3,labels-idx1}-ubyte.gz"),
     "mnist-m": Real(
         "mnist_m",
-        (_PARQUET, (listed.found_release, listed.read_release)),
+        (_PARQUET, _RELEASE),
         "train.parquet and test.parquet, or mnist_m_{train,test} and mnist_m_*_labels.txt",
     ),
     "svhn": Real(
         "svhn",
-        ((mat.found, mat.read), _PARQUET),
+        (_MAT, _PARQUET),
         "train_32x32.mat and test_32x32.mat, or train-*.parquet and test-*.parquet",
     ),
-    "usps": Real("usps", ((usps.found, usps.read),), "usps.h5, or usps.bz2 and usps.t.bz2"),
+    "usps": Real("usps", (_USPS,), "usps.h5, or usps.bz2 and usps.t.bz2"),
     "celeba": Real(
         "celeba",
-        ((celeba.found, celeba.read),),
+        (_CELEBA,),
         "img_align_celeba.zip, list_attr_celeba.txt and list_eval_partition.txt",
-        mirror=True,
+        (_FACES,),
     ),
     "meter-digits": Real("meter_digits", (_PARQUET,), "train.parquet and test.parquet"),
 }
 """The real sets, by name."""
 
+_OFFICIAL = (_RELEASE, _IDX, _MAT, _USPS)
+_OWN = (
+    _FACES,
+    _pictures(parquet.found_any, parquet.stored),
+    _pictures(listed.found, listed.stored),
+    _pictures(lambda at: True, folders.stored),
+)
+"""How a set of one's own may lie; the first that is found counts."""
+
 STAND_INS = {"photo-digits": "mnist-m", "street-digits": "svhn", "toy-faces": "celeba"}
 """The sets that the program draws itself, and the real set that each stands in for."""
+
+_STAND_IN_SIDES = {"photo-digits": 32, "street-digits": 32, "toy-faces": 64}
 
 
 def load(name: str, data: Path | None, *, size: int) -> DataSet:
     """Load a set by name, or a folder or zip of one's own by its path, at `size` pixels.
 
-    data: the folder of real sets. A set of one's own is called after its folder or zip.
-    Raises RequestError where it is unknown, missing, damaged or at odds with itself.
+    data: the folder of real sets. A set of one's own is called after its folder or zip; the path
+    of a list in it says which to take. Raises RequestError where it is unknown, missing, damaged
+    or at odds with itself.
     """
     if name in STAND_INS:
         return standins.load(name, size)
     try:
-        if name in REAL:
-            return _real(name, data, size)
-        path = _place(name)
-        if (name and path.exists()) or os.sep in name:
-            return _own(path, size)
+        called, layout, place = _find(name, data)
+        splits = layout.read(place, size)
     except OSError as error:  # such as a folder that one may not look into, or a name too long
         raise RequestError(f"cannot read {name}: {error}; check that it is there") from error
-    raise unknown("data set", name, [*REAL, *STAND_INS, "the path of a folder or zip"])
+    train, test = splits
+    return DataSet(called, "real", train, test, layout.mirror, splits.account)
+
+
+def proposed_size(name: str, data: Path | None, largest: int) -> int:
+    """The size in pixels at which to use a set: a power of two from 16 on, at most `largest`.
+
+    It is the one nearest to the median of the shorter sides. name, data: as for `load`; no more
+    than some pictures' heads are read. Raises RequestError.
+    """
+    if name in STAND_INS:
+        side: float = _STAND_IN_SIDES[name]
+    else:
+        try:
+            _, layout, place = _find(name, data)
+            side = layout.side(place)
+        except OSError as error:
+            raise RequestError(f"cannot read {name}: {error}; check that it is there") from error
+    return max(16, min(largest, 2 ** round(log2(side))))
+
+
+def _find(name: str, data: Path | None) -> tuple[str, Layout, Path]:
+    """What a set is called, how it lies, and where. Raises RequestError, and OSError."""
+    if name in REAL:
+        return name, *_real(name, data)
+    path = _place(name)
+    if not ((name and path.exists()) or os.sep in name):
+        raise unknown("data set", name, [*REAL, *STAND_INS, "the path of a folder or zip"])
+    official = ((one, at) for one in _OFFICIAL for at in _insides(path) if one.found(at))
+    own = ((one, path) for one in _OWN if one.found(path))
+    return _unzipped(path.resolve()).name, *next(chain(official, own))
+
+
+def _insides(path: Path) -> Iterator[Path]:
+    """The place, and the folder that lies alone in it, or is called `raw`, as torchvision does."""
+    yield path
+    inner = [p for p in path.iterdir() if p.name[0] != "."] if path.is_dir() else []
+    for folder in inner:
+        if folder.is_dir() and (len(inner) == 1 or folder.name == "raw"):
+            yield from _insides(folder)
 
 
 def _place(name: str) -> Path:
@@ -92,12 +172,12 @@ def find(name: str, data: Path | None) -> bool:
     """Whether the real set `name` lies in `data`, whole. Raises RequestError for other names."""
     if name not in REAL:
         raise unknown("real data set", name, REAL)
-    return data is not None and REAL[name].reader(data) is not None
+    return data is not None and REAL[name].layout(data, whole=True) is not None
 
 
-def _real(name: str, data: Path | None, size: int) -> DataSet:
+def _real(name: str, data: Path | None) -> tuple[Layout, Path]:
     real = REAL[name]
-    if data is None or (read := real.reader(data)) is None:
+    if data is None or (layout := real.layout(data)) is None:
         stand_in = next((mine for mine, of in STAND_INS.items() if of == name), None)
         instead = f", or ask for its stand-in {stand_in}" if stand_in else ""
         missing = "--data DIR is not given" if data is None else f"not in {data / real.folder}"
@@ -105,16 +185,7 @@ def _real(name: str, data: Path | None, size: int) -> DataSet:
             f"{name} is a real set, and {missing}: put {real.expected} into "
             f"{data or 'DIR'}/{real.folder}{instead}"
         )
-    train, test = read(data / real.folder, size)
-    return DataSet(name, "real", train, test, real.mirror)
-
-
-def _own(path: Path, size: int) -> DataSet:
-    """A set of one's own, told by what is in it. Only faces in CelebA's layout are mirrored."""
-    layout = next((one for one in (celeba, parquet, listed) if one.found(path)), folders)
-    train, test = layout.read(path, size)
-    name = _unzipped(path.resolve()).name
-    return DataSet(name, "real", train, test, mirror=layout is celeba)
+    return layout, data / real.folder
 
 
 def _unzipped(path: Path) -> Path:
@@ -147,13 +218,15 @@ def _ends(path: Path) -> list[str]:
 def align(source: DataSet, target: DataSet) -> DataSet:
     """The target with its classes numbered as the source's of the same name, if it has any.
 
-    Raises RequestError where it has classes that the source lacks, or attributes.
+    What it lacks of them is noted. Raises RequestError where it has classes that the source lacks,
+    or attributes.
     """
     if "attributes" in (target.train.kind, target.test.kind):
         raise RequestError(f"{target.name} has attributes: put each class into a folder of its own")
     names = [composed(name) for name in source.train.label_names]
     theirs = [composed(name) for name in target.train.label_names]
     if unheard := [name for name in theirs if name not in names]:
+        told_apart([*names, *unheard], f"{source.name} and {target.name}")
         raise RequestError(
             f"{target.name} has classes that {source.name} lacks: {', '.join(unheard[:5])}: "
             "name them alike, or remove them"
@@ -166,7 +239,12 @@ def align(source: DataSet, target: DataSet) -> DataSet:
         labels = None if images.labels is None else number[images.labels]
         return replace(images, labels=labels, label_names=source.train.label_names)
 
-    return replace(target, train=renumbered(target.train), test=renumbered(target.test))
+    account = target.account
+    if missing := [name for name in names if name not in theirs]:
+        notes = [*account.notes, f"it lacks of {source.name}: {', '.join(missing)}"]
+        account = replace(account, notes=notes)
+    train, test = renumbered(target.train), renumbered(target.test)
+    return replace(target, train=train, test=test, account=account)
 
 
 def attributes(dataset: DataSet, names: str) -> DataSet:

@@ -1,16 +1,18 @@
-"""The files of a set, in a folder or in a zip, and the split into train and test."""
+"""The files of a set, in a folder or in a zip, and what they are by their names."""
 
 import bz2
 import gzip
+import os
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import takewhile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from sparring.data.decode import IMAGE_SUFFIXES
 from sparring.data.images import composed
 from sparring.errors import RequestError, check_name
 
@@ -19,8 +21,6 @@ MAX_BYTES = 512 << 20
 
 MAX_TEXT = 64 << 20
 """The same for a list: text grows some fifty times when it is parsed."""
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
 
 _PACKED = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File}
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, struct.error)
@@ -40,11 +40,21 @@ class Member:
 Entry = Path | Member
 """A file in a folder or in a zip."""
 
+Files = Mapping[str, Entry]
+"""Files by their path from the folder or zip that they lie in, with slashes."""
 
-def damaged(place: object, reason: object) -> RequestError:
+
+def damaged(
+    place: object, reason: object, mend: str = "replace it by a whole copy"
+) -> RequestError:
     """Build the error for a file that is not what its name says, or not all of it."""
     why = " ".join(str(reason).split()) or type(reason).__name__
-    return RequestError(f"{place} is damaged or incomplete ({why}): download it again")
+    return RequestError(f"{place} is damaged or incomplete ({why}): {mend}")
+
+
+def download_again(place: object, reason: object) -> RequestError:
+    """The same for a file of a published set."""
+    return damaged(place, reason, "download it again")
 
 
 def read(entry: Entry, most: int = MAX_BYTES) -> bytes:
@@ -84,28 +94,23 @@ def _unzip(member: Member, most: int) -> bytes | None:
 
 
 def read_text(entry: Entry) -> str:
-    """One UTF-8 text file. Raises RequestError where it is damaged or too large."""
+    """One UTF-8 text file. Raises RequestError where it is damaged, too large or no such text."""
     try:
         return read(entry, MAX_TEXT).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise damaged(entry, error) from error
+        raise RequestError(f"{entry} is no UTF-8 text ({error}): save it as UTF-8") from error
 
 
 def entries(root: Path) -> dict[str, Entry]:
     """Every file below a folder or inside a zip, by its composed path from `root`, sorted.
 
-    Hidden ones are left out. Raises RequestError where `root` is neither, or a name is not UTF-8
-    or differs from another in composition alone.
+    Links are followed. Hidden files are left out. Raises RequestError where `root` is neither, or
+    a name is not UTF-8 or differs from another in composition alone.
     """
     if not root.exists():
         raise RequestError(f"{root} does not exist: give a folder of images, or a zip")
     found: dict[str, Entry] = {}
-    inside = (
-        ((path.relative_to(root).as_posix(), path) for path in root.rglob("*") if path.is_file())
-        if root.is_dir()
-        else _zipped(root)
-    )
-    for written, entry in inside:
+    for written, entry in _below(root) if root.is_dir() else _zipped(root):
         name = composed(written)
         if any(part.startswith(".") or part == "__MACOSX" for part in name.split("/")):
             continue
@@ -116,7 +121,26 @@ def entries(root: Path) -> dict[str, Entry]:
     return dict(sorted(found.items()))
 
 
+def _below(
+    folder: Path, start: str = "", above: tuple[Path, ...] = ()
+) -> Iterator[tuple[str, Path]]:
+    """The files below a folder, also through links, but for one that leads back up."""
+    real = folder.resolve()
+    if real in above:
+        return
+    with os.scandir(folder) as inside:
+        for item in inside:
+            if item.name.startswith("."):
+                continue
+            if item.is_dir():
+                yield from _below(folder / item.name, f"{start}{item.name}/", (*above, real))
+            else:  # a link that leads nowhere too: it is counted, or told when it is read
+                yield start + item.name, folder / item.name
+
+
 def _zipped(path: Path) -> Iterator[tuple[str, Member]]:
+    if path.suffix.lower() != ".zip":
+        raise RequestError(f"{path} is neither a folder nor a zip: name what holds the images")
     try:
         archive = zipfile.ZipFile(path)
     except (*_DAMAGE, NotImplementedError) as error:  # the last: a version from the future
@@ -128,43 +152,53 @@ def _zipped(path: Path) -> Iterator[tuple[str, Member]]:
             yield name, Member(archive, name)
 
 
-def images_of(files: Mapping[str, Entry]) -> dict[str, Entry]:
+def suffix(name: str) -> str:
+    """The end of a file's name, such as `.png`, in small letters."""
+    return PurePosixPath(name).suffix.lower()
+
+
+def images_of(files: Files) -> dict[str, Entry]:
     """Those of `files` that are named as images."""
-    return {n: e for n, e in files.items() if Path(n).suffix.lower() in IMAGE_SUFFIXES}
+    return {name: entry for name, entry in files.items() if suffix(name) in IMAGE_SUFFIXES}
 
 
-def below(files: Mapping[str, Entry], folder: str) -> dict[str, Entry]:
-    """Those of `files` that lie in `folder`, by their path relative to it."""
-    start = folder + "/"
-    return {name.removeprefix(start): e for name, e in files.items() if name.startswith(start)}
+def kinds(names: Iterable[str]) -> Counter[str]:
+    """How many files there are of each suffix but those of images: `.txt`, "without a suffix"."""
+    ends = (suffix(name) or "without a suffix" for name in names)
+    return Counter(end for end in ends if end not in IMAGE_SUFFIXES)
 
 
-def unwrapped(files: Mapping[str, Entry]) -> dict[str, Entry]:
+def no_images(root: object, files: Files) -> RequestError:
+    """The error for a place that holds none, with what it holds."""
+    there = ", ".join(f"{count:,} {kind}" for kind, count in kinds(files).most_common(4))
+    return RequestError(
+        f"{root} holds no images ({f'found: {there}' if there else 'it is empty'}): "
+        "put jpg, png, webp, bmp, gif or tiff there, or name another place"
+    )
+
+
+def unwrapped(files: Files) -> dict[str, Entry]:
     """The same files without the folders that all of them share: `faces/1.jpg` -> `1.jpg`."""
-    folders = [name.split("/")[:-1] for name in files]
-    ends = zip(min(folders, default=[]), max(folders, default=[]), strict=False)  # in sorted order
-    shared = takewhile(lambda pair: pair[0] == pair[1], ends)
-    start = sum(len(folder) + 1 for folder, _ in shared)
+    start = len(shared(files))
     return {name[start:]: entry for name, entry in files.items()}
 
 
-def contents(files: Mapping[str, Entry], names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of each of `names`, read one at a time."""
-    return ((name, read(files[name])) for name in names)
+def shared(names: Iterable[str]) -> str:
+    """The folders that all of `names` lie in: `faces/` of `faces/1.jpg` and `faces/a/2.jpg`."""
+    folders = [name.split("/")[:-1] for name in names]
+    ends = zip(min(folders, default=[]), max(folders, default=[]), strict=False)  # in sorted order
+    return "".join(f"{one}/" for one, _ in takewhile(lambda pair: pair[0] == pair[1], ends))
 
 
-def hash_split(names: Iterable[str], where: object) -> tuple[list[str], list[str]]:
-    """Split names into train and test, about 80 to 20, by the SHA-256 of each name alone.
-
-    A file stays on its side whatever is added beside it or removed. Raises RequestError where
-    there are so few names that one side is empty.
-    """
-    sides: tuple[list[str], list[str]] = ([], [])
+def contents(files: Files, names: Iterable[str]) -> Iterator[tuple[str, bytes | RequestError]]:
+    """Name and bytes of each of `names`, read one at a time; or why it cannot be read."""
     for name in names:
-        sides[int.from_bytes(sha256(name.encode()).digest()[:8]) % 5 == 0].append(name)
-    if not all(sides):
-        raise RequestError(
-            f"{where} has too few images ({sum(map(len, sides))}) to split into train and test: "
-            "add more, or make train/ and test/ yourself"
-        )
-    return sides
+        try:
+            yield name, read(files[name])
+        except RequestError as error:
+            yield name, error
+
+
+def is_list(name: str) -> bool:
+    """Whether a file is named as a list of labels: .csv, .tsv, .jsonl."""
+    return suffix(name) in (".csv", ".tsv", ".jsonl")

@@ -5,14 +5,16 @@ Knows tensors; knows no file format, no method and no training.
 
 import hashlib
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from sparring.errors import one_line
 from sparring.game import LabelKind
 
 DIGITS = tuple("0123456789")
@@ -90,12 +92,38 @@ class Images:
         return f"sha256:{digest.hexdigest()}"
 
 
+@dataclass(eq=False)
+class Account:
+    """How a set was read.
+
+    left_out: how many files or rows of a kind: {".txt": 2, "without a label": 3}. notes: what was
+    assumed, in words. white: the value that is white in pictures of more than 8 bits, see depth.py.
+    """
+
+    left_out: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    white: float | None = None
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What a format reads: the two splits, and how they were come by."""
+
+    train: Images
+    test: Images
+    account: Account = field(default_factory=Account)
+
+    def __iter__(self) -> Iterator[Images]:
+        return iter((self.train, self.test))
+
+
 @dataclass(frozen=True)
 class DataSet:
     """A named data set in its two splits.
 
     kind: "stand-in" for images that the program drew itself.
     mirror: whether a mirrored image is as good as the original (faces: yes; digits: never).
+    account: how it was read.
     """
 
     name: str
@@ -103,6 +131,7 @@ class DataSet:
     train: Images
     test: Images
     mirror: bool = False
+    account: Account = field(default_factory=Account)
 
     def unlabelled(self) -> "DataSet":
         """The same set with the labels dropped."""
@@ -112,3 +141,27 @@ class DataSet:
         """`sha256:...` over both splits. Their bytes are read once, however often this is asked."""
         both = (self.train.fingerprint() + self.test.fingerprint()).encode()
         return f"sha256:{hashlib.sha256(both).hexdigest()}"
+
+
+_NAMED = 10  # classes that a line names
+
+
+def summary(dataset: DataSet) -> str:
+    """How a set was read, in one line: what there is of it, what was left out, what was assumed.
+
+    `src: 49 train, 11 test, 3 classes: ant, bee, cow; left out: 20 .xyz; resized to 32 x 32`
+    """
+    train, test, account = dataset.train, dataset.test, dataset.account
+    labelled = next((part for part in (train, test) if part.labels is not None), None)
+    labels = "no labels"
+    if labelled is not None:
+        names = labelled.label_names
+        more = ", ..." if len(names) > _NAMED else ""
+        kind = labelled.kind.removesuffix("s") if len(names) == 1 else labelled.kind
+        labels = f"{len(names)} {kind}: {', '.join(names[:_NAMED])}{more}"
+        for part, words in ((train, "testing"), (test, "training")):
+            labels += f" (labels for {words} alone)" if part.labels is None else ""
+    parts = [f"{dataset.name}: {len(train):,} train, {len(test):,} test, {labels}"]
+    if left := ", ".join(f"{n:,} {what}" for what, n in account.left_out.items() if n):
+        parts.append(f"left out: {left}")
+    return one_line("; ".join([*parts, *account.notes]))

@@ -1,5 +1,6 @@
 """Pictures that a trained model is shown, files or arrays, as tensors of its size."""
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -8,10 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data.decode import UndecodableError, decode, in_threads
-from sparring.data.files import IMAGE_SUFFIXES, Entry, entries, images_of, read
+from sparring.data.decode import IMAGE_SUFFIXES, UndecodableError, decode, in_threads, own_white
+from sparring.data.files import Entry, entries, images_of, kinds, no_images, read
 from sparring.data.pixels import resize
 from sparring.errors import RequestError
+
+_log = logging.getLogger("sparring")
 
 PART = 500
 """Images that are held, and shown to a model, at once."""
@@ -21,10 +24,10 @@ Pictures = np.ndarray | Tensor | str | Path | Sequence[str | Path]
 of files."""
 
 
-def in_parts(images: Pictures, size: int) -> Iterator[Tensor]:
+def in_parts(images: Pictures, size: int, whites: Iterable[float] = ()) -> Iterator[Tensor]:
     """The central squares of the images at `size` pixels, in parts: uint8 [<= PART, 3, size, size].
 
-    As in training. Raises RequestError for what is no image.
+    As in training; whites: as for `decoded`. Raises RequestError for what is no image.
     """
     if isinstance(images, np.ndarray | Tensor):
         yield from (resize(part, size) for part in _squares(images).split(PART))
@@ -34,7 +37,7 @@ def in_parts(images: Pictures, size: int) -> Iterator[Tensor]:
         if isinstance(images, str | Path)
         else {str(path): Path(path) for path in images}
     )
-    for part in decoded(files.items(), size):
+    for part in decoded(files.items(), size, whites):
         for name, picture in part:
             if isinstance(picture, str):
                 raise RequestError(f"{name} cannot be read: {picture}")
@@ -45,29 +48,42 @@ def pictures_in(place: Path) -> dict[str, Entry]:
     """The images of a folder or zip, or the one file, by relative name. Raises RequestError."""
     if place.suffix.lower() in IMAGE_SUFFIXES and place.is_file():
         return {place.name: place}
-    found = images_of(entries(place))
-    if not found:
-        raise RequestError(f"{place} holds no images: name a folder or zip of images")
+    files = entries(place)
+    if not (found := images_of(files)):
+        raise no_images(place, files)
+    if left := ", ".join(f"{count:,} {kind}" for kind, count in kinds(files).items()):
+        _log.warning("%s: left out: %s", place, left)
     return found
 
 
 def decoded(
-    files: Iterable[tuple[str, Entry]], size: int
+    files: Iterable[tuple[str, Entry]], size: int, whites: Iterable[float] = ()
 ) -> Iterator[list[tuple[str, np.ndarray | str]]]:
     """Lists of up to PART pairs of a name and its picture, in order.
 
-    A picture is uint8 [3, size, size], as in training, or what is wrong with the file.
+    A picture is uint8 [3, size, size], as in training, or what is wrong with the file. whites: what
+    was white in the training sets' pictures of more than 8 bits: the least of these that fits all.
     """
+    files = list(files)
+    own = max(in_threads(_white, files), default=0)
+    white = own if own <= 1 else min((one for one in whites if one >= own), default=own)
 
     def attempt(file: tuple[str, Entry]) -> tuple[str, np.ndarray | str]:
         try:
-            return file[0], decode(read(file[1]), size)
+            return file[0], decode(read(file[1]), size, white)
         except (UndecodableError, RequestError) as error:
             return file[0], str(error)
 
     pictures = in_threads(attempt, files)
     while part := list(islice(pictures, PART)):
         yield part
+
+
+def _white(file: tuple[str, Entry]) -> float:
+    try:
+        return own_white(read(file[1]))
+    except RequestError:
+        return 0
 
 
 def _squares(images: np.ndarray | Tensor) -> Tensor:

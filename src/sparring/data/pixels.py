@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from sparring import cache
-from sparring.data.images import DIGITS, Images
+from sparring.data.images import DIGITS, Account, Images, Splits
 from sparring.errors import RequestError
 
 MAPPED_FROM = 4_000_000_000
@@ -71,6 +71,13 @@ def digit_images(pixels: np.ndarray, labels: np.ndarray, size: int, where: objec
     return Images(resize(torch.from_numpy(pixels), size), numbers, DIGITS)
 
 
+def digit_splits(train: Images, test: Images, side: int) -> Splits:
+    """Digits that were `side` pixels high, with what was done to their size."""
+    done = "padded" if (side, train.size) == (28, 32) else "resized"
+    notes = [] if train.size == side else [f"{done} to {train.size} x {train.size}"]
+    return Splits(train, test, Account(notes=notes))
+
+
 def class_numbers(values: np.ndarray, classes: int, where: object) -> Tensor:
     """Labels of any numeric type, [N], as int64.
 
@@ -81,6 +88,6 @@ def class_numbers(values: np.ndarray, classes: int, where: object) -> Tensor:
         place = int(fit.argmin())
         raise RequestError(
             f"{where}: label {values[place]} of image {place} is not in 0..{classes - 1}: "
-            "mend the labels, or download the set again"
+            "mend the labels"
         )
     return torch.from_numpy(values.astype(np.int64))

@@ -57,13 +57,16 @@ class Unsorted:
         return ((name, error or next(rows)) for name, error in self.files.items())
 
 
-def read(place: Path, size: int) -> Unsorted:
-    """Read all pictures at `size` pixels. Raises RequestError where there is none to be read."""
+def read(place: Path, size: int, white: float | None = None) -> Unsorted:
+    """Read all pictures at `size` pixels. Raises RequestError where there is none to be read.
+
+    white: what was white in the source's pictures of more than 8 bits, if it has such.
+    """
     files = pictures_in(place)
     told = dict.fromkeys(files, "")
     pixels, count = empty_pixels(len(files), size), 0
     rows = pixels.numpy()
-    for part in decoded(files.items(), size):
+    for part in decoded(files.items(), size, [white] if white else []):
         for name, picture in part:
             if isinstance(picture, str):
                 told[name] = picture or "no picture"

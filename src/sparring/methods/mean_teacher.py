@@ -4,9 +4,9 @@ The student learns labels on strongly augmented images of both domains: those of
 those that its own running mean, the teacher, gives to weakly augmented target images. Alone, the
 teacher repeats its own mistakes: a class that it takes for another one dies out. So its predictions
 are scaled, class by class and image by image in turn (Sinkhorn), until the classes have the shares
-that they are believed to have. Those of the source would do harm where the target's differ, so they
-are estimated. The teacher's own shares are a poor estimate (what it mistakes, it is sure of); the
-sizes of the clusters that its features form around the classes' means are a good one.
+that they are believed to have: those of the source at first. They would do harm where the target's
+differ, so they drift to an estimate. The teacher's own shares are a poor one (what it mistakes, it
+is sure of); the sizes of the clusters that its features form around the classes' means are better.
 
 Tarvainen & Valpola 2017 (arXiv 1703.01780); strong and weak views, and a threshold relative to the
 confidence on the source: Berthelot et al. 2022 (AdaMatch, arXiv 2106.04732); labels by optimal
@@ -48,9 +48,9 @@ class MeanTeacher(AdaptationMethod):
     source_stage: float = 0.25
     """Part of the training before the target's labels count."""
     shares: Literal["estimated", "source", "free"] = "estimated"
-    """How many target labels each class gets: as many as "estimated"; as in the "source"; or as
-    many as the teacher gives it, "free"."""
-    drift: float = 0.02
+    """How many target labels each class gets: as in the source at first, later as "estimated";
+    always as in the "source"; or as many as the teacher gives it, "free"."""
+    drift: float = 0.003
     """How fast the estimate follows the clusters: the part of the way in a step."""
     threshold: float = 0.9
     """A label counts where its chance is at least this, times the student's on the source."""

@@ -1,5 +1,7 @@
 """The page: one HTML file with everything in it, readable without network and without scripts.
 
+Its script only lets a reader move what it shows; a policy in its head allows no request.
+
 Knows groups, figures and templates, which hold all words. What a client has to say of its own runs
 is handed in as sections.
 """
@@ -9,20 +11,24 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from jinja2 import Environment as Jinja
 from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from PIL import Image
 
-from sparring.report import without_labels, words
+from sparring.report import live, without_labels, words
 from sparring.report.answer import ERROR, Answered
 from sparring.report.collect import Report, badge, collect
 from sparring.report.groups import adaptations, compared, generations
 from sparring.report.picture import Picture
 from sparring.report.results import results
+from sparring.report.sprites import Sheet, webp
 from sparring.runs.records import Layer
 from sparring.storage import write_atomically, write_json
 
@@ -78,6 +84,7 @@ def build(
     page = environment(report, pictures).get_template("page.html.jinja")
     html = page.render(
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
+        script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
         lead=lead,
         answer=answer,
         estimate_error=ERROR,
@@ -110,8 +117,16 @@ def environment(report: Report, pictures: Mapping[str, Picture], *templates: Pat
         "embed": partial(embed, report.out),
         "badge_of": badge,
         "unlabelled": without_labels,
+        "live": live,
+        "sheet": Sheet(),
+        "hash": policy_hash,
     }
     return jinja
+
+
+def policy_hash(text: str) -> str:
+    """What a content security policy calls an inline style or script by."""
+    return f"sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}"
 
 
 def paragraphs(text: str) -> list[str]:
@@ -121,8 +136,12 @@ def paragraphs(text: str) -> list[str]:
 
 
 def embed(out: Path, picture: Picture) -> str:
-    """The picture as a data URL."""
-    return f"data:image/png;base64,{base64.b64encode(picture.path(out).read_bytes()).decode()}"
+    """The picture as a data URL: plots as they are on the disk, photographs as WebP."""
+    path = picture.path(out)
+    with Image.open(path) as image:
+        if image.mode == "RGB":
+            return webp(np.asarray(image), quality=90)
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
 def flow(layers: Sequence[Layer]) -> list[tuple[tuple[int, ...], str]]:

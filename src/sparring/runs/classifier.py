@@ -79,7 +79,7 @@ class ClassifierRun:
         sets = source, library.get(self.target, self.size)
         roles = zip(("source", "target"), self.domains, sets, strict=True)
         return Config(
-            **self._asked(device),
+            **self._request(device),
             scenario=self.scenario,
             data={role: common.describe_data(name, found) for role, name, found in roles},
             size=self.size,
@@ -90,7 +90,7 @@ class ClassifierRun:
             arm=self.arm,
         )
 
-    def _asked(self, device: torch.device) -> dict[str, Any]:
+    def _request(self, device: torch.device) -> dict[str, Any]:
         """The fields of a Config that do not follow from the data."""
         return common.asked(self.method, self.seed, self.training, device)
 
@@ -105,6 +105,16 @@ class ClassifierRun:
         if self.scenario == "target-only":
             _classified(target, "target")
         return source, catalogue.align(source, target)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Names or paths of the sets that it is trained on."""
+        return self.source, self.target
+
+    def sets(self, library: Library) -> tuple[DataSet, ...]:
+        """These sets, with the labels that it is trained on. Raises RequestError."""
+        source, target = self.data(library)
+        return source, target if self.scenario == "target-only" else target.unlabelled()
 
     def run(self, library: Library, folder: Run, device: torch.device, show: Screen) -> None:
         """Train, evaluate and write all down; goes on where an earlier call was stopped.
@@ -164,7 +174,13 @@ class ClassifierRun:
         target.stage = "final evaluation"  # all is decided: only now are answers looked up
         test = self._judged_on(target.open("test"))
         scores, examples, picture = evaluate(
-            on_source, on_target, test, self.per_class, self.seed, self.scenario != "target-only"
+            on_source,
+            on_target,
+            source,
+            test,
+            self.per_class,
+            self.seed,
+            self.scenario != "target-only",
         )
         if selection is not None and scores.accuracy is not None:
             earlier = [
@@ -198,4 +214,5 @@ def _classified(dataset: DataSet, role: str) -> None:
             raise RequestError(
                 f"the {role} {dataset.name} has no class labels on its {part} images: "
                 "put them into one folder a class, or name another set"
+                + "".join(f" ({note})" for note in dataset.account.notes)
             )

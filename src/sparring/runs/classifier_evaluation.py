@@ -4,10 +4,12 @@ Without labels: what it predicts, and estimates. Asked when all is decided: noth
 here goes back to training. Knows predictions and images; knows no network and no file.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
+from torch.nn.functional import interpolate
 
 from sparring.data.images import Images
 from sparring.metrics import calibration
@@ -25,6 +27,8 @@ from sparring.runs.selection import sample
 
 EXAMPLES = 400
 """Target test images that are kept, to show what adaptation fixed and broke."""
+SHOWN, THUMBNAIL = 2000, 24
+"""Points of each domain in the map that have a picture, at most, and its height and width."""
 UNKNOWN = -1
 """The label of an image that has none, in arrays."""
 _POINTS = 50  # of the risk-coverage curve, in the scores
@@ -35,6 +39,7 @@ Arrays = dict[str, np.ndarray]
 def evaluate(
     on_source: Predictions,
     on_target: Outputs,
+    source: Images,
     target: Images,
     per_class: int,
     seed: int,
@@ -42,13 +47,14 @@ def evaluate(
 ) -> tuple[ClassifierScores, Arrays, Arrays]:
     """Scores, examples to compare runs by, and the t-SNE picture.
 
-    on_source, on_target: what the classifier says of the test images. target: those images, with
-    class labels or without. per_class: images of each class and domain in the picture, at most.
-    with_map: draw it.
+    on_source, on_target: what the classifier says of the test images. source, target: those
+    images, the target's with class labels or without. per_class: images of each class and domain in
+    the picture, at most. with_map: draw it.
     """
     label = None if target.labels is None else target.labels.numpy()
     logits, classes = on_source.outputs.logits, on_source.outputs.logits.shape[1]
-    features, picture = _mixed_sample(on_source, on_target, label, per_class, seed)
+    both = (on_source.outputs, source), (on_target, target)
+    features, picture = _mixed_sample(both, per_class, seed)
     temperature = calibration.fit_temperature(logits, on_source.label)
     mixing = domain_mixing(features, picture["domain"])
     distance = proxy_a_distance(on_source.outputs.features, on_target.features, seed)
@@ -132,18 +138,35 @@ def _examples(found: Outputs, test: Images) -> Arrays:
 
 
 def _mixed_sample(
-    on_source: Predictions, on_target: Outputs, label: np.ndarray | None, count: int, seed: int
+    both: Sequence[tuple[Outputs, Images]], count: int, seed: int
 ) -> tuple[np.ndarray, Arrays]:
     """Features [M, F] of up to `count` test images of each class and domain, and what they are.
 
-    Images without labels are chosen by the class that is predicted.
+    both: of source and target, what was said of the images, and those. Images without labels are
+    chosen by the class that is predicted. The arrays have a row for each feature; `thumbnails` one
+    for each that is `pictured`, a random SHOWN of each domain at most.
     """
     sides = []
-    both = (on_source.outputs, on_source.label), (on_target, label)
-    for domain, (found, truth) in enumerate(both):
+    for domain, (found, images) in enumerate(both):
+        truth = None if images.labels is None else images.labels.numpy()
         index = choose_per_class(found.predicted if truth is None else truth, count, seed)
-        known = np.full(len(index), UNKNOWN) if truth is None else truth[index]
-        domains = np.full(len(index), domain)
-        sides.append((found.features[index], known, found.predicted[index], domains))
-    features, known, predicted, domains = map(np.concatenate, zip(*sides, strict=True))
-    return features, {"label": known, "predicted": predicted, "domain": domains}
+        pictured = np.isin(np.arange(len(index)), sample(len(index), SHOWN))
+        sides.append(
+            {
+                "features": found.features[index],
+                "label": np.full(len(index), UNKNOWN) if truth is None else truth[index],
+                "predicted": found.predicted[index],
+                "confidence": found.confidence[index].astype(np.float32),
+                "domain": np.full(len(index), domain),
+                "pictured": pictured,
+                "thumbnails": _thumbnails(images.pixels[index[pictured]]),
+            }
+        )
+    picture = {name: np.concatenate([side[name] for side in sides]) for name in sides[0]}
+    return picture.pop("features"), picture
+
+
+def _thumbnails(pixels: torch.Tensor) -> np.ndarray:
+    """uint8 [N, 3, S, S] in little: uint8 [N, 3, THUMBNAIL, THUMBNAIL]."""
+    small = interpolate(pixels.float(), (THUMBNAIL, THUMBNAIL), mode="bilinear", antialias=True)
+    return small.round().clamp(0, 255).to(torch.uint8).numpy()

@@ -13,12 +13,13 @@ import torch
 from msgspec import structs
 from torch import nn
 
-from sparring import __version__, frozen, model
-from sparring.averages import Averaged
+from sparring import __version__, frozen
 from sparring.data.images import DataSet
 from sparring.errors import RequestError
+from sparring.frozen import Frozen
 from sparring.game import Batch, Method, Pair, Shape
 from sparring.methods import METHODS, name_of
+from sparring.model_folder import save
 from sparring.nets.summary import describe
 from sparring.runs import card
 from sparring.runs.folder import Run
@@ -74,6 +75,7 @@ def describe_data(name: str, dataset: DataSet) -> Data:
         test=len(test),
         labelled=test.labels is not None,
         fingerprint=dataset.fingerprint(),
+        white=dataset.account.white,
     )
 
 
@@ -178,7 +180,7 @@ def finish(
 def keep(
     folder: Run,
     config: Config,
-    network: Averaged,
+    network: Method | Frozen,
     shape: Shape,
     scores: Scores,
     arrays: Mapping[str, dict[str, np.ndarray]],
@@ -188,5 +190,5 @@ def keep(
         if group:
             folder.write_arrays(name, group)
     target, words = folder.path / "model", card.text(config, scores)
-    model.save(target, network, shape, preset=config.preset, data=config.data, card=words)
+    save(target, network, shape, preset=config.preset, data=config.data, card=words)
     folder.write(scores)

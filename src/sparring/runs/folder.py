@@ -10,7 +10,7 @@ Knows files and their records; knows no torch, no method and no report. A run is
     checkpoints/          to go on: until the scores are there, or kept to train on from the end
     snapshots/            likewise, generators only: what will be `progress` in the pictures
     candidates/           until the scores are there, adapted classifiers only: weights to choose
-    model/                the trained model (see model.py): weights, config, card
+    model/                the trained model (see model_folder.py): weights, config, card
     architecture.json     the actual modules: layer, output shape, parameters
     pictures.safetensors  generators only: uint8 images, and where labels change them
     features.safetensors  classifiers only: the t-SNE map: points, labels, domains

@@ -51,7 +51,7 @@ class FrozenRun(ClassifierRun):
     def name(self) -> str:
         return run_name(frozen.NAME, *self.domains, self.scenario, self.seed)
 
-    def _asked(self, device: torch.device) -> dict[str, Any]:
+    def _request(self, device: torch.device) -> dict[str, Any]:
         about = self.method
         return {
             "method": frozen.NAME,
@@ -98,7 +98,9 @@ class FrozenRun(ClassifierRun):
         views = outputs(DomainOutputs(on_source[sample(len(source.test)).numpy()], unlabelled))
         target.stage = "final evaluation"
         on_target, test = fitted.on_target(seen[3]), target.open("test")
-        scores, examples, picture = evaluate(on_source, on_target, test, self.per_class, self.seed)
+        scores, examples, picture = evaluate(
+            on_source, on_target, source.test, test, self.per_class, self.seed
+        )
         seconds = round(time.monotonic() - started, 2)
         scores = structs.replace(scores, seconds=seconds, notes=(*scores.notes, _NOTE))
         arrays = {"outputs": views | examples, "features": picture}

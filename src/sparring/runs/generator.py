@@ -104,6 +104,15 @@ class GeneratorRun:
             raise RequestError(f"{name_of(self.method)} learns from labels: name some (or all)")
         return dataset.unlabelled()
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Names or paths of the sets that it is trained on."""
+        return (self.images,)
+
+    def sets(self, library: Library) -> tuple[DataSet, ...]:
+        """These sets, with the labels that it is trained on. Raises RequestError."""
+        return (self.data(library),)
+
     def run(self, library: Library, folder: Run, device: torch.device, show: Screen) -> None:
         """Train, draw, evaluate and write all down; goes on where an earlier call was stopped.
 

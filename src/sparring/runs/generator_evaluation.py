@@ -33,6 +33,8 @@ from sparring.runs.sampler import Sampler
 from sparring.runs.scores import Copies, GeneratorScores, Judge, OfClass, Scorecard, Turned
 
 SAMPLES, PAIRS = 32, 10
+GROWN, FACES, STEPS = 2, 8, 7
+"""Attributes that are shown growing, at most, the images of each, and their steps."""
 VARIED = 500
 """Images that the diversity is measured on."""
 TURNED = 10
@@ -117,10 +119,12 @@ def notes(tools: Evaluators, real: float) -> tuple[str, ...]:
 
 
 def _pictures(sampler: Sampler) -> Arrays:
-    """Samples; pairs without and with the first attribute, or the same noise as each class."""
+    """Samples; pairs and growth of the first attributes, or the same noise as each class."""
     arrays = {"samples": sampler.draw(SAMPLES).numpy()}
     if sampler.train.kind == "attributes":
         arrays["pairs"] = sampler.pairs(0, PAIRS).numpy()
+        grown = range(min(GROWN, len(sampler.train.label_names)))
+        arrays["growing"] = np.stack([sampler.growing(k, FACES, STEPS).numpy() for k in grown])
     elif sampler.train.kind == "classes":
         numbers = range(min(TURNED, len(sampler.train.label_names)))
         arrays["classes"] = np.stack([sampler.of_class(k, PAIRS).numpy() for k in numbers])

@@ -26,7 +26,8 @@ SCENARIOS: tuple[Scenario, ...] = ("source-only", "adapted", "target-only")
 class Data(Struct, frozen=True, kw_only=True):
     """A data set as a run saw it. fingerprint: of pixels and labels of both splits.
 
-    train, test: images. labelled: whether the test images have labels.
+    train, test: images. labelled: whether the test images have labels. white: the value that is
+    white in pictures of more than 8 bits.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Data(Struct, frozen=True, kw_only=True):
     test: int
     labelled: bool
     fingerprint: str
+    white: float | None = None
 
 
 class Length(Struct, frozen=True, kw_only=True):

@@ -42,7 +42,7 @@ class Sampler:
 
     @torch.inference_mode()
     def _draw(self, label: Tensor) -> Tensor:
-        """Images of the first noise vectors, as `label` (int64 [N] or [N, A]) asks for."""
+        """Images of the first noise vectors, as `label` ([N] or [N, A]) asks for."""
         self.method.eval()
         if label.ndim == 2:  # attributes; classes stay numbers
             label = label.float()
@@ -81,3 +81,13 @@ class Sampler:
             with_it[:] = label
             without[without == label] = (label + 1) % len(self.train.label_names)
         return torch.stack([self._draw(without), self._draw(with_it)], 1)
+
+    def growing(self, label: int, count: int, steps: int) -> Tensor:
+        """The same noise with more and more of an attribute: uint8 [steps, count, 3, S, S].
+
+        label: its column, from 0 to 1 in even steps, while the others stay.
+        """
+        labels = self._labels[:count].float()
+        shares = torch.linspace(0, 1, steps).tolist()
+        column = torch.arange(labels.shape[1]) == label
+        return torch.stack([self._draw(torch.where(column, share, labels)) for share in shares])

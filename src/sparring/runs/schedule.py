@@ -4,6 +4,7 @@ Started again with the same folder, finished runs are skipped and the others go 
 """
 
 import fcntl
+import shlex
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -13,6 +14,8 @@ from pathlib import Path
 from msgspec import structs
 
 from sparring import runtime
+from sparring.data import catalogue, doctor
+from sparring.data.images import DataSet, summary
 from sparring.errors import RequestError, TrainingFailed, check_name
 from sparring.runs import GeneratorRun, Job, Library, evaluators
 from sparring.runs.folder import Run, read_plan
@@ -25,6 +28,9 @@ from sparring.runtime import Machine
 from sparring.storage import sweep, write_json, writing
 
 _LOCK = ".lock"
+
+TOLD = 5
+"""Findings of the doctor that are told before a training."""
 
 
 def play_all(
@@ -56,6 +62,10 @@ def play_all(
         sweep(out)
         if waiting and (words := runtime.busy(machine.threads)):
             screen.say(words)
+        _examine(waiting, library, screen.say)
+        sets = (used for job in waiting for used in _sets(job, library))
+        for line in dict.fromkeys(map(summary, sets)):
+            screen.say(line)
         _write_plan(plan, jobs, out, screen.say)
         for job, run in folders.items():
             if job not in waiting:
@@ -89,6 +99,29 @@ def _play(
                 words = outcome(Run(out / "runs" / job.name).scores)
             screen.say(f"[{number}/{planned}] {job.name}: {seconds:.0f} s, {words}")
     return failures
+
+
+def _examine(jobs: Sequence[Job], library: Library, say: Callable[[str], None]) -> None:
+    """Tell the worst of what is wrong with people's own sets; the catalogue's are known."""
+    known = catalogue.REAL.keys() | catalogue.STAND_INS.keys()
+    own = {job.asked: job for job in jobs if not known.issuperset(job.asked)}
+    for names, job in own.items():
+        real = [found for found in job.sets(library) if found.kind == "real"]
+        subjects = {found.name: doctor.Subject(found) for found in real}
+        found = doctor.examine(*subjects.values()) if subjects else []
+        bad = [finding for finding in found if finding.severity != "note"]
+        for finding in bad[:TOLD]:
+            say(finding.line())
+        if bad:
+            more = f"{len(bad) - TOLD} more such findings; " if len(bad) > TOLD else ""
+            say(f"{more}to see the pictures: {shlex.join(['sparring', 'check', *names])}")
+
+
+def _sets(job: Job, library: Library) -> tuple[DataSet, ...]:
+    """The data of a run, whole; of a target the classes as they are numbered in the source."""
+    if isinstance(job, GeneratorRun):
+        return (library.get(job.images, job.size),)
+    return job.data(library)
 
 
 def _write_plan(plan: Plan, jobs: Sequence[Job], out: Path, say: Callable[[str], None]) -> None:

@@ -16,7 +16,6 @@ import torch
 from msgspec import structs
 from PIL import Image
 
-from sparring import defaults
 from sparring.data.images import DataSet, Images
 from sparring.data.unsorted import Unsorted
 from sparring.errors import RequestError
@@ -43,19 +42,16 @@ CLASSES, EACH = 20, 6
 """Classes of which images are shown, the most frequent, and images of either kind."""
 
 
-def carrier(
-    method: str, backbone: str | None, size: int | None
-) -> tuple[AdaptationMethod | Frozen, int]:
-    """What carries a classifier over, and the size in pixels that images are taken at.
+def carrier(method: str, backbone: str | None) -> AdaptationMethod | Frozen:
+    """What carries a classifier over: a method, or a backbone by name or folder.
 
-    backbone: name or folder; the method is then "auto". Raises RequestError.
+    The method is then "auto". Raises RequestError.
     """
     if backbone is None:
-        return adaptation(method), size or defaults.ADAPT_SIZE
+        return adaptation(method)
     if method != "auto":
         raise RequestError(f"{method} trains a network, and a backbone is left as it is: name one")
-    frozen = Frozen.on(backbone)
-    return frozen, size or frozen.preparation.edge
+    return Frozen.on(backbone)
 
 
 def twins(

@@ -5,15 +5,22 @@ import pytest
 import torch
 from PIL import Image
 
-from sparring.data.files import hash_split
 from sparring.data.formats import folders
+from sparring.data.splits import hash_split
 from sparring.errors import RequestError
+
+
+def frame(value: int) -> np.ndarray:
+    """A picture of many values whose first pixel is `value`."""
+    made = np.arange(0, 240, 5, dtype=np.uint8).reshape(4, 4, 3)
+    made[0, 0] = value
+    return made
 
 
 def pictures(folder: Path, count: int, value: int = 0, suffix: str = ".png") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for i in range(count):
-        Image.fromarray(np.full((4, 4, 3), value + i, np.uint8)).save(folder / f"{i:02d}{suffix}")
+        Image.fromarray(frame(value + i)).save(folder / f"{i:02d}{suffix}")
 
 
 def test_class_folders_are_split_by_hash(tmp_path: Path) -> None:
@@ -21,7 +28,9 @@ def test_class_folders_are_split_by_hash(tmp_path: Path) -> None:
     pictures(tmp_path / "cat", 20, 0)
     train, test = folders.read(tmp_path, 4)
     names = [f"{kind}/{i:02d}.png" for kind in ("cat", "dog") for i in range(20)]
-    for images, part in zip((train, test), hash_split(names, ""), strict=True):
+    for images, part in zip(
+        (train, test), hash_split(names, "", {name: name[:3] for name in names}), strict=True
+    ):
         assert images.labels is not None
         assert images.label_names == ("cat", "dog")
         assert images.labels.tolist() == [int(name.startswith("dog")) for name in part]
@@ -40,22 +49,19 @@ def test_images_all_in_one_place_are_unlabelled(tmp_path: Path, inner: str) -> N
     assert sorted(train.pixels[:, 0, 0, 0].tolist()) == train.pixels[:, 0, 0, 0].tolist()
 
 
-def test_given_splits_and_an_unlabelled_train(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_given_splits_and_an_unlabelled_train(tmp_path: Path) -> None:
     pictures(tmp_path / "train", 3)
     for number, kind in enumerate("ab"):
         pictures(tmp_path / "test" / kind, 2, 10 * number)
     pictures(tmp_path / "val", 5)
-    train, test = folders.read(tmp_path, 4)
+    train, test = found = folders.read(tmp_path, 4)
+    account = found.account
     assert (len(train), len(test)) == (3, 4)
     assert train.labels is None
     assert test.labels is not None
     assert test.labels.tolist() == [0, 0, 1, 1]
     assert train.label_names == test.label_names == ("a", "b")
-    assert [r.getMessage() for r in caplog.records] == [
-        f"{tmp_path}: val beside train/ and test/ left out"
-    ]
+    assert account.left_out == {"for validation": 5}
 
 
 def test_one_folder_in_each_split_is_no_class(tmp_path: Path) -> None:
@@ -80,31 +86,25 @@ def test_an_empty_folder(tmp_path: Path) -> None:
         folders.read(tmp_path, 4)
 
 
-def test_only_one_of_the_splits(tmp_path: Path) -> None:
-    pictures(tmp_path / "train", 2)
-    pictures(tmp_path / "val", 2)
-    with pytest.raises(RequestError, match=r"has only train/: make both train/ and test/"):
-        folders.read(tmp_path, 4)
-
-
 def test_images_beside_class_folders(tmp_path: Path) -> None:
     for split in ("train", "test"):
         pictures(tmp_path / split / "a", 1)
         pictures(tmp_path / split / "b", 1)
     pictures(tmp_path / "train", 1)
+    found = folders.read(tmp_path, 4)
+    assert (len(found.train), found.account.left_out["beside the class folders"]) == (2, 1)
+    pictures(tmp_path / "train", 2)
     with pytest.raises(RequestError, match=r"00\.png lies beside the class folders"):
         folders.read(tmp_path, 4)
 
 
-def test_a_class_that_train_lacks_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_class_that_train_lacks_is_told(tmp_path: Path) -> None:
     for place in ("train/a", "train/b", "test/b", "test/c"):
         pictures(tmp_path / place, 1)
-    _, test = folders.read(tmp_path, 4)
+    _, test = found = folders.read(tmp_path, 4)
     assert test.labels is not None
     assert test.labels.tolist() == [1, 2]
-    assert [r.getMessage() for r in caplog.records] == [
-        f"{tmp_path}: no image of class 'c' is in the train split"
-    ]
+    assert found.account.notes == ["no image for training of c", "no image for testing of a"]
 
 
 def test_folders_that_are_all_numbers_are_ordered_as_numbers(tmp_path: Path) -> None:
@@ -121,4 +121,4 @@ def test_names_are_composed(tmp_path: Path) -> None:
     for split in ("train", "test"):
         pictures(tmp_path / split / "cafe\u0301", 1)
         pictures(tmp_path / split / "bar", 1)
-    assert folders.read(tmp_path, 4)[0].label_names == ("bar", "caf\u00e9")
+    assert folders.read(tmp_path, 4).train.label_names == ("bar", "caf\u00e9")

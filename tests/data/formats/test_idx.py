@@ -47,7 +47,7 @@ def test_round_trip_in_every_spelling(tmp_path: Path, suffix: str, dot: str) -> 
 
 def test_at_32_pixels_digits_are_padded_not_resized(tmp_path: Path) -> None:
     write(tmp_path)
-    pixels = idx.read(tmp_path, 32)[0].pixels
+    pixels = idx.read(tmp_path, 32).train.pixels
     assert pixels.shape == (4, 3, 32, 32)
     inner = torch.from_numpy(IMAGES[:4, None].repeat(3, 1))
     assert torch.equal(pixels[:, :, 2:30, 2:30], inner)
@@ -56,7 +56,7 @@ def test_at_32_pixels_digits_are_padded_not_resized(tmp_path: Path) -> None:
 
 def test_at_other_sizes_digits_are_resized(tmp_path: Path) -> None:
     write(tmp_path)
-    pixels = idx.read(tmp_path, 64)[0].pixels
+    pixels = idx.read(tmp_path, 64).train.pixels
     assert pixels.shape == (4, 3, 64, 64)
     assert torch.equal(pixels[:, 0], pixels[:, 2])
     assert abs(pixels.float().mean() - IMAGES[:4].mean()) < 2

@@ -44,7 +44,7 @@ def test_both_layouts_hold_the_same_digits(tmp_path: Path) -> None:
         assert images.labels is not None
         assert torch.equal(images.pixels, expected)
         assert images.labels.tolist() == [0, 9, 3, 6]
-    assert usps.read(tmp_path, 32)[0].pixels.shape == (4, 3, 32, 32)
+    assert usps.read(tmp_path, 32).train.pixels.shape == (4, 3, 32, 32)
 
 
 @pytest.mark.parametrize(

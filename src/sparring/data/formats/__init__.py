@@ -5,7 +5,9 @@
     usps.py     USPS               folders.py  class folders, and flat folders without labels
     celeba.py   CelebA
 
-A format has `found(folder) -> bool` and `read(place, size) -> (train, test)`, two `Images` of
-`size` pixels. `read` raises RequestError for whatever files can do wrong: missing, damaged, too
-large, or at odds with their labels.
+A format has `found(place) -> bool` and `read(place, size) -> Splits`, two `Images` of `size` pixels
+and an account of what was left out. Those of compressed pictures have `stored(place) -> Stored`,
+the set as it lies, which `read` decodes; those of arrays have `SIDE`, their size. All raise
+RequestError for whatever files can do wrong: missing, damaged, too large, or at odds with their
+labels.
 """

@@ -1,66 +1,97 @@
 """Own images in folders: a folder of class folders, or a flat folder of unlabelled images."""
 
-import logging
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
-from sparring.data.decode import decode_all
-from sparring.data.files import Entry, below, contents, entries, hash_split, images_of, unwrapped
-from sparring.data.formats.listed import labelled
-from sparring.data.images import Images, class_order
+from sparring.data.decode import tolerated
+from sparring.data.files import Files, entries, images_of, is_list, kinds, no_images, unwrapped
+from sparring.data.images import Account, Splits, class_order
+from sparring.data.splits import Split, divide, hash_split, marked, whole
+from sparring.data.stored import Part, Stored, numbers, told_apart
 from sparring.errors import RequestError
 
-Files = Mapping[str, Entry]
-_log = logging.getLogger("sparring")
 
-
-def read(root: Path, size: int) -> tuple[Images, Images]:
+def read(root: Path, size: int) -> Splits:
     """Read images from a folder or zip, in sorted order.
 
     Images in two or more folders: each folder is a class, named after it. Otherwise there are no
-    labels. With folders `train/` and `test/` on top these are the splits, and either may be
-    unlabelled; without them the split is that of `hash_split`, about 80 to 20.
+    labels. Folders that are named after splits (see splits.py) are these, and either may be
+    unlabelled; without them `hash_split` makes the split.
     Raises RequestError where there are no images, or the layout is none of these.
     """
-    files = unwrapped(images_of(entries(root)))
-    if not files:
-        raise RequestError(f"{root} holds no images: put jpg, png, webp, bmp, gif or tiff there")
-    sides = _sides(files, root)
-    in_train, in_test = ({_class(name) for name in side} - {""} for side in sides)
-    classes = class_order(in_train | in_test)
-    if len(classes) < 2:
-        classes = ()
-    elif in_train and (lacking := class_order(in_test - in_train)):
-        _log.warning("%s: no image of class '%s' is in the train split", root, lacking[0])
-    train, test = (_images(side, classes, size, root) for side in sides)
-    return train, test
+    return stored(root).read(size)
 
 
-def _sides(files: Files, root: Path) -> list[dict[str, Entry]]:
-    """What lies in `train/` and in `test/`; where there are no such folders, the split by hash."""
-    tops = {name.split("/")[0] for name in files}
-    present = tops & {"train", "test"}
-    if not present:
-        return [{name: files[name] for name in names} for names in hash_split(files, root)]
-    if len(present) == 1:
-        raise RequestError(f"{root} has only {present.pop()}/: make both train/ and test/")
-    if rest := sorted(tops - present):
-        _log.warning("%s: %s beside train/ and test/ left out", root, ", ".join(rest[:3]))
-    return [below(files, split) for split in ("train", "test")]
+def stored(root: Path) -> Stored:
+    """The set as it lies. Raises RequestError as `read` does."""
+    files = entries(root)
+    images = unwrapped(images_of(files))
+    if not images:
+        raise no_images(root, files)
+    account = Account(kinds(files))
+    marks, classes_of = _folders(images)
+    split = whole(marks.values())
+    if not split:
+        _no_half_split(marks, root)
+    sides = [*divide(marks, {}, root, account)] if split else [list(images)]
+    named = len({classes_of[name] for side in sides for name in side} - {""}) > 1
+    if named:
+        sides = [_without_loose(side, classes_of, root, account) for side in sides]
+    if not split:
+        sides = [*hash_split(sides[0], root, classes_of if named else None)]
+    labelled = [named and any(classes_of[name] for name in side) for side in sides]
+    pairs = list(zip(sides, labelled, strict=True))
+    names = class_order({classes_of[name] for side, on in pairs if on for name in side})
+    told_apart(names, root)
+    if lists := list(filter(is_list, files)):
+        words = f"the folders are the classes; to take {lists[0]}, name it: {root / lists[0]}"
+        account.notes.append(
+            words if named else f"{lists[0]} labels no image there: it is not used"
+        )
+    parts = []
+    for side, on in pairs:
+        rows = {name: [classes_of[name]] for name in side}
+        labels = numbers(rows, root, names, attributes=False) if on else None
+        parts.append(Part.of(images, side, labels))
+    train, test = parts
+    return Stored(root, train, test, names, account)
 
 
-def _class(name: str) -> str:
-    """The folder in which an image lies; "" for none."""
-    return name.split("/")[0] if "/" in name else ""
+def are_classes(files: Files) -> bool:
+    """Whether the images lie in two or more folders that are not splits."""
+    return len(set(_folders(unwrapped(images_of(files)))[1].values()) - {""}) > 1
 
 
-def _images(side: Files, classes: tuple[str, ...], size: int, root: Path) -> Images:
-    rows = {name: [_class(name)] for name in side}
-    loose = [name for name in side if not _class(name)]
-    if not classes or len(loose) == len(side):
-        pixels, _ = decode_all(partial(contents, side, side), len(side), size, root)
-        return Images(pixels, None, classes)
-    if loose:
+def _folders(images: Files) -> tuple[dict[str, Split | None], dict[str, str]]:
+    """By image, the split that a folder says, and the folder that says its class; "" for none."""
+    marks = {name: marked(name) for name in images}
+    split = whole(mark for mark, _ in marks.values())
+    inside = {name: rest if split else name for name, (_, rest) in marks.items()}
+    classes = {n: path.split("/")[0] if "/" in path else "" for n, path in inside.items()}
+    return {name: mark for name, (mark, _) in marks.items()}, classes
+
+
+def _no_half_split(marks: Mapping[str, Split | None], root: Path) -> None:
+    """Raise RequestError where a folder is named after a split that has no counterpart.
+
+    But a folder `train` with pictures, beside others, is a class: of vehicles.
+    """
+    there = sorted({split for split in marks.values() if split})
+    inner = any(split and name.count("/") > 1 for name, split in marks.items())
+    if there and (inner or None not in marks.values()):
+        raise RequestError(
+            f"{root} has folders for {' and '.join(there)} only: make both train/ and test/"
+        )
+
+
+def _without_loose(
+    side: list[str], classes: Mapping[str, str], root: Path, account: Account
+) -> list[str]:
+    """The images of a side but for a few that lie beside its class folders. Raises RequestError."""
+    loose = [name for name in side if not classes[name]]
+    if not loose or len(loose) == len(side):
+        return side
+    if len(loose) > tolerated(len(side)):
         raise RequestError(f"{root}: {loose[0]} lies beside the class folders: move it into one")
-    return labelled(rows, side, root, classes, size, attributes=False)
+    account.left_out["beside the class folders"] += len(loose)
+    return [name for name in side if classes[name]]

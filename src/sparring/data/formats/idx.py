@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sparring.data.files import damaged
+from sparring.data.files import download_again
 from sparring.data.files import read as read_file
-from sparring.data.images import Images
-from sparring.data.pixels import digit_images
+from sparring.data.images import Images, Splits
+from sparring.data.pixels import digit_images, digit_splits
 from sparring.errors import RequestError
 
 _FILES = (
@@ -17,6 +17,9 @@ _FILES = (
     *("t10k-images?idx3-ubyte*", "t10k-labels?idx1-ubyte*"),
 )
 _MAX_BYTES = 128 << 20  # unpacked; MNIST's largest file has 47 MB
+
+SIDE = 28
+"""Of the images, in pixels."""
 
 PADDED = 32
 """The size at which MNIST's 28 pixels get a margin of 2 instead of being resized."""
@@ -27,7 +30,7 @@ def found(folder: Path) -> bool:
     return len(_files(folder)) == len(_FILES)
 
 
-def read(folder: Path, size: int) -> tuple[Images, Images]:
+def read(folder: Path, size: int) -> Splits:
     """Read MNIST's train and test digits as RGB of `size`. Raises RequestError.
 
     At 32 pixels the digits are padded, not resized: so MNIST-M was made from them.
@@ -35,7 +38,8 @@ def read(folder: Path, size: int) -> tuple[Images, Images]:
     if not found(folder):
         raise RequestError(f"{folder} lacks files of MNIST: download all four")
     images, labels, test_images, test_labels = _files(folder)
-    return _split(images, labels, size), _split(test_images, test_labels, size)
+    train, test = _split(images, labels, size), _split(test_images, test_labels, size)
+    return digit_splits(train, test, SIDE)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -60,11 +64,11 @@ def read_idx(path: Path, dims: int) -> np.ndarray:
     try:
         magic, *shape = struct.unpack(f">I{dims}I", data[:header])
     except struct.error as error:
-        raise damaged(path, error) from error
+        raise download_again(path, error) from error
     if magic != 0x800 + dims:
-        raise damaged(path, f"not an idx file of bytes in {dims} dimensions")
+        raise download_again(path, f"not an idx file of bytes in {dims} dimensions")
     if dims == 3 and shape[1:] != [28, 28]:
-        raise damaged(path, f"images of {shape[1]}x{shape[2]}, not 28x28")
+        raise download_again(path, f"images of {shape[1]}x{shape[2]}, not 28x28")
     if len(data) != header + math.prod(shape):
-        raise damaged(path, f"{len(data)} bytes, where the header promises {shape}")
+        raise download_again(path, f"{len(data)} bytes, where the header promises {shape}")
     return np.frombuffer(bytearray(data), np.uint8, offset=header).reshape(shape)

@@ -1,0 +1,236 @@
+"""What is pointed at, moved and reached on the page, in a real browser; skipped without one."""
+
+import io
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sparring.report.page import build
+from sparring.runs.folder import Run
+from tests.report.maker import DIGITS, SCENARIOS, Maker
+
+api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+EDGE = 12  # pixels between the outermost dots and the edge of a map, in page.js
+Pixels = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+
+
+@dataclass
+class Opened:
+    """A page in the browser, and what it complained of or asked for."""
+
+    page: "api.Page"
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="session")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An output folder with its page: two attributes, and a classifier before and after."""
+    maker = Maker(tmp_path_factory.mktemp("browser"))
+    maker.generator("acgan", ("Smiling", "Male"))
+    for scenario in ("source-only", "adapted"):
+        maker.classifier("dann", scenario)
+    build(maker.plan())
+    return maker.out
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["api.Browser"]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here")
+    with api.sync_playwright() as running:
+        # No sandbox: tests may run as root, and the page is ours.
+        started = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+def load(browser: "api.Browser", out: Path, **context: Any) -> Opened:
+    """The page in a fresh window."""
+    found = Opened(browser.new_context(**context).new_page())
+    found.page.on("console", lambda message: found.complaints.append(message.text))
+    found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
+    found.page.on("request", lambda request: found.requests.append(request.url))
+    found.page.goto((out / "report.html").as_uri())
+    return found
+
+
+@pytest.fixture(scope="module")
+def opened(browser: "api.Browser", out: Path) -> Opened:
+    """The page, as all tests of a file use it."""
+    return load(browser, out, viewport={"width": 1000, "height": 900})
+
+
+def run(out: Path, part: str) -> Run:
+    (path,) = (path for path in (out / "runs").iterdir() if part in path.name)
+    return Run(path)
+
+
+def picture(locator: "api.Locator", size: tuple[int, int]) -> Pixels:
+    """What an element looks like, float [H, W, 3] in `size` (width, height)."""
+    image = Image.open(io.BytesIO(locator.screenshot())).convert("RGB")
+    return np.asarray(image.resize(size, Image.Resampling.BOX), float)
+
+
+def nearest(seen: Pixels, images: Pixels) -> int:
+    """Which of uint8 [N, 3, H, W] looks most like `seen`."""
+    apart = np.abs(images.astype(float).transpose(0, 2, 3, 1) - seen).mean((1, 2, 3))
+    return int(apart.argmin())
+
+
+def lonely(points: Pixels) -> int:
+    """The point that lies furthest from all others."""
+    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
+    np.fill_diagonal(apart, np.inf)
+    return int(apart.min(1).argmax())
+
+
+def place(canvas: "api.Locator", points: Pixels, i: int) -> dict[str, float]:
+    """Where point i must be drawn: the map fills its canvas, upwards as in the figure."""
+    box = canvas.bounding_box()
+    assert box is not None
+    middle = (points.max(0) + points.min(0)) / 2
+    x, y = map(float, (points[i] - middle) / np.ptp(points, axis=0).max())
+    side = box["width"] - 2 - 2 * EDGE  # less its border
+    return {"x": 1 + EDGE + (0.5 + x) * side, "y": 1 + EDGE + (0.5 - y) * side}
+
+
+@pytest.mark.parametrize(("side", "scenario"), [*enumerate(SCENARIOS[:2])])
+def test_the_pointer_shows_the_image_and_what_was_said(
+    opened: Opened, out: Path, side: int, scenario: str
+) -> None:
+    arrays = run(out, f"dann-here-there-report2019-{scenario}").arrays("features")
+    i = lonely(arrays["points"])
+    canvas = opened.page.locator(".map canvas[tabindex]").nth(side)
+    canvas.scroll_into_view_if_needed()
+    canvas.hover(position=place(canvas, arrays["points"], i))  # type: ignore[arg-type]
+    card = opened.page.locator(".card")
+    sure = round(100 * float(arrays["confidence"][i]))
+    name, domain = DIGITS[arrays["label"][i]], arrays["domain"][i]
+    assert card.locator("output span").all_inner_texts() == [
+        f"Label: {name}",
+        f"source only: {name}, {sure} % sure",
+        f"adapted: {name}, {sure} % sure",
+        f"{('source', 'target')[domain]}: {('here', 'there')[domain]}",
+    ]
+    seen = picture(card.locator("canvas"), (24, 24))
+    assert nearest(seen, arrays["thumbnails"]) == i
+    opened.page.mouse.move(5, 5)
+    assert card.is_hidden()
+
+
+def test_a_click_colours_by_something_else(opened: Opened, out: Path) -> None:
+    arrays = run(out, "source-only").arrays("features")
+    canvas = opened.page.locator(".map canvas[tabindex]").first
+    i = lonely(arrays["points"])
+    at = place(canvas, arrays["points"], i)
+    seen = {}
+    for name in ("class", "prediction", "domain", "right or wrong", "confidence"):
+        opened.page.get_by_label(name, exact=True).check()
+        key = opened.page.locator(".key li").all_inner_texts()
+        image = np.asarray(Image.open(io.BytesIO(canvas.screenshot())).convert("RGB"), float)
+        seen[name] = key, image[round(at["y"]), round(at["x"])]
+    assert seen["class"][0] == seen["prediction"][0] == list(DIGITS)
+    assert seen["domain"][0] == ["source: here", "target: there"]
+    assert seen["right or wrong"][0] == ["right", "wrong"]
+    assert len(seen["confidence"][0]) == 5
+    white = 255 * 0.2  # dots let a fifth of the paper through
+    right, first = np.array([0x00, 0x72, 0xB2]), np.array([0x00, 0x72, 0xB2])
+    second = np.array([0xE6, 0x9F, 0x00])
+    assert seen["right or wrong"][1] == pytest.approx(0.8 * right + white, abs=3)
+    domain = (first, second)[arrays["domain"][i]]
+    assert seen["domain"][1] == pytest.approx(0.8 * domain + white, abs=3)
+    opened.page.get_by_label("class", exact=True).check()
+
+
+@pytest.mark.parametrize("name", ["Smiling", "Male", "Training"])
+def test_a_slider_moves_to_its_frame(opened: Opened, out: Path, name: str) -> None:
+    arrays = run(out, "acgan").arrays("pictures")
+    number = {"Smiling": 0, "Male": 1}.get(name)
+    frames = arrays["progress"] if number is None else arrays["growing"][number]
+    words = [f"step {k}" for k in (0, 200, 400, 600)]
+    if number is not None:
+        words = [f"{share} %" for share in (0, 17, 33, 50, 67, 83, 100)]
+    # Eight images of 32 pixels, four in a row.
+    sheets = frames.reshape(len(frames), 2, 4, 3, 32, 32).transpose(0, 3, 1, 4, 2, 5)
+    sheets = sheets.reshape(len(frames), 3, 64, 128)
+    box = opened.page.locator(".frames", has=opened.page.get_by_label(name))
+    slider = box.locator("input")
+    slider.scroll_into_view_if_needed()
+    for k in (0, 2, len(frames) - 1):
+        slider.fill(str(k))
+        assert box.locator("output").inner_text() == words[k]
+        assert slider.get_attribute("aria-valuetext") == words[k]
+        assert nearest(picture(box.locator("img"), (128, 64)), sheets) == k
+
+
+def test_the_keyboard_alone_reaches_everything(opened: Opened) -> None:
+    page = opened.page
+    page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+    reached = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.outerHTML.slice(0, 60)"))
+        ring = "getComputedStyle(document.activeElement).outlineStyle"
+        assert "body" in reached[-1] or page.evaluate(ring) != "none"
+    assert sum('type="range"' in one for one in reached) >= 3
+    assert sum('type="radio"' in one for one in reached) >= 1
+    assert sum(one.startswith("<canvas") for one in reached) >= 2
+    canvas, card = page.locator(".map canvas[tabindex]").first, page.locator(".card")
+    canvas.focus()
+    walked = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+        walked.append(card.bounding_box())
+    assert walked[1] != walked[2] != walked[3] != walked[4]
+    page.keyboard.press("Escape")
+    assert card.is_hidden()
+
+
+@pytest.mark.parametrize("width", [390, 820, 1400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_and_is_accessible(
+    browser: "api.Browser", out: Path, width: int, scheme: str
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    found = load(browser, out, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    assert found.page.evaluate("document.documentElement.scrollWidth") == width
+    broken = axe.run(found.page).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in broken] == []
+    assert found.complaints == []
+    found.page.context.close()
+
+
+def test_without_scripts_and_on_paper_the_figures_stand(browser: "api.Browser", out: Path) -> None:
+    bare = load(browser, out, java_script_enabled=False).page
+    paper = load(browser, out).page
+    assert paper.locator(".map").is_visible()
+    assert paper.locator("figure[id^=tsne-dann]").is_hidden()
+    paper.emulate_media(media="print")
+    for page in (bare, paper):
+        assert page.locator(".live:visible").count() == 0
+        assert page.locator("figure[id^=tsne-dann]").is_visible()
+        assert page.locator("figure[id^=progress-acgan]").is_visible()
+        page.context.close()
+
+
+def test_nothing_is_asked_for_and_nothing_is_allowed(opened: Opened) -> None:
+    """The last test of the page that the others used."""
+    assert opened.complaints == []
+    assert [url for url in opened.requests if not url.startswith(("file:", "data:"))] == []
+    refused = opened.page.evaluate(
+        """async () => {
+          const told = new Promise((done) =>
+            document.addEventListener("securitypolicyviolation", (e) => done(e.blockedURI)));
+          new Image().src = "http://127.0.0.1:9/x.png";
+          return told;
+        }"""
+    )
+    assert refused == "http://127.0.0.1:9/x.png"

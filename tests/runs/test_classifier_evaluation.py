@@ -1,0 +1,54 @@
+"""What a classifier leaves behind for the map: which image is at which point, and what was said."""
+
+import numpy as np
+import pytest
+import torch
+
+from sparring.data.images import Images
+from sparring.metrics.outputs import Outputs, Predictions
+from sparring.runs import classifier_evaluation
+from sparring.runs.classifier_evaluation import evaluate
+
+COUNT, CLASSES = 24, 3
+
+
+def grey(first: int, labelled: bool = True) -> Images:
+    """Image k is all of grey level `first` + k, and of class k mod 3."""
+    levels = torch.arange(first, first + COUNT, dtype=torch.uint8)
+    pixels = levels[:, None, None, None].expand(COUNT, 3, 32, 32).contiguous()
+    names = ("a", "b", "c")
+    labels = torch.arange(COUNT) % CLASSES if labelled else None
+    return Images(pixels, labels, names if labelled else ())
+
+
+def said(shift: int) -> Outputs:
+    """Of image k class k + shift, the surer the larger k."""
+    logits = np.zeros((COUNT, CLASSES), np.float32)
+    logits[np.arange(COUNT), (np.arange(COUNT) + shift) % CLASSES] = np.linspace(1, 5, COUNT)
+    features = np.random.default_rng(shift).normal(size=(COUNT, 4)).astype(np.float32)
+    return Outputs(features, logits)
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("most", [5, 2000])
+def test_each_picture_is_of_its_point(
+    labelled: bool, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classifier_evaluation, "SHOWN", most)
+    source, target = grey(0), grey(100, labelled)
+    outputs = said(0), said(1)
+    on_source = Predictions(outputs[0], np.arange(COUNT) % CLASSES)
+    _, _, found = evaluate(on_source, outputs[1], source, target, per_class=8, seed=0)
+    shown = {name: found[name][found["pictured"]] for name in found if name != "thumbnails"}
+    assert found["thumbnails"].shape == (2 * min(most, COUNT), 3, 24, 24)
+    assert found["thumbnails"].dtype == np.uint8
+    for row, picture in enumerate(found["thumbnails"]):
+        level, domain = int(picture[0, 0, 0]), shown["domain"][row]
+        k = level - 100 * domain
+        assert (picture == level).all()
+        assert shown["label"][row] == (k % CLASSES if labelled or domain == 0 else -1)
+        assert shown["predicted"][row] == outputs[domain].predicted[k]
+        assert shown["confidence"][row] == pytest.approx(outputs[domain].confidence[k])
+    # Every image is at one point, and the pictures are a random part of them.
+    assert len({(p.flat[0]) for p in found["thumbnails"]}) == len(found["thumbnails"])
+    assert len(found["points"]) == 2 * COUNT
