@@ -22,7 +22,7 @@ from sparring.data import unsorted
 from sparring.data.images import DataSet, Images
 from sparring.data.pictures import Pictures, in_parts
 from sparring.errors import RequestError
-from sparring.methods import adaptation
+from sparring.frozen import Frozen
 from sparring.runs import GeneratorRun, Job, Library
 from sparring.runs.folder import Run
 from sparring.runs.generator import run_of
@@ -30,7 +30,7 @@ from sparring.runs.progress import Screen
 from sparring.runs.records import Plan
 from sparring.runs.schedule import play_all
 from sparring.runs.scores import GeneratorScores
-from sparring.runs.twins import expected, twins, verdict
+from sparring.runs.twins import carrier, expected, twins, verdict
 from sparring.runtime import Machine
 from sparring.trainer import Training
 
@@ -44,9 +44,11 @@ class Adapter(ClassifierMixin, TransformerMixin, BaseEstimator):
     Trains a source-only model and an adapted one, and keeps the second only where every check
     without labels prefers it; `sparring adapt` does the same.
 
-    Parameters: `method`: "auto", the best general one, or a name such as "dann". `size`: height and
-    width in pixels that images are taken at, their central square. `steps`: batches to train on, of
-    `batch_size` images of each domain. `seed`: the same gives the same weights on the same machine.
+    Parameters: `method`: "auto", the best general one, or a name such as "dann". `backbone`: a name
+    on the model hub or a folder; its features are classified as they are, and no network is
+    trained. `size`: height and width in pixels that images are taken at, their central square;
+    None: 32, or what the backbone asks for. `steps`: batches to train on, of `batch_size` images of
+    each domain. `seed`: the same gives the same weights on the same machine.
     `device`: "auto", "cpu", "cuda", ... `folder`: where the runs are written, and from where an
     equal fit goes on; by default they are thrown away.
 
@@ -69,7 +71,8 @@ class Adapter(ClassifierMixin, TransformerMixin, BaseEstimator):
         self,
         method: str = "auto",
         *,
-        size: int = defaults.ADAPT_SIZE,
+        backbone: str | None = None,
+        size: int | None = None,
         steps: int = defaults.ADAPT_STEPS,
         batch_size: int = defaults.BATCH,
         seed: int = 0,
@@ -77,6 +80,7 @@ class Adapter(ClassifierMixin, TransformerMixin, BaseEstimator):
         folder: str | Path | None = None,
     ) -> None:
         self.method = method
+        self.backbone = backbone
         self.size = size
         self.steps = steps
         self.batch_size = batch_size
@@ -92,19 +96,22 @@ class Adapter(ClassifierMixin, TransformerMixin, BaseEstimator):
         target: a path, or images; labels that lie there are not read.
         """
         library, classes = Library(None), None
+        chosen = carrier(self.method, self.backbone)
+        asked = chosen.preparation.edge if isinstance(chosen, Frozen) else defaults.ADAPT_SIZE
+        size = self.size or asked
         if isinstance(source, tuple):
             pictures, labels = source
             classes = np.unique(np.asarray(labels))
-            library.put("source", _in_memory("source", pictures, self.size, *_numbered(labels)))
+            library.put("source", _in_memory("source", pictures, size, *_numbered(labels)))
         pair = (str(source) if classes is None else "source", "target")
         if isinstance(target, str | Path):
-            white = library.get(pair[0], self.size).account.white
-            library.put("target", unsorted.read(Path(target), self.size, white).dataset)
+            white = library.get(pair[0], size).account.white
+            library.put("target", unsorted.read(Path(target), size, white).dataset)
         else:
-            images = Images(_pixels(target, self.size), None, ())
+            images = Images(_pixels(target, size), None, ())
             library.put("target", DataSet("target", "real", images, images))
         training = Training(self.steps, self.batch_size)
-        jobs = twins(adaptation(self.method), pair, self.seed, training, self.size)
+        jobs = twins(chosen, pair, self.seed, training, size)
         with _played(self, jobs, library) as (plain, adapted):
             self.helped_, self.why_ = verdict(adapted.alarm)
             kept = adapted if self.helped_ else plain

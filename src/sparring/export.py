@@ -22,7 +22,7 @@ from torch.nn.utils import parametrize
 
 from sparring.data.feed import normalise, to_pixels
 from sparring.errors import RequestError, WorkFailed
-from sparring.game import AdaptationMethod, GenerativeMethod
+from sparring.game import GenerativeMethod, ImageClassifier
 from sparring.model import Classifier, Generator
 from sparring.nets import cpu_convolution
 
@@ -43,7 +43,7 @@ _PLAIN = {
 
 
 class _Classify(nn.Module):
-    def __init__(self, method: AdaptationMethod) -> None:
+    def __init__(self, method: ImageClassifier) -> None:
         super().__init__()
         self.method = method
 

@@ -178,8 +178,23 @@ class GenerativeMethod(Method):
         """
 
 
+class ImageClassifier(Averaged, ABC):
+    """What a classifier is used by, however it came to be."""
+
+    shown: ClassVar[int] = 500
+    """Images that it is shown at once."""
+
+    @abstractmethod
+    def features(self, image: Tensor) -> Tensor:
+        """Features float32 [N, F] of images float32 [N, 3, S, S] in [-1, 1]."""
+
+    @abstractmethod
+    def classify(self, features: Tensor) -> Tensor:
+        """Class logits float32 [N, K] of features."""
+
+
 @dataclass(eq=False, kw_only=True)
-class AdaptationMethod(Method):
+class AdaptationMethod(Method, ImageClassifier):
     """A method that carries a classifier from a labelled domain to an unlabelled one.
 
     Of labelled batches alone it trains the task loss alone: the source-only (lower bound) and
@@ -209,11 +224,3 @@ class AdaptationMethod(Method):
     @abstractmethod
     def adapt(self, batch: Pair, progress: float) -> Move:
         """The one cooperative move over both domains; gradient reversal does the fighting."""
-
-    @abstractmethod
-    def features(self, image: Tensor) -> Tensor:
-        """Features float32 [N, F] of images float32 [N, 3, S, S]."""
-
-    @abstractmethod
-    def classify(self, features: Tensor) -> Tensor:
-        """Class logits float32 [N, K] of features."""

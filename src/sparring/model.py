@@ -1,6 +1,6 @@
 """A trained model as an object: loaded from its folder it labels images, or draws them.
 
-Knows methods and how pictures become tensors; knows no run and no training.
+Knows networks by their role and how pictures become tensors; knows no run and no training.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,12 +13,13 @@ import torch
 from torch import Tensor
 
 from sparring import model_folder
+from sparring.averages import Averaged
 from sparring.data.feed import to_pixels
 from sparring.data.files import Entry
 from sparring.data.images import Images
 from sparring.data.pictures import Pictures, decoded, in_parts
 from sparring.errors import RequestError, unknown
-from sparring.game import AdaptationMethod, GenerativeMethod, Method
+from sparring.game import GenerativeMethod, ImageClassifier
 from sparring.metrics.outputs import Outputs, predict
 from sparring.model_folder import ModelConfig
 from sparring.noise import between, fixed_noise, random
@@ -31,7 +32,7 @@ DRAWN = 100
 class _Trained:
     config: ModelConfig
     device: torch.device
-    method: Method
+    method: Averaged
     card: bytes = b""
 
     @property
@@ -57,7 +58,7 @@ class _Trained:
 class Classifier(_Trained):
     """Labels images, which are treated as in training: the central square is taken and resized."""
 
-    method: AdaptationMethod
+    method: ImageClassifier
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -189,7 +190,7 @@ def load(folder: str | Path, device: str | torch.device = "cpu") -> Classifier |
     """
     method, config, card = model_folder.read(Path(folder))
     method.to(device := torch.device(device))
-    if isinstance(method, AdaptationMethod):
+    if isinstance(method, ImageClassifier):
         return Classifier(config, device, method, card)
     assert isinstance(method, GenerativeMethod)  # there are but these two kinds
     return Generator(config, device, method, card)

@@ -19,10 +19,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save as tensor_bytes
 
-from sparring import __version__
+from sparring import __version__, frozen
+from sparring.averages import Averaged
 from sparring.checkpoints import weights_of
 from sparring.errors import RequestError, unknown
-from sparring.game import AdaptationMethod, LabelKind, Method, Shape
+from sparring.frozen import Frozen
+from sparring.game import ImageClassifier, LabelKind, Method, Shape
 from sparring.methods import METHODS, name_of
 from sparring.runtime import lay_out
 from sparring.storage import write_atomically, write_json, writing
@@ -45,8 +47,10 @@ class TrainedOn(Struct, frozen=True, omit_defaults=True):
 class ModelConfig(Struct, frozen=True, kw_only=True):
     """config.json: all that is needed to use the weights, and where they come from.
 
-    architecture: name of the method; settings: its fields. size: of the images, in pixels.
-    mean, std: what the network sees of channel values x in 0..255 is (x / 255 - mean) / std.
+    architecture: name of the method, or "frozen-features"; settings: its fields. size: of the
+        images, in pixels.
+    mean, std: what the network sees of channel values x in 0..255 is (x / 255 - mean) / std; a
+        backbone makes something else of that, which is told in the settings.
     data: by role: "source" and "target", or "images" of a generator.
     """
 
@@ -68,7 +72,13 @@ class _Format(Struct):
 
 
 def save(
-    folder: Path, method: Method, shape: Shape, *, preset: str, data: Mapping[str, Any], card: str
+    folder: Path,
+    method: Method | Frozen,
+    shape: Shape,
+    *,
+    preset: str,
+    data: Mapping[str, Any],
+    card: str,
 ) -> None:
     """Write a trained `method`, built for `shape`, as a model folder.
 
@@ -76,7 +86,7 @@ def save(
     body of the model card. Raises RequestError where the folder cannot be written.
     """
     config = ModelConfig(
-        architecture=name_of(method),
+        architecture=frozen.NAME if isinstance(method, Frozen) else name_of(method),
         settings={f.name: getattr(method, f.name) for f in dataclasses.fields(method) if f.init},
         size=shape.size,
         label_kind=shape.kind,
@@ -86,13 +96,13 @@ def save(
             role: TrainedOn(used.name, used.fingerprint, used.white) for role, used in data.items()
         },
     )
-    classifies = isinstance(method, AdaptationMethod)
+    classifies = isinstance(method, ImageClassifier)
     task = "image-classification" if classifies else "unconditional-image-generation"
     head = f"---\nlibrary_name: sparring\npipeline_tag: {task}\n---\n\n"
     write(folder, method, config, (head + card).encode())
 
 
-def write(folder: Path, method: Method, config: ModelConfig, card: bytes) -> None:
+def write(folder: Path, method: Averaged, config: ModelConfig, card: bytes) -> None:
     """Write the files. Raises RequestError where they cannot be written."""
     weights = {name: value.contiguous().cpu() for name, value in weights_of(method).items()}
     with writing(folder):
@@ -102,7 +112,7 @@ def write(folder: Path, method: Method, config: ModelConfig, card: bytes) -> Non
     write_json(folder / CONFIG, config)
 
 
-def read(folder: Path) -> tuple[Method, ModelConfig, bytes]:
+def read(folder: Path) -> tuple[Method | Frozen, ModelConfig, bytes]:
     """What a model, a run, or an output folder with a single model holds; and the model card.
 
     Raises RequestError where there is none, or it is damaged or of a newer format.
@@ -138,11 +148,12 @@ def _find(folder: Path) -> Path:
     return found[0]
 
 
-def _built(config: ModelConfig) -> Method:
+def _built(config: ModelConfig) -> Method | Frozen:
     """The method with networks whose weights are still to come."""
-    if config.architecture not in METHODS:
-        raise unknown("method", config.architecture, METHODS)
-    kind = METHODS[config.architecture]
+    known: dict[str, type[Method | Frozen]] = {**METHODS, frozen.NAME: Frozen}
+    if config.architecture not in known:
+        raise unknown("method", config.architecture, known)
+    kind = known[config.architecture]
     types = get_type_hints(kind)
     settings = {k: msgspec.convert(value, types[k]) for k, value in config.settings.items()}
     method = kind(**settings)

@@ -10,7 +10,7 @@ import tyro
 
 from sparring import defaults
 from sparring.cli import command_line
-from sparring.cli.common import RunOptions, apart, size_of, training
+from sparring.cli.common import RunOptions, apart, at_least_one, size_of, training
 
 if TYPE_CHECKING:
     from sparring.report.answer import Answered
@@ -22,6 +22,7 @@ def adapt(
     /,
     shared: RunOptions,
     method: str = "auto",
+    backbone: str | None = None,
     size: int | None = None,
     steps: int = defaults.ADAPT_STEPS,
     batch_size: int = defaults.BATCH,
@@ -41,9 +42,12 @@ def adapt(
         target: Images to label: any folder or zip. Labels that lie there are not read.
         shared: What is trained on, and where.
         method: auto, the best general method, or one of those for two domains in `sparring train`.
+        backbone: Classify by what this network sees, trained by others and left as it is, in place
+            of training one: its name on the hub, such as facebook/dinov2-small, or a folder with
+            config.json, model.safetensors and preprocessor_config.json. Needs sparring[backbone].
         size: Height and width in pixels that images are taken at, their central square; by
-            default a power of two that suits SOURCE, 32 at most.
-        steps: Batches to train on.
+            default what the backbone asks for, or a power of two that suits SOURCE, 32 at most.
+        steps: Batches to train on; none with a backbone.
         batch_size: Images in a batch, of each domain.
         seed: The same seed gives the same weights on the same machine.
         labelled_target: CSV of `file_name,label` for images of TARGET, to measure by and no more.
@@ -51,16 +55,21 @@ def adapt(
         out: Folder to write.
     """
     from sparring.data import unsorted
-    from sparring.methods import adaptation
+    from sparring.frozen import Frozen
     from sparring.report.answer import Answered
     from sparring.report.page import build
     from sparring.runs.folder import Run
     from sparring.runs.progress import Screen
     from sparring.runs.records import Plan
     from sparring.runs.schedule import check_output
-    from sparring.runs.twins import conclude, twins
+    from sparring.runs.twins import carrier, conclude, twins
 
-    chosen, pixels = adaptation(method), size_of(source, shared.data, size, defaults.ADAPT_SIZE)
+    at_least_one("--size", size)  # before anything is fetched
+    chosen = carrier(method, backbone)
+    if isinstance(chosen, Frozen):
+        pixels = size or chosen.preparation.edge
+    else:
+        pixels = size_of(source, shared.data, size, defaults.ADAPT_SIZE)
     jobs = twins(chosen, (source, target), seed, training(steps, batch_size, seed), pixels)
     apart(out, source, target)
     check_output(out)
@@ -81,7 +90,8 @@ def adapt(
             lines.extend([*_words(Answered(place, answer), target), table])
         return build(place)
 
-    plan = Plan(command=command_line(), budget=f"{steps:,} steps", purpose="training")
+    budget = f"{steps:,} steps" if backbone is None else f"no training, on {backbone}"
+    plan = Plan(command=command_line(), budget=budget, purpose="training")
     page = shared.play(jobs, out, plan, finish, library=library)
     lines.append(f"{out / 'model'}: label others with `sparring predict {out} IMAGES`")
     print("\n".join([*lines, str(page)]))

@@ -13,7 +13,7 @@ from scipy.special import softmax
 from sparring.data.feed import normalise
 from sparring.data.images import Images
 from sparring.errors import TrainingFailed
-from sparring.game import AdaptationMethod
+from sparring.game import ImageClassifier
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Predictions:
 
 @torch.inference_mode()
 def predict(
-    method: AdaptationMethod, images: Images, device: torch.device, batch_size: int = 500
+    method: ImageClassifier, images: Images, device: torch.device, batch_size: int | None = None
 ) -> Outputs:
     """Features and logits of an image set, in evaluation mode. Labels, if any, are not read.
 
@@ -81,7 +81,7 @@ def predict(
     """
     method.eval()
     features, logits = [], []
-    for pixels in images.pixels.split(batch_size):
+    for pixels in images.pixels.split(batch_size or method.shown):
         batch = method.features(normalise(pixels.to(device)))
         features.append(batch.float().cpu())
         logits.append(method.classify(batch).float().cpu())
@@ -92,7 +92,7 @@ def predict(
 
 
 def predict_labelled(
-    method: AdaptationMethod, images: Images, device: torch.device, batch_size: int = 500
+    method: ImageClassifier, images: Images, device: torch.device, batch_size: int | None = None
 ) -> Predictions:
     """`predict`, beside the labels. Raises ValueError for an unlabelled set."""
     if images.labels is None:

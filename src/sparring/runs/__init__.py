@@ -4,10 +4,19 @@ Runs know data, methods by their role, the trainer and the metrics; they know no
 """
 
 from sparring.runs.classifier import ClassifierRun
+from sparring.runs.frozen import FrozenRun
 from sparring.runs.generator import GeneratorRun
 from sparring.runs.library import Library
 from sparring.runs.records import ExtractorName, Scenario
 
 Job = GeneratorRun | ClassifierRun
 
-__all__ = ["ClassifierRun", "ExtractorName", "GeneratorRun", "Job", "Library", "Scenario"]
+__all__ = [
+    "ClassifierRun",
+    "ExtractorName",
+    "FrozenRun",
+    "GeneratorRun",
+    "Job",
+    "Library",
+    "Scenario",
+]

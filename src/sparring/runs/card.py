@@ -7,12 +7,16 @@ from sparring.runs.scores import ClassifierScores, GeneratorScores, Scores
 def text(config: Config, scores: Scores) -> str:
     """The card of a run's model, in Markdown, without a head."""
     trained = config.training
+    caution = "They are of the last state of one training: another seed gives other numbers."
+    how = f"{trained.steps:,} steps on batches of {trained.batch_size}, in {trained.precision}"
+    if backbone := config.settings.get("backbone"):
+        how = f"fitted in closed form to the features of {backbone}, which was not trained"
+        caution = "Any seed gives the same."
     worth = _classifier(scores) if isinstance(scores, ClassifierScores) else _generator(scores)
     data = "\n".join(f"- {role}: {_set(data)}" for role, data in config.data.items())
     return f"""# {config.method} ({config.scenario})
 
-Preset {config.preset}, seed {config.seed}: {trained.steps:,} steps on batches of \
-{trained.batch_size}, in {trained.precision}; images of {config.size} x {config.size} pixels.
+Preset {config.preset}, seed {config.seed}: {how}; images of {config.size} x {config.size} pixels.
 
 ## Data
 
@@ -22,7 +26,7 @@ Preset {config.preset}, seed {config.seed}: {trained.steps:,} steps on batches o
 
 {worth}
 
-They are of the last state of one training: another seed gives other numbers.
+{caution}
 
 ## Not for
 

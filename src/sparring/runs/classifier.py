@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import torch
 from msgspec import structs
@@ -78,7 +79,7 @@ class ClassifierRun:
         sets = source, library.get(self.target, self.size)
         roles = zip(("source", "target"), self.domains, sets, strict=True)
         return Config(
-            **common.asked(self.method, self.seed, self.training, device),
+            **self._request(device),
             scenario=self.scenario,
             data={role: common.describe_data(name, found) for role, name, found in roles},
             size=self.size,
@@ -88,6 +89,10 @@ class ClassifierRun:
             tested=self.tested,
             arm=self.arm,
         )
+
+    def _request(self, device: torch.device) -> dict[str, Any]:
+        """The fields of a Config that do not follow from the data."""
+        return common.asked(self.method, self.seed, self.training, device)
 
     def data(self, library: Library) -> tuple[DataSet, DataSet]:
         """Source and target, its labels numbered as the source's.

@@ -13,9 +13,10 @@ import torch
 from msgspec import structs
 from torch import nn
 
-from sparring import __version__
+from sparring import __version__, frozen
 from sparring.data.images import DataSet
 from sparring.errors import RequestError
+from sparring.frozen import Frozen
 from sparring.game import Batch, Method, Pair, Shape
 from sparring.methods import METHODS, name_of
 from sparring.model_folder import save
@@ -51,7 +52,8 @@ def asked(method: Method, seed: int, training: Training, device: torch.device) -
 
 def method_of(run: str) -> str:
     """The name of the method that the name of a run begins with."""
-    return next((name for name in METHODS if run.startswith(f"{name}-")), run.partition("-")[0])
+    known = (*METHODS, frozen.NAME)
+    return next((name for name in known if run.startswith(f"{name}-")), run.partition("-")[0])
 
 
 def preset_of(method: Method) -> str:
@@ -168,15 +170,25 @@ def finish(
     scores: Scores,
     arrays: Mapping[str, dict[str, np.ndarray]],
 ) -> None:
-    """Write arrays, model and, last of all, the scores, which make the run finished.
+    """`keep` what was trained, then remove what only an unfinished run needs."""
+    seconds, speed = round(trainer.seconds, 2), round(trainer.images_per_second, 1)
+    scores = structs.replace(scores, seconds=seconds, images_per_second=speed)
+    keep(folder, config, trainer.method, shape, scores, arrays)
+    folder.tidy(trainer.training.keep_state)
 
-    arrays: by file. Then removes what only an unfinished run needs.
-    """
+
+def keep(
+    folder: Run,
+    config: Config,
+    network: Method | Frozen,
+    shape: Shape,
+    scores: Scores,
+    arrays: Mapping[str, dict[str, np.ndarray]],
+) -> None:
+    """Write arrays by file, the model and, last of all, the scores: they make a run finished."""
     for name, group in arrays.items():
         if group:
             folder.write_arrays(name, group)
     target, words = folder.path / "model", card.text(config, scores)
-    save(target, trainer.method, shape, preset=config.preset, data=config.data, card=words)
-    seconds, speed = round(trainer.seconds, 2), round(trainer.images_per_second, 1)
-    folder.write(structs.replace(scores, seconds=seconds, images_per_second=speed))
-    folder.tidy(trainer.training.keep_state)
+    save(target, network, shape, preset=config.preset, data=config.data, card=words)
+    folder.write(scores)

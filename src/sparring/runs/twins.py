@@ -8,6 +8,7 @@ by.
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -18,10 +19,12 @@ from PIL import Image
 from sparring.data.images import DataSet, Images
 from sparring.data.unsorted import Unsorted
 from sparring.errors import RequestError
+from sparring.frozen import Frozen
 from sparring.game import AdaptationMethod
+from sparring.methods import adaptation
 from sparring.metrics.outputs import predict
 from sparring.model import Classifier, load
-from sparring.runs import ClassifierRun, predictions
+from sparring.runs import ClassifierRun, FrozenRun, predictions
 from sparring.runs.classifier_evaluation import against_labels
 from sparring.runs.folder import Run, publish
 from sparring.runs.records import Answer, Called, Thumbnail, TransferAlarm
@@ -39,14 +42,31 @@ CLASSES, EACH = 20, 6
 """Classes of which images are shown, the most frequent, and images of either kind."""
 
 
+def carrier(method: str, backbone: str | None) -> AdaptationMethod | Frozen:
+    """What carries a classifier over: a method, or a backbone by name or folder.
+
+    The method is then "auto". Raises RequestError.
+    """
+    if backbone is None:
+        return adaptation(method)
+    if method != "auto":
+        raise RequestError(f"{method} trains a network, and a backbone is left as it is: name one")
+    return Frozen.on(backbone)
+
+
 def twins(
-    method: AdaptationMethod, pair: tuple[str, str], seed: int, training: Training, size: int
+    method: AdaptationMethod | Frozen,
+    pair: tuple[str, str],
+    seed: int,
+    training: Training,
+    size: int,
 ) -> tuple[ClassifierRun, ClassifierRun]:
     """The source-only run and the adapted run of `method`. pair: source and target."""
     if pair[0] == pair[1]:
         raise RequestError(f"{pair[0]} is both source and target: name another target")
+    kind: Any = FrozenRun if isinstance(method, Frozen) else ClassifierRun
     plain, adapted = (
-        ClassifierRun(method, scenario, *pair, seed, training, PER_CLASS, size=size)
+        kind(method, scenario, *pair, seed, training, PER_CLASS, size=size)
         for scenario in ("source-only", "adapted")
     )
     return plain, adapted
