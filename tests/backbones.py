@@ -1,12 +1,16 @@
 """Small backbones with random weights, in folders as the hub has them."""
 
+import importlib.util
 import json
 import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
+if importlib.util.find_spec("transformers") is None:
+    pytest.skip("transformers is not installed (the extra `backbone`)", allow_module_level=True)
 os.environ["HF_HUB_OFFLINE"] = "1"  # before transformers is imported: no test asks the network
 
 IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}

@@ -6,7 +6,8 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageEnhance
 
-from sparring.data.doctor import examine
+from sparring.data.doctor import Subject, examine
+from sparring.data.images import DataSet
 from tests.data.doctor.maker import images, kinds, picture, subject
 
 SOME = [picture(k) for k in range(40)]
@@ -117,3 +118,9 @@ def test_a_few_chance_repeats_are_no_fault_but_equal_ones_are(
     assert examine(subject(near)) == []
     equal = images([*SOME, SOME[4]], [*LABELS, 0])
     assert kinds(examine(subject(equal))) == {"equal-in-one-split": ("warning", 1)}
+
+
+def test_images_that_are_trained_on_and_labelled_at_once_are_no_copies() -> None:
+    # So are the targets of `sparring adapt`.
+    part = images(SOME, LABELS).unlabelled()
+    assert examine(Subject(DataSet("photos", "real", part, part))) == []

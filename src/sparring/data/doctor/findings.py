@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+import torch
 from msgspec import Struct
 
 from sparring.data.images import DataSet, Images
@@ -82,8 +83,11 @@ class Subject:
 
     @property
     def splits(self) -> dict[str, Images]:
-        """Both splits by name."""
-        return {"train": self.data.train, "test": self.data.test}
+        """Both splits by name. A set that is judged on what it trains on has no second one."""
+        train, test = self.data.train, self.data.test
+        if train.pixels is test.pixels:
+            test = test.take(torch.empty(0, dtype=torch.long))
+        return {"train": train, "test": test}
 
     @cached_property
     def _names(self) -> dict[tuple[str, int | None], str]:
