@@ -26,8 +26,8 @@ from sparring.metrics.outputs import Outputs
 NAME = "frozen-features"
 STRENGTH = 0.01
 """Inverse strength (scikit-learn's C) of the penalty on the weights of the logistic regression. It
-was chosen by accuracy on *labelled target images* of one pair of digits, among 0.01, 0.1 and 1, on a
-network of random weights (docs/log.md): in this respect it is not label-free."""
+was chosen by accuracy on *labelled target images* of one pair of digits, among 0.01, 0.1 and 1, on
+a network of random weights (docs/log.md): in this respect it is not label-free."""
 SHARES = (0.2, 0.4, 0.6, 0.8)
 """By round, the share of the images called a class that it next learns from, the surest first."""
 _ABSENT = -1e3  # the logit of a class that the source's training images have none of
