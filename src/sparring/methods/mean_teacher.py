@@ -130,15 +130,17 @@ class MeanTeacher(AdaptationMethod):
 
 
 def sinkhorn(logits: Tensor, shares: Tensor, rounds: int = 15) -> Tensor:
-    """Probabilities [N, K] nearest to logits [N, K] among those whose means over N are `shares`.
+    """Probabilities [N, K] nearest to those of logits [N, K] among those whose means are `shares`.
 
-    Rows and columns are scaled in turn (Cuturi 2013, arXiv 1306.0895); rows sum to 1 exactly.
+    Rows and columns are scaled in turn (Cuturi 2013, arXiv 1306.0895); rows sum to 1.
     """
-    wanted = (len(logits) * shares).clamp_min(1e-6).log()
+    chance = logits.softmax(1).clamp_min(1e-30)
+    wanted = (len(chance) * shares).clamp_min(1e-6)
+    rows = torch.ones_like(chance[:, 0])
     for _ in range(rounds):
-        logits = logits + (wanted - logits.logsumexp(0))
-        logits = logits.log_softmax(1)
-    return logits.exp()
+        columns = wanted / (rows @ chance)
+        rows = 1 / (chance @ columns)
+    return rows[:, None] * chance * columns
 
 
 def cluster_shares(features: Tensor, labels: Tensor, rounds: int = 3) -> Tensor:
@@ -149,10 +151,13 @@ def cluster_shares(features: Tensor, labels: Tensor, rounds: int = 3) -> Tensor:
     more than a small one. Rows of zeros, not yet filled, do not count.
     """
     filled = features.any(1, keepdim=True).float()
-    scale, labels = features.std(0) + 1e-3, labels * filled
+    mean = features.mean(0)
+    scale = (features.square().mean(0) - mean.square()).clamp_min(0).sqrt() + 1e-3
+    labels = labels * filled
     for _ in range(rounds):
         centres = (labels.T @ features) / labels.sum(0).clamp_min(1e-6)[:, None]
         middle = centres.mean(0)
-        ways = [normalize((points - middle) / scale, dim=1) for points in (features, centres)]
-        labels = one_hot((ways[0] @ ways[1].T).argmax(1), labels.shape[1]) * filled
+        # How long a feature's own way from the middle is does not change which centre's is nearest.
+        ways = normalize((centres - middle) / scale, dim=1) / scale
+        labels = one_hot((features @ ways.T - ways @ middle).argmax(1), labels.shape[1]) * filled
     return labels.sum(0) / filled.sum().clamp_min(1)
