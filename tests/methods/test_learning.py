@@ -10,7 +10,7 @@ For the mean teacher: labels that are shared out move the border between two cla
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from statistics import mean
+from statistics import median
 
 import pytest
 import torch
@@ -78,16 +78,18 @@ def bars(count: int, random: torch.Generator, source: bool) -> tuple[Tensor, Ten
     ("method", "draw", "steps", "margin"),
     [
         (DANN(encoder="small", reversal_weight=3.0), coloured, 150, 0.2),  # seen: 0.33 to 0.41
-        (MeanTeacher(encoder="small", shares="source", threshold=0.6), bars, 400, 0.1),  # 0.19
+        (MeanTeacher(encoder="small", shares="source", threshold=0.6), bars, 400, 0.1),  # 0.18
     ],
     ids=["dann", "mean-teacher"],
 )
 def test_adapted_beats_source_only_by_far(
     method: AdaptationMethod, draw: Draw, steps: int, margin: float, tmp_path: Path
 ) -> None:
-    # Adversarial training of the toy is a matter of luck: a seed in four or six learns nothing.
+    # Training on a toy is a matter of luck: one seed in four or six learns nothing.
     adapted, source_only = (
-        mean(accuracy(method, draw, steps, tmp_path / f"{adapts}-{s}", s, adapts) for s in range(6))
+        median(
+            accuracy(method, draw, steps, tmp_path / f"{adapts}-{s}", s, adapts) for s in range(6)
+        )
         for adapts in (True, False)
     )
     assert source_only < 0.8  # else there is nothing to mend
