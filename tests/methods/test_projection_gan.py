@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from sparring.game import Labelled, Shape, Unlabelled
 from sparring.methods import ProjectionGAN
@@ -46,27 +47,34 @@ def test_losses_by_hand(loss: str, contest: float, praise: float) -> None:
     assert method._praise(fake, real).item() == pytest.approx(praise)
 
 
-def test_two_rates_and_a_running_mean_of_the_generator() -> None:
+def test_each_player_has_its_rate_and_only_the_generator_a_running_mean() -> None:
     method = built()
-    rates = [
-        method.optimizer(name, list(net.parameters())).param_groups[0]["lr"]
+    rates = {
+        name: method.optimizer(name, list(net.parameters())).param_groups[0]["lr"]
         for name, net in method.players().items()
-    ]
-    assert rates == [4e-4, 2e-4]
+    }
+    assert rates == {"reader": 1e-3, "discriminator": 4e-4, "generator": 2e-4}
     assert method.averaged == {"generator": 0.998}
+    assert "reader" not in built("none").players()
 
 
-def test_the_label_is_read_of_real_images_only_by_the_discriminators_loss() -> None:
-    method, seen = built(augment=False), []
-    method.discriminator.register_forward_hook(lambda m, i, o: seen.append(o))
-    on_d, on_g = method.moves(batch(), 0.0)
-    validity, label = seen[0]
-    real, fake = validity.chunk(2)
-    read = torch.nn.functional.binary_cross_entropy_with_logits(label[:6], batch().label)
+def test_the_reader_learns_from_real_images_only_and_pays_the_generator() -> None:
+    method, judged, read = built(augment=False), [], []
+    method.discriminator.register_forward_hook(lambda m, i, o: judged.append(o))
+    assert method.reader is not None
+    method.reader.register_forward_hook(lambda m, i, o: read.append(o))
+    on_d, on_reader, on_g = method.moves(batch(), 0.0)
+    assert [move.player for move in (on_d, on_reader, on_g)] == [
+        "discriminator",
+        "reader",
+        "generator",
+    ]
+    real, fake = judged[0].chunk(2)
     hinge = (1 - real).relu().mean() + (1 + fake).relu().mean()
-    assert on_d.loss.item() == pytest.approx((hinge + 0.5 * read).item(), rel=1e-5)
-    wanted = torch.nn.functional.binary_cross_entropy_with_logits(seen[1][1], batch().label)
-    expected = -seen[1][0].mean() + 0.2 * wanted
+    assert on_d.loss.item() == pytest.approx(hinge.item(), rel=1e-5)
+    on_real, on_fake = (binary_cross_entropy_with_logits(one, batch().label) for one in read)
+    assert on_reader.loss.item() == pytest.approx(on_real.item(), rel=1e-5)
+    expected = -judged[1].mean() + 0.5 * on_fake
     assert on_g.loss.item() == pytest.approx(expected.item(), rel=1e-5)
 
 

@@ -1,4 +1,5 @@
-"""A generator that enlarges by resampling; a discriminator that judges image and label together.
+"""A generator that enlarges by resampling, a discriminator that judges image and label together,
+and a reader of labels.
 
 Resampling and a convolution leave no checkerboard, which transposed convolutions do (Odena et al.
 2016); on small maps, where nobody sees it, those are kept: there they are fast. The discriminator
@@ -8,12 +9,11 @@ adds to its verdict the inner product of its features and a vector of the label 
 
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from sparring.nets.cpu_convolution import Conv2d, ConvTranspose2d
-from sparring.nets.dcgan import Judgement, doublings
+from sparring.nets.dcgan import doublings
 
 WIDEST = 512
 """Channels at most."""
@@ -48,27 +48,42 @@ class UpsamplingGenerator(nn.Module):
 
 
 class ProjectionDiscriminator(nn.Module):
-    """Images float [N, 3, size, size] and label codes float [N, L] to a Judgement (L may be 0).
+    """Images float [N, 3, size, size] and label codes float [N, L] (L may be 0) to logits [N].
 
     width: channels after the first convolution; twice as many after each further one.
     """
 
     def __init__(self, size: int = 64, width: int = 48, labels: int = 0) -> None:
         super().__init__()
-        widths = [3, *(min(WIDEST, width << level) for level in range(doublings(size)))]
         layers: list[nn.Module] = []
-        for before, after in pairwise(widths):
+        for before, after in pairwise(widths := _halving(size, width)):
             layers += [spectral_norm(Conv2d(before, after, 4, 2, 1)), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, nn.Flatten())
         features = 16 * widths[-1]
         self.validity = spectral_norm(nn.Linear(features, 1))
         self.projection = spectral_norm(nn.Linear(labels, features)) if labels else None
-        self.label = spectral_norm(nn.Linear(features, labels)) if labels else None
 
-    def forward(self, image: Tensor, code: Tensor) -> Judgement:
+    def forward(self, image: Tensor, code: Tensor) -> Tensor:
         hidden = self.layers(image)
         validity = self.validity(hidden).flatten().float()
-        if self.projection is None or self.label is None:
-            return validity, torch.empty(len(image), 0, device=image.device)
-        match = (hidden * self.projection(code)).float().sum(1)
-        return validity + match, self.label(hidden).float()
+        if self.projection is None:
+            return validity
+        return validity + (hidden * self.projection(code)).float().sum(1)
+
+
+class LabelReader(nn.Sequential):
+    """Images float [N, 3, size, size] to logits [N, labels] of their classes or attributes."""
+
+    def __init__(self, size: int, width: int, labels: int) -> None:
+        layers: list[nn.Module] = []
+        for before, after in pairwise(widths := _halving(size, width)):
+            layers += [Conv2d(before, after, 4, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+        super().__init__(*layers, nn.Flatten(), nn.Linear(16 * widths[-1], labels))
+
+    def forward(self, image: Tensor) -> Tensor:
+        return super().forward(image).float()
+
+
+def _halving(size: int, width: int) -> list[int]:
+    """Channels of the image, and of the maps of half its size, a quarter, and so on to 4 pixels."""
+    return [3, *(min(WIDEST, width << level) for level in range(doublings(size)))]
