@@ -49,7 +49,7 @@ class ProjectionGAN(GenerativeMethod):
     """Channels of the label reader's first hidden layer."""
     reader_rate: float = 1e-3
     """Step size of the label reader's Adam."""
-    label_weight: float = 0.5
+    label_weight: float = 0.2
     """Of the reader's loss on generated images, for the generator."""
 
     def build(self, shape: Shape) -> None:
