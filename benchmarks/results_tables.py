@@ -1,4 +1,4 @@
-"""The tables of docs/results.md, from the results.json files in docs/results/.
+"""The tables of docs/results.md, from the files in docs/results/: results.json, and studies'.
 
     python -m benchmarks.results_tables          writes them anew, between the markers there
 
@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -62,16 +63,46 @@ def generation(found: dict[str, Any]) -> Iterator[str]:
         yield f"| {' | '.join(row)} |"
 
 
+def spread(values: list[float]) -> str:
+    """`93.4 ± 0.3` of shares; a dash of none."""
+    if not values:
+        return "-"
+    return percent({"mean": mean(values), "sd": stdev(values) if values[1:] else None})
+
+
+def study(found: dict[str, Any]) -> Iterator[str]:
+    """One row for each arm on each pair; see `benchmarks.study`."""
+    titles = "arm | steps | source only | adapted | estimate too high by | alarm | n"
+    yield f"| source → target | {titles} |"
+    yield "|---|---|---|---|---|---|---|---|"
+    arms: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
+    for row in found["rows"]:
+        arms.setdefault((row["source"], row["target"], row["arm"]), {})[row["scenario"]] = row
+    for (source, target, arm), rows in arms.items():
+        adapted = rows["adapted"]
+        accuracy = {name: spread(row["accuracy"]) for name, row in rows.items()}
+        pairs = zip(adapted["estimated"], adapted["accuracy"], strict=True)
+        cells = (
+            f"{source} → {target}",
+            arm,
+            f"{adapted['steps']:,}",
+            accuracy.get("source-only", "-"),
+            accuracy["adapted"],
+            spread([said - true for said, true in pairs]),
+            f"{sum(adapted['rings'])} of {len(adapted['rings'])}" if adapted["rings"] else "-",
+            str(len(adapted["seeds"])),
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
 def tables(path: Path) -> str:
-    """What results.json at `path` says, as Markdown."""
+    """What the program said of its runs in the file at `path`, as Markdown."""
     found = json.loads(path.read_text())
     where = found["environment"]
     commit = f"commit {where['commit']}, " if where["commit"] else ""
     parts = [f"`{found['command']}` ({commit}{where['cpu']})"]
-    if found["adaptation"]:
-        parts.append("\n".join(adaptation(found)))
-    if found["generation"]:
-        parts.append("\n".join(generation(found)))
+    kinds = {"adaptation": adaptation, "generation": generation, "rows": study}
+    parts += ["\n".join(table(found)) for kind, table in kinds.items() if found.get(kind)]
     return "\n\n".join(parts)
 
 

@@ -18,7 +18,10 @@ def test_no_table_of_the_page_is_written_by_hand() -> None:
 
 def test_no_target_label_was_read_before_the_final_evaluation() -> None:
     for path in (DOCS / "results").glob("*.json"):
-        for entry in json.loads(path.read_text())["adaptation"]:
+        found = json.loads(path.read_text())
+        for row in found.get("rows", []):
+            assert row["labels_read"] == ["final evaluation"], row
+        for entry in found.get("adaptation", []):
             for run, openings in entry["labels_opened"].items():
                 if "-target-only-" not in run:
                     assert {one["reader"] for one in openings} <= {"final evaluation"}, run
@@ -53,3 +56,12 @@ def test_a_changed_number_changes_the_page(tmp_path: Path, monkeypatch: pytest.M
     assert renewed(page) == page
     assert "old" not in page
     assert tables(folder / "x.json") in page
+
+
+def test_a_study_has_a_row_for_each_arm_beside_its_twin() -> None:
+    row = {"source": "a", "target": "b", "arm": "modern", "steps": 1500, "seeds": [0, 1]}
+    adapted = {"accuracy": [0.9, 0.92], "estimated": [0.95, 0.95], "rings": [False, True]}
+    twin = {"accuracy": [0.5, 0.6], "estimated": [0.7, 0.7], "rings": []}
+    rows = [row | {"scenario": "source-only"} | twin, row | {"scenario": "adapted"} | adapted]
+    *_, last = results_tables.study({"rows": rows})
+    assert last == ("| a → b | modern | 1,500 | 55.0 ± 7.1 | 91.0 ± 1.4 | 4.0 ± 1.4 | 1 of 2 | 2 |")
