@@ -11,6 +11,7 @@ from sparring.divergence import (
     Event,
     LogIntervals,
     Monitor,
+    health,
 )
 from sparring.game import Limits, Row
 from sparring.methods import DCGAN
@@ -175,3 +176,10 @@ def test_what_is_remembered_survives_a_restart() -> None:
     lost = monitor.examine(20, row(diversity=0.1))
     assert lost == "collapse: the diversity has fallen to 0.10, from 0.80"
     assert again.examine(20, row(diversity=0.1)) == lost
+
+
+def test_health_is_what_happened_last() -> None:
+    assert health([]) == "well"
+    events = [Event(1200, "alarm", "the game is lost"), Event(1500, "all clear", "it has stopped")]
+    assert health(events[:1]) == "alarm at step 1,200: the game is lost"
+    assert health(events) == "all clear at step 1,500: it has stopped"

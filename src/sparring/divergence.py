@@ -6,7 +6,7 @@ MAX_ROLLBACKS times; then it stops.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
@@ -49,6 +49,11 @@ class Event:
     step: int
     kind: Kind
     what: str
+
+
+def health(events: Sequence[Event]) -> str:
+    """How a training is, in words, by what happened to it last."""
+    return f"{events[-1].kind} at step {events[-1].step:,}: {events[-1].what}" if events else "well"
 
 
 class Monitor:

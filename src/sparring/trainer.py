@@ -17,7 +17,7 @@ from torch.nn.utils import get_total_norm
 
 from sparring import averages, runtime
 from sparring.checkpoints import Checkpoints, State
-from sparring.divergence import Event, LogIntervals, Monitor
+from sparring.divergence import Event, LogIntervals, Monitor, health
 from sparring.errors import RequestError, Stopped, TrainingFailed
 from sparring.game import Batch, Method, Move, Row
 from sparring.player import Player
@@ -50,13 +50,14 @@ class Training:
 
 @dataclass(frozen=True)
 class Status:
-    """Where a training is, for whoever shows it."""
+    """Where a training is, for whoever shows it. health: in words; empty where nobody looks."""
 
     step: int
     steps: int
     images_per_second: float
     seconds_left: float
     losses: dict[str, float]
+    health: str = ""
 
 
 class Trainer:
@@ -184,7 +185,8 @@ class Trainer:
         speed = (self.step - begun) / max(self.seconds - seconds, 1e-9)
         steps, batch = self.training.steps, self.training.batch_size
         left = (steps - self.step) / speed
-        return Status(self.step, steps, speed * batch, left, dict(row.losses))
+        losses, words = dict(row.losses), health(self.monitor.events)
+        return Status(self.step, steps, speed * batch, left, losses, words)
 
     def _go_back(self, trouble: str) -> None:
         """Return to the last good state; TrainingFailed where that is not wanted or was in vain."""

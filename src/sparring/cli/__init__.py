@@ -33,6 +33,8 @@ COMMANDS = {
     "sample": "Draw images with a trained generator.",
     "check": "Look for faults in images before training on them.",
     "export": "Write a trained model as one file for other programs: ONNX or PyTorch's .pt2.",
+    "watch": "Show a training in the browser while it goes on.",
+    "compare": "Tell what differs between runs, and where they part.",
     "report": "Build report.html and results.json again from what was trained.",
     "data": "Get data sets from where they are published, or build MNIST-M.",
     "bench": "Measure this machine's speed against the tutorials' loops.",
@@ -116,11 +118,11 @@ def _undrawn(box: str) -> str:
     return " ".join(inside.translate(dict.fromkeys(range(0x2500, 0x2580), " ")).split())
 
 
-class _Line(logging.StreamHandler[Any]):
-    """Shows each message of the package as one line on stderr."""
+class _Line(logging.Handler):
+    """Shows each message of the package as one line on stderr, above a view that moves there."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        return f"sparring: {one_line(record.getMessage())}"
+    def emit(self, record: logging.LogRecord) -> None:
+        print(f"sparring: {one_line(record.getMessage())}", file=sys.stderr)
 
 
 def _fail(message: object, code: int) -> NoReturn:

@@ -4,6 +4,7 @@ Knows no method and no page.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
@@ -101,6 +102,8 @@ class RunOptions(DeviceOptions):
 
     data: Path | None = None
     """Folder of the real sets: celeba/, mnist_m/, svhn/ or meter_digits/, ..."""
+    watch: bool = False
+    """Show the report in a browser while it trains, as `sparring watch` does."""
 
     def library(self) -> "Library":
         """What data sets come from. Raises RequestError."""
@@ -123,6 +126,7 @@ class RunOptions(DeviceOptions):
 
         Raises RequestError; TrainingFailed and Stopped after building the report of what is done.
         """
+        from sparring.cli.watch import watched
         from sparring.runs.progress import Screen
         from sparring.runs.schedule import play_all
 
@@ -132,7 +136,8 @@ class RunOptions(DeviceOptions):
             screen.say(f"{use.asked}: {use.used} ({use.kind}; {use.why})")
         machine.set_up()
         try:
-            play_all(runs, library, out, plan, machine, screen)
+            with watched(out, screen.say) if self.watch else nullcontext():
+                play_all(runs, library, out, plan, machine, screen)
         except (TrainingFailed, Stopped):
             if (out / "plan.json").is_file():  # else it was stopped before anything began
                 build(out)

@@ -9,9 +9,14 @@ def report(out: Path, /) -> None:
     Args:
         out: Folder that `reproduce`, `claims` or `train` wrote.
     """
+    print(build(out))
+
+
+def build(out: Path) -> Path:
+    """Build the page that suits what the folder is for; its path."""
     from sparring.report import page
-    from sparring.report.collect import read_plan
     from sparring.report2019 import sections
+    from sparring.runs.folder import read_plan
 
     general = read_plan(out).purpose == "training"
-    print(page.build(out) if general else sections.build(out))
+    return page.build(out) if general else sections.build(out)

@@ -78,14 +78,14 @@ def run_name(*parts: object) -> str:
 
 def difference(before: Config, now: Config) -> str | None:
     """The first thing that differs, in words; None where nothing does."""
-    old, new = _flat(before), _flat(now)
+    old, new = flat(before), flat(now)
     for name in new | old:
         if old.get(name) != new.get(name):
             return f"its {name} was {old.get(name)}, now it is {new.get(name)}"
     return None
 
 
-def _flat(config: Config) -> dict[str, Any]:
+def flat(config: Config) -> dict[str, Any]:
     """The values of a configuration by name, each set of data in words."""
     plain = msgspec.json.decode(msgspec.json.encode(config))
     flat = {role: f"{d['name']} ({d['fingerprint'][:15]}…)" for role, d in plain["data"].items()}

@@ -1,7 +1,7 @@
 """Train a generator and keep what it draws."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -144,11 +144,12 @@ class GeneratorRun:
         shape = _shape(dataset)
         method = common.begin(folder, config, self.method, shape, device)
         sampler = Sampler(method, dataset.train, self.seed, device)
-        watch = Watch(sampler, spread(dataset.test.pixels, VARIED), folder, self.training.steps)
+        real, steps = spread(dataset.test.pixels, VARIED), self.training.steps
         batch_size, key = self.training.batch_size, (self.seed,)
         stream = Stream(dataset.train, batch_size, key, device, dataset.mirror)
         feed = stream.unlabelled if shape.kind == "none" else stream.labelled
         with show.task(self.name) as task:
+            watch = Watch(sampler, real, folder, steps, task.look)
             trainer = Trainer(method, feed, self.training, folder.path, device, task.update, watch)
             trainer.run()
         folder.write(common.architecture(method, feed(0)))
@@ -202,11 +203,20 @@ class Watch:
     """Looks at what the generator draws while it trains; the trainer's `observe`.
 
     The same noise is drawn at a few moments and kept in the run folder meanwhile. real: mean
-    distance of real images, which the diversity is a share of.
+    distance of real images, which the diversity is a share of. show: called with what is drawn,
+    uint8 [WATCHED, 3, S, S].
     """
 
-    def __init__(self, sampler: Sampler, real: float, run: Run, steps: int) -> None:
+    def __init__(
+        self,
+        sampler: Sampler,
+        real: float,
+        run: Run,
+        steps: int,
+        show: Callable[[np.ndarray], None] = lambda images: None,
+    ) -> None:
         self.sampler, self.real, self.folder = sampler, real, run.path / "snapshots"
+        self.show = show
         intervals = LogIntervals.of(steps)
         self.every, log = intervals.gradients, intervals.log
         # Evenly spaced on a logarithmic scale: most changes early. Before that all is grey.
@@ -222,7 +232,9 @@ class Watch:
                 write_atomically(self.folder / f"{step:09d}.safetensors", save(images))
             if step % self.every or not self.real:
                 return {}
-            return {"diversity": mean_distance(self.sampler.draw(WATCHED)) / self.real}
+            images = self.sampler.draw(WATCHED)
+            self.show(images.numpy())
+            return {"diversity": mean_distance(images) / self.real}
         except TrainingFailed:  # the trainer may go back to where they were
             return {"diversity": math.nan}
 

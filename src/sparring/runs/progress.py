@@ -1,6 +1,6 @@
 """Shows long work: what is running, how far, images per second, time left, current losses.
 
-On a terminal a live bar; otherwise a plain line every few seconds.
+On a terminal a view that moves (view.py); otherwise a plain line every few seconds.
 """
 
 import sys
@@ -8,23 +8,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.live import Live
 
+from sparring.runs.view import View, half_blocks
 from sparring.trainer import Status
 
-_QUIET_SECONDS = 15.0
+_QUIET_SECONDS, _LIVE_SECONDS = 15.0, 0.5
 
 
 class Screen:
     """Where progress is shown. One `task` at a time, named `label`.
 
-    live: show a moving bar where that is possible; several processes at once cannot.
+    live: show a view that moves where that is possible; several processes at once cannot.
     """
 
     def __init__(self, live: bool = True) -> None:
-        self.live = live
         self.console = Console(stderr=True, highlight=False)
+        terminal = self.console.is_terminal and not self.console.is_dumb_terminal
+        self.live = live and terminal and not self.console.options.ascii_only
 
     def say(self, message: str) -> None:
         """Print one line, as it is."""
@@ -33,36 +36,45 @@ class Screen:
     @contextmanager
     def task(self, label: str) -> Iterator["Task"]:
         """Show the progress of one run."""
-        if not (self.live and self.console.is_terminal):
+        if not self.live:
             yield Task(label, None)
             return
-        columns = (
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[detail]}", markup=False),
-        )
-        with Progress(*columns, console=self.console, transient=True) as bar:
-            bar.add_task(label, total=None, detail="")
-            yield Task(label, bar)
+        # No thread of its own: it draws when there is something new.
+        with Live(console=self.console, auto_refresh=False, transient=True) as live:
+            yield Task(label, live)
 
 
 class Task:
     """The progress of one run; `update` is the trainer's `watch`."""
 
-    def __init__(self, label: str, bar: Progress | None) -> None:
-        self.label, self.bar, self.shown = label, bar, time.monotonic()
+    def __init__(self, label: str, live: Live | None) -> None:
+        self.view, self.live, self.shown = View(label), live, time.monotonic()
+        if live is not None:
+            live.update(self.view, refresh=True)
 
     def update(self, status: Status) -> None:
         """Show where the training is."""
-        losses = "  ".join(f"{name} {value:.3f}" for name, value in status.losses.items())
-        detail = f"{status.images_per_second:,.0f} images/s  {losses}"
-        if self.bar is not None:
-            row = self.bar.task_ids[0]
-            self.bar.update(row, completed=status.step, total=status.steps, detail=detail)
-        elif time.monotonic() - self.shown >= _QUIET_SECONDS:
-            self.shown = time.monotonic()
-            left = status.seconds_left
-            line = f"{self.label}: step {status.step:,} of {status.steps:,}, {left:.0f} s left"
-            print(f"{line}, {detail}", file=sys.stderr, flush=True)
+        self.view.add(status)
+        if self.live is not None:
+            if self._due(_LIVE_SECONDS):
+                self.live.refresh()
+        elif self._due(_QUIET_SECONDS):
+            left, speed = status.seconds_left, status.images_per_second
+            line = f"{self.view.label}: step {status.step:,} of {status.steps:,}, {left:.0f} s left"
+            losses = "".join(f"  {name} {value:.3f}" for name, value in status.losses.items())
+            print(f"{line}, {speed:,.0f} images/s{losses}", file=sys.stderr, flush=True)
+
+    def look(self, images: np.ndarray) -> None:
+        """Show images that were drawn, uint8 [N, 3, S, S], where there are colours."""
+        if self.live is None:
+            return
+        console = self.live.console
+        if console.color_system in ("256", "truecolor") and not console.no_color:
+            self.view.samples = half_blocks(images, console.width)
+
+    def _due(self, seconds: float) -> bool:
+        """Whether so long nothing was shown."""
+        now = time.monotonic()
+        due = now - self.shown >= seconds
+        self.shown = now if due else self.shown
+        return due
