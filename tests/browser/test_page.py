@@ -1,8 +1,6 @@
 """What is pointed at, moved and reached on the page, in a real browser; skipped without one."""
 
 import io
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ from sparring.runs.folder import Run
 from tests.report.maker import DIGITS, SCENARIOS, Maker
 
 api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 EDGE = 12  # pixels between the outermost dots and the edge of a map, in page.js
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
@@ -39,17 +36,6 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
         maker.classifier("dann", scenario)
     build(maker.plan())
     return maker.out
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator["api.Browser"]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here")
-    with api.sync_playwright() as running:
-        # No sandbox: tests may run as root, and the page is ours.
-        started = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 def load(browser: "api.Browser", out: Path, **context: Any) -> Opened:

@@ -1,21 +1,21 @@
 import http.client
 import json
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from sparring.errors import RequestError
 from sparring.report import page
 from sparring.report.page import policy_hash
-from sparring.report.serve import LOOPBACK, Watched, _Server, listen
+from sparring.report.serve import LOOPBACK, Watched, listen
 from sparring.runs.folder import Run
 from tests.report.conftest import text
 from tests.report.maker import Maker
-from tests.report.under_way import drew, finish, generator, stopped_at
+from tests.report.under_way import drew, finish, generator, serving, stopped_at
 
 
 @dataclass
@@ -51,12 +51,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
     (tmp_path / "room").mkdir()
     watched = Watched(tmp_path / "out", build, tmp_path / "room")
-    with listen(0) as listening, _Server(listening, watched) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield Site(watched, listening.getsockname()[1], built)
-        server.shutdown()
-        thread.join()
+    with serving(watched) as url:
+        yield Site(watched, urlsplit(url).port or 0, built)
 
 
 def test_the_report_is_served_with_what_is_under_way(tmp_path: Path, site: Site) -> None:

@@ -2,10 +2,14 @@
 
 import json
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from sparring.report.serve import Watched, _Server, address, listen
 from sparring.runs.folder import Run
 from tests.report.maker import Maker
 
@@ -38,3 +42,16 @@ def generator(out: Path, rows: int = 40) -> Run:
     run = stopped_at(maker.generator("dcgan"), rows)
     maker.plan()
     return run
+
+
+@contextmanager
+def serving(watched: Watched) -> Iterator[str]:
+    """Serve it in a thread; the address."""
+    with listen(0) as listening, _Server(listening, watched) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield address(listening)
+        finally:
+            server.shutdown()
+            thread.join()
