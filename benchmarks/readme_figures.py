@@ -80,7 +80,7 @@ def live(run: Run) -> str:
     events = [event for event in run.events.events if event.step <= moment]
     for row in run.rows():
         if row.step <= moment:
-            speed = row.images / row.seconds
+            speed = row.images / max(row.seconds, 1e-9)
             left = (asked.steps - row.step) * asked.batch_size / speed
             losses = {name: loss for name, loss in row.losses.items() if loss is not None}
             view.add(Status(row.step, asked.steps, speed, left, losses, health(events)))

@@ -9,26 +9,25 @@ from benchmarks.readme_figures import FIGURES, write
 from PIL import Image
 
 from sparring.errors import RequestError
+from sparring.game import Shape
 from sparring.methods import ACGAN
 from sparring.model import Generator, load
-from sparring.runs import GeneratorRun, Library
+from sparring.model_folder import save
+from sparring.runs.common import build
 from sparring.runs.folder import Run
-from sparring.runs.progress import Screen
-from sparring.trainer import Training
-from tests.conftest import CPU, faces
 from tests.report.maker import Maker
 
+LABELS = ("Smiling", "Male")
 DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A generator of faces that learned for a moment."""
-    library = Library(None)
-    library.put("faces", faces())
-    job = GeneratorRun(ACGAN(width=4), "faces", "Smiling,Male", 0, Training(4, 8), 2, 30)
-    run = Run(tmp_path_factory.mktemp("trained") / job.name)
-    job.run(library, run, CPU, Screen())
+    """A generator's run with its records, and a model that has learned nothing."""
+    run = Maker(tmp_path_factory.mktemp("trained")).generator("acgan", LABELS, size=64)
+    shape = Shape(64, LABELS, "attributes")
+    method = build(ACGAN(width=4), shape, seed=0).eval()
+    save(run.path / "model", method, shape, preset="own", data=run.config.data, card="")
     return run
 
 
@@ -55,7 +54,7 @@ def test_the_figures_of_the_report_are_drawn_as_there(trained: Run, tmp_path: Pa
     write("dcgan", trained.path, tmp_path)
     samples = trained.arrays("pictures")["samples"]
     drawn = pixels(tmp_path / "dcgan.png")
-    wanted = samples[0].transpose(1, 2, 0).repeat(2, 0).repeat(2, 1)
+    wanted = samples[0].transpose(1, 2, 0).repeat(4, 0).repeat(4, 1)
     assert any(np.array_equal(drawn[y : y + 128, 6:134], wanted) for y in range(40, 80))
     write("tsne", Maker(tmp_path / "out").classifier("dann").path, tmp_path)
     assert pixels(tmp_path / "tsne.png").shape[1] == 1110
@@ -63,8 +62,9 @@ def test_the_figures_of_the_report_are_drawn_as_there(trained: Run, tmp_path: Pa
 
 def test_what_a_picture_is_of_is_told_and_kept_in_it(trained: Run, tmp_path: Path) -> None:
     told = write("faces", trained.path, tmp_path)
-    assert told.startswith(
-        "faces.png: acgan-faces-Smiling+Male-0: 4 steps of 8 on 24 images of faces, seed 0; "
+    assert told == (
+        f"faces.png: {trained.name}: 600 steps of 128 on 4,000 images of faces, seed 0; 67 s on 2 "
+        "threads of Example CPU <8 cores> (cpu); sparring 0.2.0, commit abc1234"
     )
     with Image.open(tmp_path / "faces.png") as image:
         assert f"faces.png: {image.info['Description']}" == told
@@ -86,9 +86,9 @@ def test_the_terminal_shows_what_was_printed(trained: Run, tmp_path: Path) -> No
 
 def test_the_live_view_is_of_a_moment_of_the_run(trained: Run, tmp_path: Path) -> None:
     write("live", trained.path, tmp_path)
-    step = int(trained.arrays("pictures")["progress_steps"][-2])
     text = (tmp_path / "live.svg").read_text().replace("&#160;", " ")
-    assert f"{step} of 4" in text
+    assert "400 of 600" in text  # the last but one of its moments
+    assert "0:00:20 left" in text  # 200 steps of 128, at 51,200 images in 39 seconds
 
 
 def test_another_name_is_refused(tmp_path: Path) -> None:

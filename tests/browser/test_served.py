@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sparring.report.page import build
-from sparring.report.serve import Watched
+from sparring.report.watched import Watched
 from tests.report.maker import Maker
 from tests.report.under_way import drew, finish, serving, stopped_at
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sparring.report.serve import Watched, _Server, address, listen
+from sparring.report.serve import Server, address, listen
+from sparring.report.watched import Watched
 from sparring.runs.folder import Run
 from tests.report.maker import Maker
 
@@ -47,7 +48,7 @@ def generator(out: Path, rows: int = 40) -> Run:
 @contextmanager
 def serving(watched: Watched) -> Iterator[str]:
     """Serve it in a thread; the address."""
-    with listen(0) as listening, _Server(listening, watched) as server:
+    with listen(0) as listening, Server(listening, watched) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:

@@ -50,8 +50,8 @@ def test_a_half_block_has_the_colours_of_two_pixels() -> None:
     image[2, -2:] = 90  # the last one: blue, below black
     text = printed(half_blocks(image[None], 40), colours=True)
     first, *_, last = text.splitlines()
-    assert first == f"\x1b[38;2;200;0;0;48;2;0;0;0m{'▀' * SIDE}\x1b[0m"
-    assert last == f"\x1b[38;2;0;0;0;48;2;0;0;90m{'▀' * SIDE}\x1b[0m"
+    assert first == "\x1b[38;2;200;0;0;48;2;0;0;0m▀\x1b[0m" * SIDE
+    assert last == "\x1b[38;2;0;0;0;48;2;0;0;90m▀\x1b[0m" * SIDE
     assert len(text.splitlines()) == SIDE // 2
 
 

@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import socket
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import tyro
 
 from sparring.cli.report import build
 from sparring.errors import Stopped
+from sparring.report.serve import Server, address, listen
 from sparring.signals import stopping_at_once
 
 
@@ -27,9 +29,8 @@ def watch(place: Annotated[Path, tyro.conf.arg(metavar="RUN_OR_OUT")], /, port: 
 
     Args:
         place: What was trained into: the --out of a command, or the folder of one run in it.
-        port: Where on this machine, 127.0.0.1; by default where there is room.
+        port: Of this machine, 127.0.0.1; 0 takes one that is free.
     """
-    from sparring.report.serve import address, listen, serve
     from sparring.runs.folder import Run, read_plan
 
     run = Run(place.resolve())
@@ -37,14 +38,12 @@ def watch(place: Annotated[Path, tyro.conf.arg(metavar="RUN_OR_OUT")], /, port: 
     read_plan(out)
     with listen(port) as listening:
         print(f"{address(listening)} shows {place}; Ctrl-C ends it", flush=True)
-        serve(listening, out, build, only)
+        _serve(listening, out, only)
 
 
 @contextmanager
 def watched(out: Path, say: Callable[[str], None]) -> Iterator[None]:
     """Serve `out` meanwhile, in a process of its own: nothing in this one is touched."""
-    from sparring.report.serve import address, listen
-
     with listen(0) as listening:
         spawn = multiprocessing.get_context("spawn")
         process = spawn.Process(target=_beside, args=(listening, out), daemon=True)
@@ -59,16 +58,25 @@ def watched(out: Path, say: Callable[[str], None]) -> Iterator[None]:
 
 def _beside(listening: socket, out: Path) -> None:
     """Serve until the process that trains ends this one, or has ended."""
-    from sparring.report.serve import serve
-
     os.setsid()  # Ctrl-C is for the process that trains
     os.nice(10)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     with suppress(Stopped), stopping_at_once():
-        serve(listening, out, build, None)
+        _serve(listening, out)
 
 
 def _end_with_parent() -> None:
     if parent := multiprocessing.parent_process():
         parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _serve(listening: socket, out: Path, only: str | None = None) -> None:
+    """Serve until Stopped is raised here."""
+    from sparring.report.watched import Watched
+
+    with (
+        TemporaryDirectory(ignore_cleanup_errors=True) as room,
+        Server(listening, Watched(out, build, Path(room), only)) as server,
+    ):
+        server.serve_forever()

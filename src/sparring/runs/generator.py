@@ -232,9 +232,9 @@ class Watch:
                 write_atomically(self.folder / f"{step:09d}.safetensors", save(images))
             if step % self.every or not self.real:
                 return {}
-            images = self.sampler.draw(WATCHED)
-            self.show(images.numpy())
-            return {"diversity": mean_distance(images) / self.real}
+            drawn = self.sampler.draw(WATCHED)
+            self.show(drawn.numpy())
+            return {"diversity": mean_distance(drawn) / self.real}
         except TrainingFailed:  # the trainer may go back to where they were
             return {"diversity": math.nan}
 
