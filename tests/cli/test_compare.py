@@ -24,7 +24,7 @@ def test_what_differs_is_printed(
     assert lines[3:5] == ["settings and data", "  seed  0  1"]
     assert lines[6] == "machine: the same"
     assert lines[8] == "scores"
-    assert f"  diversity  0.930{18 * ' '}0.930" in lines  # below an interval
+    assert f"  diversity            0.93{16 * ' '}0.93" in lines  # below an interval
     assert lines[-1] == "1 and 2 part nowhere: every number is equal up to step 600"
 
 

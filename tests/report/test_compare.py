@@ -82,7 +82,7 @@ def test_scores_have_the_intervals_that_there_are(maker: Maker) -> None:
     scores = compare([one, two]).scores
     assert scores["accuracy on the target, %"] == ("50.0 [45.1, 54.9]", "—")  # Wilson, of 400
     assert scores["accuracy on the source, %"][0] == "97.0 [95.1, 98.2]"  # of 500
-    assert scores["mixing"] == ("0.400", "0.400")
+    assert scores["mixing"] == ("0.4", "0.4")
     assert scores["images/s"] == ("1,152", "1,152")
 
 
@@ -96,8 +96,9 @@ def test_a_generators_scores_and_one_that_is_under_way(maker: Maker) -> None:
     two = stopped_at(maker.generator("dcgan"), 30)
     scores = compare([one, two]).scores
     assert scores["state"] == ("finished", "step 300 of 600")
-    assert scores["frechet"] == ("42.0", "—")
-    assert scores["kid"] == ("0.010 [-0.040, 0.060]", "—")
+    assert scores["frechet"] == ("42", "—")
+    assert scores["kid"] == ("0.01 [-0.04, 0.06]", "—")
+    assert scores["features, of images"] == ("convnet, 500", "—")
     assert scores["Smiling as asked, %"] == ("80.0 [75.0, 85.0]", "—")
     assert scores["Male flips, %"] == ("60.0 [55.0, 65.0]", "—")
 

@@ -11,10 +11,10 @@ import numpy as np
 from msgspec import structs
 
 from sparring.errors import RequestError
-from sparring.metrics.statistics import of_share
+from sparring.metrics.statistics import Interval, of_share
 from sparring.report.curves import Array, Log
 from sparring.report.groups import MEASURES
-from sparring.report.words import NONE, interval, shares, short
+from sparring.report.words import NONE, shares
 from sparring.runs.folder import Run, flat
 from sparring.runs.records import Config, LogRow
 from sparring.runs.scores import ClassifierScores, GeneratorScores
@@ -83,17 +83,29 @@ def _classified(found: ClassifierScores, config: Config) -> dict[str, str]:
         for name, (value, n) in sides.items()
         if value is not None
     }
-    return rows | {name.replace("_", " "): short(score(found)) for name, score in MEASURES.items()}
+    return rows | {
+        name.replace("_", " "): _digits(score(found)) for name, score in MEASURES.items()
+    }
 
 
 def _drawn(found: GeneratorScores) -> dict[str, str]:
-    rows = {name.replace("_", " "): short(value) for name, value in found.metrics.items()}
+    rows = {name.replace("_", " "): _digits(value) for name, value in found.metrics.items()}
     if drawn := found.fidelity.get("generated"):
-        rows["kid"] = interval(drawn.kid)
+        rows["kid"] = _interval(drawn.kid)
+        rows["features, of images"] = f"{drawn.extractor}, {drawn.n_drawn:,}"
     if card := found.scorecard:
         rows |= {f"{name} as asked, %": shares(share) for name, share in card.labels.items()}
         rows |= {f"{name} flips, %": shares(t.flip.flipped) for name, t in card.turned.items()}
     return rows
+
+
+def _digits(value: float | None) -> str:
+    """Three that count, however small the number is."""
+    return NONE if value is None else f"{value:.3g}"
+
+
+def _interval(found: Interval) -> str:
+    return f"{_digits(found.value)} [{_digits(found.low)}, {_digits(found.high)}]"
 
 
 def parting(first: Sequence[LogRow], other: Sequence[LogRow]) -> str:

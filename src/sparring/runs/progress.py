@@ -15,7 +15,7 @@ from rich.live import Live
 from sparring.runs.view import View, half_blocks
 from sparring.trainer import Status
 
-_QUIET_SECONDS, _LIVE_SECONDS = 15.0, 0.5
+_QUIET_SECONDS, _LIVE_SECONDS = 15.0, 1.0
 
 
 class Screen:

@@ -13,6 +13,7 @@ from PIL import Image
 from rich.color import Color
 from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
+from rich.segment import Segment, Segments
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
@@ -31,13 +32,13 @@ SIDE = 20
 class View:
     """One run: its last status, and each loss since this began to look.
 
-    samples: images as text, empty until there are some.
+    samples: images as letters, empty until there are some.
     """
 
     label: str
     status: Status | None = None
     losses: dict[str, list[float]] = field(default_factory=dict)
-    samples: Text = field(default_factory=Text)
+    samples: Segments = field(default_factory=lambda: Segments(()))
 
     def add(self, status: Status) -> None:
         """Show this from now on."""
@@ -74,21 +75,20 @@ def sparkline(values: Sequence[float], longest: int = LONGEST) -> str:
     return "".join(LEVELS[height] for height in heights.round().astype(int))
 
 
-def half_blocks(images: np.ndarray, columns: int) -> Text:
+def half_blocks(images: np.ndarray, columns: int) -> Segments:
     """As many of uint8 [N, 3, S, S] side by side as `columns` letters hold."""
     tiles = [
         np.asarray(Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BOX)).tolist()
         for image in images[: columns // (SIDE + 1)].transpose(0, 2, 3, 1)
     ]
-    lines = [
-        Text(" ").join(_line(tile[y], tile[y + 1]) for tile in tiles) for y in range(0, SIDE, 2)
-    ]
-    return Text("\n", no_wrap=True).join(lines)
+    letters: list[Segment] = []
+    for y in range(0, SIDE, 2):
+        for tile in tiles:
+            letters += [*map(_half_block, tile[y], tile[y + 1]), Segment(" ")]
+        letters.append(Segment.line())
+    return Segments(letters)
 
 
-def _line(upper: list[list[int]], lower: list[list[int]]) -> Text:
-    """Two rows of pixels as a row of letters."""
-    line = Text()
-    for above, below in zip(upper, lower, strict=True):
-        line.append("▀", Style(color=Color.from_rgb(*above), bgcolor=Color.from_rgb(*below)))
-    return line
+def _half_block(above: list[int], below: list[int]) -> Segment:
+    """A letter of two pixels."""
+    return Segment("▀", Style(color=Color.from_rgb(*above), bgcolor=Color.from_rgb(*below)))
