@@ -44,9 +44,10 @@ def described(run: Run) -> str:
     """What was trained, on what, for how long and where."""
     asked, scores, place = run.config, run.scores, run.environment
     sets = " and ".join(f"{one.train:,} images of {one.name}" for one in asked.data.values())
+    threads = f"{place.threads} thread{'s' * (place.threads != 1)}"
     return (
         f"{run.name}: {asked.training.steps:,} steps of {asked.training.batch_size} on {sets}, "
-        f"seed {asked.seed}; {duration(scores.seconds)} on {place.threads} threads of {place.cpu} "
+        f"seed {asked.seed}; {duration(scores.seconds)} on {threads} of {place.cpu} "
         f"({place.device}); sparring {place.sparring}, commit {place.commit}"
     )
 
