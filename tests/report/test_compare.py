@@ -32,8 +32,8 @@ def test_logs_that_differ_in_time_alone_part_nowhere() -> None:
 
 
 def test_the_first_row_that_differs_tells_the_steps() -> None:
-    assert parting(ONE, rows(0.5, 0.25, None, 0.125 + 2**-53)) == (
-        "part in steps 16 to 20: critic loss 0.125 and 0.1250000000000001"
+    assert parting(rows(0.5, 1 / 3), rows(0.5, 1 / 3 + 2**-54)) == (
+        "part in steps 6 to 10: critic loss 0.3333333333333333 and 0.33333333333333337"
     )
     assert parting(ONE, rows(0.5, 0.25, 7.0, 8.0)) == (
         "part in steps 11 to 15: critic loss None and 7.0"

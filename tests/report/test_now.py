@@ -30,8 +30,8 @@ def test_the_speed_is_that_of_late(tmp_path: Path) -> None:
     run = generator(tmp_path, rows=60)
     log = run.path / "log.jsonl"
     rows = log.read_text().splitlines(keepends=True)
-    slow = [row.replace(f'"seconds":{k}', f'"seconds":{3 * k}') for k, row in enumerate(rows)]
-    log.write_text("".join(rows[:30] + slow[30:]))
+    slow = [row.replace(f'"seconds":{k}', f'"seconds":{3 * k - 60}') for k, row in enumerate(rows)]
+    log.write_text("".join(rows[:30] + slow[30:]))  # a third as fast from the 30th row on
     (now,) = under_way([run])
     assert now.speed == pytest.approx(1280 / 3)
 
