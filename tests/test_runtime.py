@@ -228,3 +228,33 @@ def test_any_dense_tensor_is_seen_as_it_lies(shape: tuple[int, ...]) -> None:
     assert view.is_contiguous()
     assert view.data_ptr() == tensor.data_ptr()
     assert torch.equal(view.flatten(), tensor.as_strided((tensor.numel(),), (1,)))
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the second of the two processes that torchrun started here."""
+    for name, value in {
+        "TORCHELASTIC_RUN_ID": "x",
+        "LOCAL_RANK": "1",
+        "LOCAL_WORLD_SIZE": "2",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("plain", "launched")
+def test_processes_of_torchrun_share_the_cores_and_play_one_run_at_a_time() -> None:
+    for jobs in (None, 1):
+        machine = Machine.of(jobs=jobs).for_runs(5)
+        assert (machine.device, machine.jobs, machine.threads) == (CPU, 1, 4)
+    assert Machine.of(threads=3).for_runs(1).threads == 3
+    with pytest.raises(RequestError, match="leave --jobs out"):
+        Machine.of(jobs=2)
+
+
+@pytest.mark.usefixtures("cards", "launched")
+def test_processes_of_torchrun_have_a_card_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Machine.of().device == torch.device("cuda:1")
+    assert Machine.of("cpu").device == CPU
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    with pytest.raises(RequestError, match="3 processes but 2 cards: start one a card"):
+        Machine.of()

@@ -5,11 +5,14 @@ All take images float32 [N, 3, S, S] in [-1, 1] and return new ones. Random numb
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import grid_sample, pad
+
+from sparring.ranks import drawn
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,18 @@ def strong(image: Tensor, generator: Generator | None = None, by: Strength = DEF
     image = colour(image, generator, by)
     image = torch.where(_chosen(image, by.blur, generator), blurred(image), image)
     deviation = _uniform(image, 0, by.noise, generator)
-    noise = torch.randn(image.shape, generator=generator, device=image.device)
+    noise = _normal(image, generator, image.shape[1:])
     return rectangle((image + deviation * noise).clamp(-1, 1), generator, by)
 
 
 def weak(image: Tensor, generator: Generator | None = None, pixels: int = 2) -> Tensor:
     """Shifted by up to `pixels` whole pixels in each direction; the edge pixels are repeated."""
-    shape = (2, len(image), 1, 1, 1)
-    shift = torch.randint(-pixels, pixels + 1, shape, generator=generator, device=image.device)
-    across, down = shift * (2 / image.shape[-1])
+
+    def shift(rows: int) -> Tensor:
+        shape = (2, rows, 1, 1, 1)
+        return torch.randint(-pixels, pixels + 1, shape, generator=generator, device=image.device)
+
+    across, down = drawn(shift, len(image), dim=1) * (2 / image.shape[-1])
     return _looked_up(image, _axis(image, 3) - across, _axis(image, 2) - down, "nearest")
 
 
@@ -136,12 +142,17 @@ def _axis(image: Tensor, dimension: int) -> Tensor:
 def _uniform(
     image: Tensor, low: float, high: float, generator: Generator | None, channels: int = 1
 ) -> Tensor:
-    shape = (len(image), channels, 1, 1)
-    return low + (high - low) * torch.rand(shape, generator=generator, device=image.device)
+    def draw(rows: int) -> Tensor:
+        return torch.rand((rows, channels, 1, 1), generator=generator, device=image.device)
+
+    return low + (high - low) * drawn(draw, len(image))
 
 
-def _normal(image: Tensor, generator: Generator | None) -> Tensor:
-    return torch.randn((len(image), 1, 1, 1), generator=generator, device=image.device)
+def _normal(image: Tensor, generator: Generator | None, shape: Sequence[int] = (1, 1, 1)) -> Tensor:
+    def draw(rows: int) -> Tensor:
+        return torch.randn((rows, *shape), generator=generator, device=image.device)
+
+    return drawn(draw, len(image))
 
 
 def _factor(image: Tensor, largest: float, generator: Generator | None) -> Tensor:

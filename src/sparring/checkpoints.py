@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sparring import ranks
 from sparring.averages import Averaged
 from sparring.errors import RequestError
 from sparring.storage import write_atomically, writing
@@ -65,16 +66,24 @@ class Checkpoints:
     def load(self, device: torch.device) -> State | None:
         """The newest state that is whole; None where nothing was saved.
 
-        Warns of each damaged file, and removes it where an older one is whole. Raises RequestError
-        where every file is damaged.
+        Of ranks that train together the first one reads, for all. Warns of each damaged file, and
+        removes it where an older one is whole. Raises RequestError where every file is damaged.
         """
+        data = ranks.same(self._newest() if ranks.first() else None)
+        if data is None:
+            return None
+        state: State = torch.load(io.BytesIO(data), map_location=device, weights_only=True)
+        return state
+
+    def _newest(self) -> bytes | None:
+        """The bytes of the newest state that is whole."""
         files = self._files()
         for path in reversed(files):
-            state = _load(path, device)
-            if state is not None:
+            data = _whole(path)
+            if data is not None:
                 for damaged in files[files.index(path) + 1 :]:
                     damaged.unlink()
-                return state
+                return data
             _log.warning("%s is damaged; going on from the state before it", path)
         if files:
             raise RequestError(
@@ -84,12 +93,13 @@ class Checkpoints:
         return None
 
 
-def _load(path: Path, device: torch.device) -> State | None:
-    """The state in `path`; None where its bytes are not those that were written."""
+def _whole(path: Path) -> bytes | None:
+    """The bytes of `path`; None where they are not those that were written, or hold no state."""
     try:
         data = path.read_bytes()
         if hashlib.sha256(data).hexdigest() in path.stem:
-            return torch.load(io.BytesIO(data), map_location=device, weights_only=True)
+            torch.load(io.BytesIO(data), map_location="meta", weights_only=True)
+            return data
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
         pass
     return None

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.optim import Adam, Optimizer
 
+from sparring import ranks
 from sparring.averages import Averaged
 
 LabelKind = Literal["none", "classes", "attributes"]
@@ -138,7 +139,9 @@ class Method(Averaged, ABC):
     def moves(self, batch: Any, progress: float) -> Iterator[Move]:
         """Yield this batch's moves in order; `progress` runs from 0 to 1 over the training.
 
-        Each player is stepped before the next move is asked for, which sees its new weights.
+        Each player is stepped before the next move is asked for, which sees its new weights. Where
+        ranks train together, `batch` is this one's part. Losses that are means over its rows need
+        not know; any other is made of `ranks.whole`.
         """
 
     def stepped(self, progress: float) -> None:
@@ -167,7 +170,7 @@ class GenerativeMethod(Method):
 
     def noise(self, count: int, device: torch.device) -> Tensor:
         """Normal noise, float32 [count, noise_size]."""
-        return torch.randn(count, self.noise_size, device=device)
+        return ranks.drawn(lambda rows: torch.randn(rows, self.noise_size, device=device), count)
 
     @abstractmethod
     def sample(self, noise: Tensor, label: Tensor) -> Tensor:

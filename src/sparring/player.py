@@ -6,6 +6,7 @@ Knows the game and memory layouts; knows no training.
 import torch
 from torch import Tensor, nn
 
+from sparring import ranks
 from sparring.game import Method
 from sparring.runtime import as_it_lies
 
@@ -24,9 +25,11 @@ class Player:
         Returns the gradients.
         """
         # Gradients of this player alone: nothing is left behind in the others.
-        gradients = torch.autograd.grad(loss, self.parameters, allow_unused=True)
-        for view, parameter, gradient in zip(self.views, self.parameters, gradients, strict=True):
-            view.grad = None if gradient is None else as_it_lies(gradient, parameter)
+        found = torch.autograd.grad(loss, self.parameters, allow_unused=True)
+        pairs = zip(found, self.parameters, strict=True)
+        gradients = ranks.averaged([None if g is None else as_it_lies(g, p) for g, p in pairs])
+        for view, gradient in zip(self.views, gradients, strict=True):
+            view.grad = gradient
         for group in self.optimizer.param_groups:  # the method may schedule rates of its own
             group["lr"] *= factor
         self.optimizer.step()

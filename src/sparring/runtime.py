@@ -6,11 +6,12 @@ which the command line and its child processes call. Knows no training and no fi
 
 import ctypes
 import gc
+import hashlib
 import os
 import platform
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sparring import launch, ranks
 from sparring.errors import RequestError
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -48,15 +50,29 @@ class Machine:
         """The machine at hand; what is None (or "auto") is chosen.
 
         On a CPU one thread a run, which waits for no other thread on a busy machine; on cards a
-        run each. Raises RequestError for a device that is not there.
+        run each. Of processes that torchrun started each has its part of the machine, and plays
+        the runs with the others, one after another. Raises RequestError for what is not there.
         """
         found = find_device(device)
+        if launch.launched():
+            return cls._part(found, jobs, threads)
         if jobs is None and found.type == "cpu":
             jobs = max(1, min(cores() // (threads or 1), _memory() // MEMORY_OF_A_RUN))
         elif jobs is None:
             jobs = torch.cuda.device_count() if found == torch.device("cuda") else 1
         share = max(1, cores() // jobs)
         return cls(found, jobs, threads or share, threads is not None)
+
+    @classmethod
+    def _part(cls, device: torch.device, jobs: int | None, threads: int | None) -> Self:
+        if jobs not in (None, 1):
+            raise RequestError("processes of torchrun play one run at a time: leave --jobs out")
+        here, number = launch.count_here(), launch.number_here()
+        if device == torch.device("cuda"):
+            if here > (cards := torch.cuda.device_count()):
+                raise RequestError(f"{here} processes but {cards} cards: start one a card")
+            device = torch.device("cuda", number)
+        return cls(device, 1, threads or max(1, cores() // here), threads_asked=True)
 
     def for_runs(self, runs: int) -> Self:
         """The machine for so many runs: where they are few, each gets the threads of more."""
@@ -150,6 +166,7 @@ def describe_machine(device: torch.device) -> dict[str, Any]:
         "cpu": _processor("model name") or platform.processor() or platform.machine(),
         "device": torch.cuda.get_device_name(device) if cuda else device.type,
         "threads": torch.get_num_threads(),
+        "processes": ranks.count(),
     }
 
 
@@ -185,6 +202,14 @@ def restore_random_state(device: torch.device, state: dict[str, Tensor]) -> None
         torch.cuda.set_rng_state(state["cuda"].cpu(), device)
     elif device.type == "mps":
         torch.mps.set_rng_state(state["mps"].cpu())
+
+
+def digest(tensors: Iterable[Tensor]) -> str:
+    """SHA-256 of the tensors' bytes."""
+    found = hashlib.sha256()
+    for tensor in tensors:
+        found.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return found.hexdigest()
 
 
 def lay_out(network: nn.Module) -> None:

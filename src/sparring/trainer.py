@@ -1,11 +1,11 @@
 """Plays any game: resumes its moves, steps its players, logs, saves, goes on where it was.
 
-Knows the game and, in the folder that it is given, log.jsonl, events.json and checkpoints/. Knows
-no method, no data set and no run; sets nothing process-wide but the global random state.
+Knows the game; its diary knows files. Of ranks that train together each has a trainer, and all
+decide alike. Knows no method, no data set and no run; sets nothing process-wide but the global
+random state.
 """
 
 import copy
-import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,19 +15,17 @@ import torch
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
-from sparring import averages, runtime
-from sparring.checkpoints import Checkpoints, State
+from sparring import averages, batch_norm, ranks, runtime
+from sparring.checkpoints import State
+from sparring.diary import Diary
 from sparring.divergence import Event, LogIntervals, Monitor, health
 from sparring.errors import RequestError, Stopped, TrainingFailed
 from sparring.game import Batch, Method, Move, Row
 from sparring.player import Player
 from sparring.signals import stop_requests
-from sparring.storage import RowLog, write_json
 
 Scalars = dict[tuple[str, str], Tensor]
 """What one batch has for the log, detached: by the log's group and the name there."""
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,8 @@ class Status:
 class Trainer:
     """Trains a built method.
 
-    feed: batch number k (from 0) to the batch, on `device`; must depend on k alone.
+    feed: batch number k (from 0) to the batch, or this rank's rows of it, on `device`; must depend
+        on k alone.
     folder: where the log, the events and the saved states go; it must exist.
     watch: called with the status whenever the log gets a row.
     observe: called with the step before each row; returns what it measured, by name. Sees the
@@ -83,14 +82,12 @@ class Trainer:
         self.method = method.to(device)
         runtime.lay_out(method)
         averages.begin(method)
-        self.feed, self.training, self.folder = feed, training, folder
+        self.feed, self.training, self.diary = feed, training, Diary(folder)
         self.device, self.watch, self.observe = device, watch, observe
         self.bfloat16 = runtime.resolve_precision(training.precision, device) == "bfloat16"
         self.players = {name: Player(method, name, net) for name, net in method.players().items()}
         self.intervals = LogIntervals.of(training.steps)
         self.monitor = Monitor(method, training.rescue, self._tell)
-        self.log = RowLog(folder / "log.jsonl")
-        self.checkpoints = Checkpoints(folder / "checkpoints")
         self.unlogged: list[Scalars] = []
         self.step, self.seconds = 0, 0.0
         self.since = 0, 0.0  # where this session, or the last rollback, began: step and seconds
@@ -106,8 +103,13 @@ class Trainer:
         Raises Stopped after SIGINT or SIGTERM (the state is saved first) and TrainingFailed when
         the training diverges again and again (the method is then as in its last good state).
         """
-        self._resume()
-        self.method.train()
+        with ranks.together(self.training.batch_size), batch_norm.joint(self.method):
+            self._resume()
+            self.method.train()
+            self._play_all()
+            self.method.eval()
+
+    def _play_all(self) -> None:
         saved = time.monotonic()
         started = saved - self.seconds
         with stop_requests() as requests:
@@ -121,12 +123,11 @@ class Trainer:
                 if due and self.good["step"] == self.step:
                     self._save(self.good)
                     saved = time.monotonic()
-                if requests:
+                if signal := ranks.largest(next(iter(requests), 0)):  # whichever rank got one
                     self._save(self._state())
-                    raise Stopped(requests[0], f"stopped at step {self.step:,}; all is saved")
+                    raise Stopped(signal, f"stopped at step {self.step:,}; all is saved")
         if self.training.keep_state:
             self._save(self._state())
-        self.method.eval()
 
     def _due(self, interval: int) -> bool:
         return self.step % interval == 0 or self.step == self.training.steps
@@ -149,8 +150,13 @@ class Trainer:
         return scalars
 
     def _next(self, moves: Iterator[Move]) -> Move | None:
+        """The next move, its numbers weighted by this rank's part of the batch."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            return next(moves, None)
+            move = next(moves, None)
+        if move is None or not ranks.sharing():
+            return move
+        terms = {name: ranks.weighted(value) for name, value in move.terms.items()}
+        return Move(move.player, ranks.weighted(move.loss), terms)
 
     def _log(self) -> None:
         """Write a row and look at it: keep this state to go back to, or go back."""
@@ -160,24 +166,25 @@ class Trainer:
             return
         images, seconds = self.step * self.training.batch_size, round(self.seconds, 3)
         about = {"step": self.step, "images": images, "seconds": seconds}
-        self.log.append(about | {name: group for name, group in vars(row).items() if group})
+        self.diary.append(about | {name: group for name, group in vars(row).items() if group})
         self.watch(self._status(row))
         if self.monitor.well and self._due(self.intervals.restore):
             self.good = self._state()
 
     def _row(self) -> Row:
-        """The means since the last row; one wait for the device."""
+        """The means since the last row, the same at every rank; one wait for the device."""
         columns: dict[tuple[str, str], list[Tensor]] = {}
         for scalars in self.unlogged:
             for key, value in scalars.items():
                 columns.setdefault(key, []).append(value)
         self.unlogged = []
-        means = torch.stack([torch.stack(column).mean() for column in columns.values()]).tolist()
+        means = torch.stack([torch.stack(column).mean() for column in columns.values()])
         groups: dict[str, dict[str, float]] = {"losses": {}, "terms": {}, "gradients": {}}
-        for (group, name), value in zip(columns, means, strict=True):
+        for (group, name), value in zip(columns, ranks.average(means).tolist(), strict=True):
             groups[group][name] = value
-        with self.method.evaluated():
-            return Row(**groups, measures=self.observe(self.step))
+        with ranks.alone(), self.method.evaluated():
+            measures = self.observe(self.step)
+        return Row(**groups, measures=ranks.same(measures))
 
     def _status(self, row: Row) -> Status:
         # A stopped training may go on under another load: only this session's speed counts here.
@@ -190,12 +197,12 @@ class Trainer:
 
     def _go_back(self, trouble: str) -> None:
         """Return to the last good state; TrainingFailed where that is not wanted or was in vain."""
-        failed = f"{self.folder.name}: {trouble} at step {self.step}"
+        failed = f"{self.diary.name}: {trouble} at step {self.step}"
         if not self.training.rescue:
-            raise TrainingFailed(f"{failed}; {self._last_row()}; try a lower learning rate")
+            raise TrainingFailed(f"{failed}; {self.diary.last_row()}; try a lower learning rate")
         goes_on = self.monitor.go_back(self.step, self.good["step"], trouble)
         self._apply(self.good | {"monitor": self.monitor.state()})
-        self.log.cut(self.step)
+        self.diary.cut(self.step)
         if not goes_on:
             self.method.eval()
             raise TrainingFailed(
@@ -207,25 +214,33 @@ class Trainer:
         self.good = self._state()
         self._save(self.good)
 
-    def _last_row(self) -> str:
-        if not (rows := self.log.rows()):
-            return "no row of the log was finite"
-        losses = ", ".join(f"{player} {loss:.3g}" for player, loss in rows[-1]["losses"].items())
-        return f"the last finite losses, at step {rows[-1]['step']}: {losses}"
-
     def _state(self) -> State:
-        """All that training needs to go on bit for bit, as copies."""
+        """All that training needs to go on bit for bit, as copies; the same at every rank.
+
+        Raises TrainingFailed where the ranks' weights or random numbers have come to differ.
+        """
+        self._check_equal()
         state: State = {
             "step": self.step,
             "seconds": self.seconds,
             "method": self.method.state_dict(),
             "averages": {name: mean.state_dict() for name, mean in self.method.average.items()},
             "optimizers": {name: p.optimizer.state_dict() for name, p in self.players.items()},
-            "unlogged": self.unlogged,
+            "unlogged": [{k: ranks.average(v) for k, v in one.items()} for one in self.unlogged],
             "monitor": self.monitor.state(),
             "random": runtime.random_state(self.device),
         }
         return copy.deepcopy(state)
+
+    def _check_equal(self) -> None:
+        if not ranks.sharing():
+            return
+        equal = self.method.state_dict() | runtime.random_state(self.device)
+        if others := ranks.differing(runtime.digest(equal.values())):
+            raise TrainingFailed(
+                f"{self.diary.name}: at step {self.step} process {others[0]} no longer has the "
+                "weights of process 0; start again, to go on from the state before that"
+            )
 
     def _apply(self, state: State) -> None:
         """Be where `state` is; the wall clock alone goes on."""
@@ -242,34 +257,26 @@ class Trainer:
 
     def _save(self, present: State) -> None:
         # Both states: a resumed training must go back to the same state as one never stopped.
-        self.log.sync()
         state = {"present": present, "good": self.good}
-        self.checkpoints.save(state, self.monitor.rollbacks, present["step"])
+        self.diary.save(state, self.monitor.rollbacks, present["step"])
 
     def _resume(self) -> None:
         """Go on from the last saved state, or be ready to go back to the beginning."""
         self.good = self._state()
-        if saved := self.checkpoints.load(self.device):
+        if saved := self.diary.checkpoints.load(self.device):
             try:
                 self._apply(saved["present"])
                 self.seconds, self.good = saved["present"]["seconds"], saved["good"]
             except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
                 raise RequestError(
-                    f"the saved state in {self.checkpoints.folder} does not fit: it is of another "
-                    "version of sparring or another device; go on there, or remove that folder, "
-                    "and this run starts anew"
+                    f"the saved state in {self.diary.checkpoints.folder} does not fit: it is of "
+                    "another version of sparring or another device; go on there, or remove that "
+                    "folder, and this run starts anew"
                 ) from error
         self.since = self.step, self.seconds
-        self._write_events()
-        self.log.cut(self.step)
+        self.diary.write_events(self.monitor.events)
+        self.diary.cut(self.step)
 
     def _tell(self, event: Event) -> None:
-        _log.warning("%s: %s at step %d: %s", self.folder.name, event.kind, event.step, event.what)
-        self._write_events()
-
-    def _write_events(self) -> None:
-        path = self.folder / "events.json"
-        if self.monitor.events:
-            write_json(path, {"events": self.monitor.events})
-        else:
-            path.unlink(missing_ok=True)
+        self.diary.tell(event)
+        self.diary.write_events(self.monitor.events)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from sparring import ranks
 from sparring.data.feed import PairStream, Stream, normalise, to_pixels
 from sparring.data.images import Images
 
@@ -123,3 +124,16 @@ def test_nothing_is_copied_to_the_device_inside_a_step() -> None:
         assert copies.count == 1
         stream.labelled(12)
         assert copies.count == 2
+
+
+def test_ranks_get_their_rows_of_the_same_batch() -> None:
+    ramp = torch.arange(40 * 4, dtype=torch.uint8).reshape(40, 1, 1, 4).expand(-1, 3, 4, 4).clone()
+    stream = Stream(Images(ramp, torch.arange(40), ("x",)), 9, (3,), CPU, mirror=True)
+    whole = stream.labelled(5)
+    parts = []
+    for start, stop in ((0, 2), (2, 4), (4, 9)):
+        with ranks._sharing(ranks._Share(start, stop, 9)):
+            parts.append(stream.labelled(5))
+            assert len(stream.unlabelled(5).image) == stop - start
+    assert torch.equal(torch.cat([part.image for part in parts]), whole.image)
+    assert torch.equal(torch.cat([part.label for part in parts]), whole.label)

@@ -3,60 +3,18 @@
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from sparring.errors import Stopped
-from sparring.game import AdaptationMethod, Batch, Labelled, Method, Pair, Shape, Unlabelled
+from sparring.game import AdaptationMethod, Batch, Labelled, Method, Pair, Unlabelled
 from sparring.methods import ACGAN, DANN, DCGAN, DSN, METHODS, name_of
 from sparring.trainer import Trainer, Training
+from tests.methods.cases import CASES, batches, built
 
 CPU = torch.device("cpu")
-NAMES = ("a", "b", "c")
-TINY = {"width": 4, "noise_size": 8, "encoder": "fast", "decoder_width": 4}
-"""Settings that make networks small, for the methods that have them."""
-
-KINDS = {
-    Unlabelled: ("none",),
-    Labelled: ("classes", "attributes"),
-    Unlabelled | Labelled: ("none", "classes", "attributes"),
-    Pair: ("classes",),
-}
-CASES = [(name, kind) for name, method in METHODS.items() for kind in KINDS[method.batch_type]]
-"""Every method with every kind of labels that it takes."""
-
-
-def built(name: str, kind: str) -> Method:
-    torch.manual_seed(0)
-    cls = METHODS[name]
-    method = cls(**{f.name: TINY[f.name] for f in fields(cls) if f.name in TINY})
-    method.build(Shape(16, NAMES if kind != "none" else (), kind))  # type: ignore[arg-type]
-    return method
-
-
-def batches(batch_type: Any, kind: str) -> Callable[[int], Batch]:
-    """Batch number k: eight random images a domain."""
-
-    def images(random: torch.Generator) -> Tensor:
-        return torch.rand(8, 3, 16, 16, generator=random) * 2 - 1
-
-    def feed(step: int) -> Batch:
-        random = torch.Generator().manual_seed(step)
-        if kind == "none":
-            return Unlabelled(images(random))
-        if kind == "classes":
-            labelled = Labelled(images(random), torch.randint(3, (8,), generator=random))
-        else:
-            bits = torch.randint(2, (8, 3), generator=random).float()
-            labelled = Labelled(images(random), bits)
-        return Pair(labelled, Unlabelled(images(random))) if batch_type is Pair else labelled
-
-    return feed
 
 
 def trainer(method: Method, feed: Callable[[int], Batch], folder: Path, steps: int = 12) -> Trainer:

@@ -21,6 +21,7 @@ import tyro
 from sparring import __version__
 from sparring.cli.common import OPTIONAL
 from sparring.errors import RequestError, Stopped, WorkFailed, check_name, one_line, unknown
+from sparring.launch import number_here
 from sparring.signals import stopping_at_once
 
 COMMANDS = {
@@ -54,7 +55,7 @@ without labels. `sparring reproduce` is the place to start.
 def main() -> None:
     """Run the command; exit codes 0 done, 1 the work failed, 2 the request was wrong."""
     logging.getLogger("sparring").handlers = [_Line()]
-    logging.getLogger("sparring").setLevel(logging.INFO)
+    logging.getLogger("sparring").setLevel(logging.CRITICAL if number_here() else logging.INFO)
     try:
         with stopping_at_once():
             _parse(sys.argv[1:])()
@@ -126,5 +127,6 @@ class _Line(logging.Handler):
 
 
 def _fail(message: object, code: int) -> NoReturn:
-    print(f"sparring: {one_line(message)}", file=sys.stderr)
+    if number_here() == 0:  # of those that torchrun started on this machine one speaks
+        print(f"sparring: {one_line(message)}", file=sys.stderr)
     sys.exit(code)

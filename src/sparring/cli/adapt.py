@@ -10,7 +10,7 @@ import tyro
 
 from sparring import defaults
 from sparring.cli import command_line
-from sparring.cli.common import RunOptions, apart, at_least_one, size_of, training
+from sparring.cli.common import JointRunOptions, apart, at_least_one, size_of, training
 
 if TYPE_CHECKING:
     from sparring.report.answer import Answered
@@ -20,7 +20,7 @@ def adapt(
     source: Annotated[str, tyro.conf.arg(metavar="SOURCE")],
     target: Annotated[str, tyro.conf.arg(metavar="TARGET")],
     /,
-    shared: RunOptions,
+    shared: JointRunOptions,
     method: str = "auto",
     backbone: str | None = None,
     size: int | None = None,
@@ -65,6 +65,7 @@ def adapt(
     from sparring.runs.twins import carrier, conclude, twins
 
     at_least_one("--size", size)  # before anything is fetched
+    shared.start_processes()
     chosen = carrier(method, backbone)
     if isinstance(chosen, Frozen):
         pixels = size or chosen.preparation.edge

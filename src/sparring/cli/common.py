@@ -3,6 +3,7 @@
 Knows no method and no page.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
+from sparring import launch
 from sparring.errors import RequestError, Stopped, TrainingFailed
 from sparring.storage import writing
 
@@ -125,8 +127,11 @@ class RunOptions(DeviceOptions):
         """Play what is not finished into `out`, build the report, and return the page's path.
 
         Raises RequestError; TrainingFailed and Stopped after building the report of what is done.
+        Of ranks that train together all but the first one end here.
         """
+        from sparring import ranks
         from sparring.cli.watch import watched
+        from sparring.runs.processes import follow
         from sparring.runs.progress import Screen
         from sparring.runs.schedule import play_all
 
@@ -135,15 +140,36 @@ class RunOptions(DeviceOptions):
         for use in plan.uses:
             screen.say(f"{use.asked}: {use.used} ({use.kind}; {use.why})")
         machine.set_up()
-        try:
-            with watched(out, screen.say) if self.watch else nullcontext():
-                play_all(runs, library, out, plan, machine, screen)
-        except (TrainingFailed, Stopped):
-            if (out / "plan.json").is_file():  # else it was stopped before anything began
-                build(out)
-            raise
+        with ranks.joined(machine.device):
+            if leads := ranks.first():
+                try:
+                    with watched(out, screen.say) if self.watch else nullcontext():
+                        play_all(runs, library, out, plan, machine, screen)
+                except (TrainingFailed, Stopped):
+                    if (out / "plan.json").is_file():  # else it was stopped before anything began
+                        build(out)
+                    raise
+            else:
+                follow(runs, library, out / "runs", machine.device)
+        if not leads:
+            sys.exit()
         with writing(out):
             return build(out)
+
+
+@dataclass(kw_only=True)
+class JointRunOptions(RunOptions):
+    """What runs train on, and how many processes train each."""
+
+    processes: int = 1
+    """Processes that train together, each on its part of every batch: on a card each, or a thread.
+    Across machines start with torchrun in place of this."""
+
+    def start_processes(self) -> None:
+        """Where several are asked for, start them with this same command, and end as they end."""
+        at_least_one("--processes", self.processes)
+        if self.processes > 1 and not launch.launched():
+            launch.start(self.processes)
 
 
 @dataclass(kw_only=True)

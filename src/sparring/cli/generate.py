@@ -7,14 +7,14 @@ import tyro
 
 from sparring import defaults
 from sparring.cli import command_line
-from sparring.cli.common import RunOptions, apart, size_of, training
+from sparring.cli.common import JointRunOptions, apart, size_of, training
 from sparring.cli.sample import sample
 
 
 def generate(
     images: Annotated[str, tyro.conf.arg(metavar="IMAGES")],
     /,
-    shared: RunOptions,
+    shared: JointRunOptions,
     method: str = "auto",
     labels: str = "all",
     size: int | None = None,
@@ -48,6 +48,7 @@ def generate(
     from sparring.runs.records import Plan
     from sparring.runs.schedule import check_output
 
+    shared.start_processes()
     apart(out, images)
     check_output(out)
     library = shared.library()

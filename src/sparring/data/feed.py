@@ -1,8 +1,9 @@
 """From images in memory to batches on the device, normalised alike for every domain.
 
 Knows images and the three kinds of batch; knows no method. Which images make batch k depends on
-the seed and k alone, so a resumed training needs no data state. Nothing is copied to the device
-for a step: images, labels and each epoch's order lie there, and coins are tossed there.
+the seed and k alone, so a resumed training needs no data state; ranks that train together get their
+own rows of it. Nothing is copied to the device for a step: images, labels and each epoch's order
+lie there, and coins are tossed there.
 """
 
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sparring import ranks
 from sparring.data.images import Images
 from sparring.game import Labelled, Pair, Unlabelled
 
@@ -76,19 +78,19 @@ class Stream:
         image = normalise(self._pixels[index])
         if self.mirror:
             toss = _generator(self.device, *self.key, 1, step)
-            heads = torch.rand(len(index), device=self.device, generator=toss) < 0.5
-            image = torch.where(heads[:, None, None, None], image.flip(3), image)
+            heads = torch.rand(self.batch_size, device=self.device, generator=toss) < 0.5
+            image = torch.where(ranks.mine(heads)[:, None, None, None], image.flip(3), image)
         return image
 
     def unlabelled(self, step: int) -> Unlabelled:
         """Batch `step` without labels."""
-        return Unlabelled(self._image(step, self.indices(step)))
+        return Unlabelled(self._image(step, ranks.mine(self.indices(step))))
 
     def labelled(self, step: int) -> Labelled:
         """Batch `step` with labels. Raises ValueError for an unlabelled set."""
         if self._labels is None:
             raise ValueError("an unlabelled set has no labelled batches")
-        index = self.indices(step)
+        index = ranks.mine(self.indices(step))
         return Labelled(self._image(step, index), self._labels[index])
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from sparring import ranks
 from sparring.game import Move, Pair, Shape
 from sparring.methods.adversarial import AdversarialAdaptation
 from sparring.methods.losses import difference_loss, domain_loss, scale_invariant_error
@@ -62,8 +63,10 @@ class DSN(AdversarialAdaptation):
         on_source = scale_invariant_error(rebuilt[:sources], image[:sources])
         reconstruction = on_source + scale_invariant_error(rebuilt[sources:], image[sources:])
 
-        on_source = difference_loss(private_source, shared[:sources])
-        difference = on_source + difference_loss(private_target, shared[sources:])
+        # Of the whole batch: it is no mean over images.
+        codes = private_source, shared[:sources], private_target, shared[sources:]
+        of_all = [ranks.whole(code) for code in codes]
+        difference = difference_loss(*of_all[:2]) + difference_loss(*of_all[2:])
 
         guess = self.domain_classifier(reverse(shared, 1.0))
         similarity, accuracy = domain_loss(guess, sources)

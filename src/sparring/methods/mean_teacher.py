@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize, one_hot
 
+from sparring import ranks
 from sparring.augment import strong, weak
 from sparring.game import AdaptationMethod, Move, Pair, Shape
 from sparring.nets.encoders import EncoderName, build_encoder
@@ -78,13 +79,14 @@ class MeanTeacher(AdaptationMethod):
         on_source, on_target = logits[:sources], logits[sources:]
         task = cross_entropy(on_source, batch.source.label)
 
-        features, predicted = self._teach(batch.target.image)
-        chance, label = self._shared_out(predicted).max(1)
+        # Labels are shared out among the whole batch, whoever has which part of it.
+        features, predicted = map(ranks.whole, self._teach(batch.target.image))
+        chance, label = ranks.mine(self._shared_out(predicted)).max(1)
         sure = (chance >= self.threshold * self.confidence).float()
         target = (sure * cross_entropy(on_target, label, reduction="none")).mean()
 
-        confidence = on_source.detach().softmax(1).amax(1).mean()
-        self._seen = batch.source.label, confidence, features, predicted
+        confidence = ranks.whole(on_source.detach().softmax(1).amax(1)).mean()
+        self._seen = ranks.whole(batch.source.label), confidence, features, predicted
         terms = {"task": task, "target": target, "sure": sure.mean()}
         return Move("network", task + self._weight(progress) * target, terms)
 

@@ -128,6 +128,17 @@ class ClassifierRun:
         scores, arrays = self.evaluate(trained, source.test, target, device)
         common.finish(folder, config, trained.trainer, trained.shape, scores, arrays)
 
+    def follow(self, library: Library, folder: Run, device: torch.device) -> None:
+        """Train along with the rank that plays this run, and write nothing."""
+        source, labelled = self.data(library)
+        target = SealedTarget(labelled, folder)
+        method = common.build(self.method, self._shape(source.train), self.seed)
+        feed = self._feed(source.train, target, device)
+        Trainer(method, feed, self.training, folder.path, device).run()
+
+    def _shape(self, source: Images) -> Shape:
+        return Shape(self.size, source.label_names, "classes")
+
     def train(
         self,
         config: Config,
@@ -138,7 +149,7 @@ class ClassifierRun:
         show: Screen,
     ) -> Trained:
         """The trained classifier; `folder` gets its log, saved states and architecture."""
-        shape = Shape(self.size, source.label_names, "classes")
+        shape = self._shape(source)
         method = common.begin(folder, config, self.method, shape, device)
         feed = self._feed(source, target, device)
         kept = Candidates(method, folder, self.training.steps)

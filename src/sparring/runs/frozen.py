@@ -106,6 +106,9 @@ class FrozenRun(ClassifierRun):
         arrays = {"outputs": views | examples, "features": picture}
         common.keep(folder, config, network, shape, scores, arrays)
 
+    def follow(self, library: Library, folder: Run, device: torch.device) -> None:
+        """Nothing is trained."""
+
     def _features(
         self, library: Library, name: str, images: Images, device: torch.device, show: Screen
     ) -> np.ndarray:

@@ -16,7 +16,7 @@ from sparring.data.feed import Stream
 from sparring.data.images import DataSet
 from sparring.divergence import LogIntervals
 from sparring.errors import RequestError, TrainingFailed
-from sparring.game import GenerativeMethod, Labelled, Shape, Unlabelled
+from sparring.game import Batch, GenerativeMethod, Labelled, Shape, Unlabelled
 from sparring.methods import generation, name_of
 from sparring.metrics.scorecard import mean_distance
 from sparring.runs import common, evaluators
@@ -134,6 +134,12 @@ class GeneratorRun:
         files = {"pictures": arrays | trained.progress}
         common.finish(folder, config, trained.trainer, trained.shape, scores, files)
 
+    def follow(self, library: Library, folder: Run, device: torch.device) -> None:
+        """Train along with the rank that plays this run, and write nothing."""
+        dataset = self.data(library)
+        method = common.build(self.method, _shape(dataset), self.seed)
+        Trainer(method, self._feed(dataset, device), self.training, folder.path, device).run()
+
     def train(
         self, config: Config, dataset: DataSet, folder: Run, device: torch.device, show: Screen
     ) -> Trained:
@@ -145,15 +151,18 @@ class GeneratorRun:
         method = common.begin(folder, config, self.method, shape, device)
         sampler = Sampler(method, dataset.train, self.seed, device)
         real, steps = spread(dataset.test.pixels, VARIED), self.training.steps
-        batch_size, key = self.training.batch_size, (self.seed,)
-        stream = Stream(dataset.train, batch_size, key, device, dataset.mirror)
-        feed = stream.unlabelled if shape.kind == "none" else stream.labelled
+        feed = self._feed(dataset, device)
         with show.task(self.name) as task:
             watch = Watch(sampler, real, folder, steps, task.look)
             trainer = Trainer(method, feed, self.training, folder.path, device, task.update, watch)
             trainer.run()
         folder.write(common.architecture(method, feed(0)))
         return Trained(trainer, shape, sampler, watch.progress())
+
+    def _feed(self, dataset: DataSet, device: torch.device) -> Callable[[int], Batch]:
+        batch_size, key = self.training.batch_size, (self.seed,)
+        stream = Stream(dataset.train, batch_size, key, device, dataset.mirror)
+        return stream.unlabelled if _shape(dataset).kind == "none" else stream.labelled
 
 
 def run_of(

@@ -1,5 +1,7 @@
 """Plays runs, one after another in this process or several at once in processes of their own.
 
+Ranks that train together play one after another: the first one plays the runs, the others follow.
+
 Knows runs and their folders; knows no plan and no report. Any process may be killed at any moment:
 its run has failed for now and goes on from its last saved state when it is started again.
 """
@@ -17,6 +19,7 @@ from typing import NamedTuple
 
 import torch
 
+from sparring import ranks
 from sparring.errors import RequestError, Stopped, TrainingFailed
 from sparring.runs import Job, Library
 from sparring.runs.folder import Run
@@ -47,7 +50,18 @@ def play(
         yield from _in_processes(jobs, library.data, runs, machine.for_runs(len(jobs)))
     else:
         for job in jobs:
+            ranks.same(job.name)
             yield _one(job, library, runs, machine.device, screen)
+        ranks.same("")
+
+
+def follow(jobs: Sequence[Job], library: Library, runs: Path, device: torch.device) -> None:
+    """Train along with the first rank, which plays those of `jobs` that are not finished."""
+    by_name = {job.name: job for job in jobs}
+    while name := ranks.same(""):
+        with suppress(TrainingFailed):  # the first rank tells
+            by_name[name].follow(library, Run(runs / name), device)
+        release()
 
 
 def _one(job: Job, library: Library, runs: Path, device: torch.device, screen: Screen) -> Outcome:

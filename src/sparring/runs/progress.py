@@ -12,6 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.live import Live
 
+from sparring import launch
 from sparring.runs.view import View, half_blocks
 from sparring.trainer import Status
 
@@ -25,7 +26,7 @@ class Screen:
     """
 
     def __init__(self, live: bool = True) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=True, highlight=False, quiet=launch.number_here() > 0)
         terminal = self.console.is_terminal and not self.console.is_dumb_terminal
         self.live = live and terminal and not self.console.options.ascii_only
 

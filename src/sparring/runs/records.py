@@ -87,7 +87,10 @@ class Config(Struct, frozen=True, kw_only=True):
 
 
 class Environment(Struct, frozen=True, kw_only=True):
-    """env.json: where it ran. commit: of the source tree, with a + where it was changed."""
+    """env.json: where it ran. commit: of the source tree, with a + where it was changed.
+
+    processes: that trained together. threads: of each.
+    """
 
     sparring: str
     python: str
@@ -98,6 +101,7 @@ class Environment(Struct, frozen=True, kw_only=True):
     device: str
     threads: int
     commit: str | None
+    processes: int = 1
 
 
 class Network(Struct, frozen=True, kw_only=True):

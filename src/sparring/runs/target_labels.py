@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import structs
 
+from sparring import ranks
 from sparring.data.images import DataSet, Images
 from sparring.runs.folder import Run
 from sparring.runs.records import Opening, Openings, Stage
@@ -30,10 +31,11 @@ class SealedTarget:
         """The images of `split` with their labels; without, where the set has none.
 
         The opening is on the disk before they are handed out; the same one is recorded once,
-        however often a run is killed and goes on. Raises RequestError where it cannot be written.
+        however often a run is killed and goes on; of ranks that train together the first one's.
+        Raises RequestError where it cannot be written.
         """
         images = self._labelled.train if split == "train" else self._labelled.test
-        if images.labels is None:
+        if images.labels is None or not ranks.first():
             return images
         digest = hashlib.sha256(images.labels.contiguous().numpy().data).hexdigest()
         opening = Opening(
