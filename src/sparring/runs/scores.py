@@ -60,7 +60,7 @@ class ClassifierScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     accuracy, confusion (rows: true classes) and trust: None where the target has no labels.
     predicted_shares: of each class on the target's test images. estimated: accuracy there, without
     labels. temperature: fitted on the source. seconds: of the training. notes: a sentence for each
-    score or figure that could not be had.
+    score or figure that could not be had. drawn: what the rows are that the method drew, if any.
     """
 
     accuracy: float | None
@@ -78,6 +78,7 @@ class ClassifierScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     trust: Trust | None = None
     selection: Selection | None = None
     tsne: str | None = None
+    drawn: tuple[str, ...] = ()
 
 
 class Extractor(Struct, frozen=True, kw_only=True):
