@@ -98,7 +98,7 @@ def test_the_pointer_shows_the_image_and_what_was_said(
     canvas = opened.page.locator(".map canvas[tabindex]").nth(side)
     canvas.scroll_into_view_if_needed()
     canvas.hover(position=place(canvas, arrays["points"], i))  # type: ignore[arg-type]
-    card = opened.page.locator(".card")
+    card = opened.page.locator(".map .card")
     sure = round(100 * float(arrays["confidence"][i]))
     name, domain = DIGITS[arrays["label"][i]], arrays["domain"][i]
     assert card.locator("output span").all_inner_texts() == [
@@ -214,7 +214,10 @@ def test_cells_of_the_confusion_matrices_show_their_images(opened: Opened, out: 
     page = opened.page
     page.locator("summary", has_text="Confusions").click()
     tables, strips = page.locator(".cells table"), page.locator(".cells .thumbs")
-    tables.nth(1).locator("tbody tr").nth(3).locator("td").nth(5).hover()
+    tables.first.locator("tbody tr").nth(2).locator("td").nth(2).hover()
+    assert strips.nth(1).locator("b").inner_text() == "two read as two: 90"
+    tables.nth(1).locator("tbody tr").nth(3).locator("td").nth(5).click()
+    tables.first.locator("tbody tr").nth(2).locator("td").nth(2).hover()  # what is clicked stays
     for side, scenario in enumerate(SCENARIOS[:2]):
         arrays = run(out, f"dann-here-there-report2019-{scenario}").arrays("outputs")
         strip = strips.nth(side)
@@ -227,7 +230,7 @@ def test_cells_of_the_confusion_matrices_show_their_images(opened: Opened, out: 
     # By keys from the first cell, which is the one stop of its table.
     assert tables.first.locator("[tabindex='0']").count() == 1
     tables.first.locator("[tabindex='0']").focus()
-    for key in ("End", *["ArrowUp"] * 2, *["ArrowLeft"] * 8):
+    for key in ("End", *["ArrowDown"] * 7, *["ArrowLeft"] * 8):
         page.keyboard.press(key)
     assert page.locator(":focus").inner_text() == "4"
     assert strips.first.locator("b").inner_text() == "seven read as one: 4, the surest 1"
@@ -250,7 +253,7 @@ def test_the_keyboard_alone_reaches_everything(opened: Opened) -> None:
     assert sum('role="slider"' in one for one in reached) >= 3
     assert sum('type="radio"' in one for one in reached) >= 1
     assert sum(one.startswith("<canvas") for one in reached) >= 2
-    canvas, card = page.locator(".map canvas[tabindex]").first, page.locator(".card")
+    canvas, card = page.locator(".map canvas[tabindex]").first, page.locator(".map .card")
     canvas.focus()
     walked = []
     for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):

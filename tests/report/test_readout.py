@@ -18,7 +18,7 @@ def test_a_step_lies_where_the_picture_has_it() -> None:
     step = np.arange(10, 401, 10)
     spike = np.where(step == 130, 1.0, 0.0)
     figure = plots.curves(
-        step, [Panel("loss", {"a": spike}), Panel("other", {"b": spike}, share=True)], "t", 64
+        step, [Panel("a", {"a": spike}), Panel("b", {"b": spike}, share=True)], "t", 64
     )
     image = drawn(figure)
     found = readout(figure)

@@ -89,7 +89,7 @@ def test_a_walk_begins_at_a_noise_and_ends_at_the_next_ones(
     torch.testing.assert_close(way[0], six[:3])
     torch.testing.assert_close(way[-1], six[3:])
     steps = (way[1:] - way[:-1]).norm(dim=2)
-    torch.testing.assert_close(steps, steps[:1].expand_as(steps), rtol=0.2, atol=0)  # even
+    torch.testing.assert_close(steps, steps[:1].expand_as(steps), rtol=0.4, atol=0)  # about even
     assert way.norm(dim=2).min() > 0.9 * six.norm(dim=1).min()  # round the middle, not through it
 
 

@@ -115,7 +115,7 @@ function cells(box) {
       const cell = grid[row][column], total = Number(cell.textContent);
       cell.classList.add("chosen", `of${place}`);
       const known = data.cells[place][`${row},${column}`] ?? [];
-      const some = known.length < total ? `, the surest ${known.length}` : "";
+      const some = known.length && known.length < total ? `, the surest ${known.length}` : "";
       const words = `${data.classes[row]} read as ${data.classes[column]}: ${total}${some}`;
       strips[place].replaceChildren(made("b", words), ...known.map(([image, sure]) => {
         const face = made("canvas");
@@ -128,14 +128,15 @@ function cells(box) {
 
   grids.forEach((grid, place) => {
     tables[place].setAttribute("role", "grid");
-    let stop = grid[0][0];
-    stop.tabIndex = 0; // one stop for the Tab key a table; arrows go on from there
+    let stop = grid[0][0]; // the one cell that the Tab key reaches; arrows go on from there
     grid.forEach((cells, row) => cells.forEach((cell, column) => {
-      const show = () => choose(row, column);
-      cell.addEventListener("pointerenter", show);
-      cell.addEventListener("focus", show);
-      cell.addEventListener("pointerdown", show);
+      cell.tabIndex = cell === stop ? 0 : -1;
+      cell.addEventListener("focus", () => choose(row, column));
+      cell.addEventListener("pointerenter", () => {
+        if (!box.contains(document.activeElement)) choose(row, column); // a click holds its cell
+      });
       cell.addEventListener("keydown", (event) => {
+        if (event.key === "Escape") cell.blur();
         const down = moved(event.key, row, count, "ArrowUp", "ArrowDown");
         const right = moved(event.key, column, count);
         if (down === undefined && right === undefined) return;
