@@ -53,29 +53,33 @@ function slide(box) {
 }
 
 
-/** Curves: what was logged at the step that is pointed at. */
+/** Curves: below them, what was logged at the step that is pointed at. */
 function curves(plot) {
   const data = dataOf(plot), over = plot.querySelector(".over"), line = over.firstChild;
-  const card = plot.querySelector(".card"), count = data.step.length;
+  const told = plot.querySelector(".told"), hint = told.textContent, count = data.step.length;
   let chosen = -1;
   over.style.setProperty("--top", data.top);
   over.style.setProperty("--bottom", data.bottom);
 
   function choose(i) {
     chosen = i;
-    line.hidden = card.hidden = i < 0;
+    line.hidden = i < 0;
+    told.replaceChildren(...(i < 0 ? [hint] : rows(i)));
     if (i < 0) return;
-    plot.style.setProperty("--x", data.x[i]);
-    card.classList.toggle("before", data.x[i] > 0.5);
+    over.style.setProperty("--x", data.x[i]);
+    over.setAttribute("aria-valuenow", data.step[i]);
+    over.setAttribute("aria-valuetext", [...told.children].map((row) => row.textContent).join(", "));
+  }
+
+  /** Step i, what happened there, and each line's value. */
+  function rows(i) {
     const step = `step ${data.step[i].toLocaleString("en")}`, event = data.events[i];
-    const rows = data.lines.map(({ name, colour, values }) => {
+    const values = data.lines.map(({ name, colour, values }) => {
       const mark = made("i");
       mark.style.background = colour;
       return made("span", mark, `${name} `, made("b", values[i] ?? "—"));
     });
-    card.replaceChildren(made("span", made("b", event ? `${step}: ${event}` : step)), ...rows);
-    over.setAttribute("aria-valuenow", data.step[i]);
-    over.setAttribute("aria-valuetext", [...card.children].map((row) => row.textContent).join(", "));
+    return [made("b", event ? `${step}: ${event}` : step), ...values];
   }
 
   function point(event) {

@@ -28,7 +28,7 @@ from sparring.runs.target_labels import SealedTarget
 from sparring.trainer import Trainer, Training
 
 SIZE = 32
-DRAWN = 5
+DRAWN = 4
 """Images of each domain of which a method may draw pictures."""
 _SOURCE, _TARGET = 0, 1  # keys of the two independent shuffles
 
