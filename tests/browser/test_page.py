@@ -15,7 +15,7 @@ from sparring.runs.folder import Run
 from tests.report.maker import DIGITS, SCENARIOS, Maker, happened
 
 api = pytest.importorskip("playwright.sync_api")
-EDGE = 12  # pixels between the outermost dots and the edge of a map, in page.js
+EDGE = 12  # pixels between the outermost dots and the edge of a map, in map.js
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 

@@ -1,7 +1,7 @@
 """What a reader can move on the page: maps and cells under the pointer, frames under a slider.
 
-Knows groups and their arrays; `page.js` shows what is made here. Where a run lacks the arrays, or
-there is no room, there is no such part, and the page keeps its figure.
+Knows groups and their arrays; `page.js` and `map.js` show what is made here. Where a run lacks the
+arrays, or there is no room, there is no such part, and the page keeps its figure.
 """
 
 import base64

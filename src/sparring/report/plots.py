@@ -68,8 +68,12 @@ def wrapped(title: str, width: float = WIDTH) -> str:
     return fill(shown(title, TITLE), int(12 * width), break_on_hyphens=False)
 
 
-def titled(title: str, height: float, kind: type[F] = Figure) -> F:
+def titled(title: str, height: float) -> Figure:
     """An empty figure with its title."""
+    return _titled(Figure, title, height)
+
+
+def _titled(kind: type[F], title: str, height: float) -> F:
     figure = kind(figsize=(WIDTH, height), layout="constrained")
     figure.suptitle(wrapped(title), x=0.01, ha="left", size=9, weight="bold")
     return figure
@@ -155,7 +159,7 @@ def curves(
     a dashed line.
     """
     heights = [panel.height for panel in panels]
-    figure = titled(title, 0.7 + 1.3 * sum(heights), Curves)
+    figure = _titled(Curves, title, 0.7 + 1.3 * sum(heights))
     figure.step, figure.panels, figure.events = step, panels, events
     grid = figure.subplots(len(panels), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     for axes, panel in zip(grid, panels, strict=True):
