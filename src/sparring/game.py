@@ -235,3 +235,11 @@ class AdaptationMethod(Method, ImageClassifier):
     @abstractmethod
     def adapt(self, batch: Pair, progress: float) -> Move:
         """The one cooperative move over both domains; gradient reversal does the fighting."""
+
+    def drawn(self, source: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """Pictures that show what it has learned, in rows by name; most methods draw none.
+
+        source, target, N images each, and rows, of which the last N columns are the target's:
+        float32 [N, 3, S, S] and [2N, 3, S, S] in [-1, 1].
+        """
+        return {}

@@ -1,6 +1,7 @@
 """What is pointed at, moved and reached on the page, in a real browser; skipped without one."""
 
 import io
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,10 @@ from PIL import Image
 
 from sparring.report.page import build
 from sparring.runs.folder import Run
-from tests.report.maker import DIGITS, SCENARIOS, Maker
+from tests.report.maker import DIGITS, SCENARIOS, Maker, happened
 
 api = pytest.importorskip("playwright.sync_api")
-EDGE = 12  # pixels between the outermost dots and the edge of a map, in page.js
+EDGE = 12  # pixels between the outermost dots and the edge of a map, in map.js
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 
@@ -31,7 +32,7 @@ class Opened:
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An output folder with its page: two attributes, and a classifier before and after."""
     maker = Maker(tmp_path_factory.mktemp("browser"))
-    maker.generator("acgan", ("Smiling", "Male"))
+    happened(maker.generator("acgan", ("Smiling", "Male")))
     for scenario in ("source-only", "adapted"):
         maker.classifier("dann", scenario)
     build(maker.plan())
@@ -97,7 +98,7 @@ def test_the_pointer_shows_the_image_and_what_was_said(
     canvas = opened.page.locator(".map canvas[tabindex]").nth(side)
     canvas.scroll_into_view_if_needed()
     canvas.hover(position=place(canvas, arrays["points"], i))  # type: ignore[arg-type]
-    card = opened.page.locator(".card")
+    card = opened.page.locator(".map .card")
     sure = round(100 * float(arrays["confidence"][i]))
     name, domain = DIGITS[arrays["label"][i]], arrays["domain"][i]
     assert card.locator("output span").all_inner_texts() == [
@@ -136,17 +137,18 @@ def test_a_click_colours_by_something_else(opened: Opened, out: Path) -> None:
     opened.page.get_by_label("class", exact=True).check()
 
 
-@pytest.mark.parametrize("name", ["Smiling", "Male", "Training"])
+@pytest.mark.parametrize("name", ["Smiling", "Male", "Noise", "Training"])
 def test_a_slider_moves_to_its_frame(opened: Opened, out: Path, name: str) -> None:
     arrays = run(out, "acgan").arrays("pictures")
-    number = {"Smiling": 0, "Male": 1}.get(name)
-    frames = arrays["progress"] if number is None else arrays["growing"][number]
-    words = [f"step {k}" for k in (0, 200, 400, 600)]
-    if number is not None:
-        words = [f"{share} %" for share in (0, 17, 33, 50, 67, 83, 100)]
-    # Eight images of 32 pixels, four in a row.
-    sheets = frames.reshape(len(frames), 2, 4, 3, 32, 32).transpose(0, 3, 1, 4, 2, 5)
-    sheets = sheets.reshape(len(frames), 3, 64, 128)
+    frames, words = {
+        "Smiling": (arrays["growing"][0], [f"{k} %" for k in (0, 17, 33, 50, 67, 83, 100)]),
+        "Male": (arrays["growing"][1], [f"{k} %" for k in (0, 17, 33, 50, 67, 83, 100)]),
+        "Noise": (arrays["walk"], [f"{k} %" for k in (0, 12, 25, 38, 50, 62, 75, 88, 100)]),
+        "Training": (arrays["progress"], [f"step {k}" for k in (0, 200, 400, 600)]),
+    }[name]
+    # Images of 32 pixels, four in a row.
+    sheets = frames.reshape(len(frames), -1, 4, 3, 32, 32).transpose(0, 3, 1, 4, 2, 5)
+    sheets = sheets.reshape(len(frames), 3, -1, 128)
     box = opened.page.locator(".frames", has=opened.page.get_by_label(name))
     slider = box.locator("input")
     slider.scroll_into_view_if_needed()
@@ -154,7 +156,85 @@ def test_a_slider_moves_to_its_frame(opened: Opened, out: Path, name: str) -> No
         slider.fill(str(k))
         assert box.locator("output").inner_text() == words[k]
         assert slider.get_attribute("aria-valuetext") == words[k]
-        assert nearest(picture(box.locator("img"), (128, 64)), sheets) == k
+        assert nearest(picture(box.locator("img"), (128, sheets.shape[2])), sheets) == k
+
+
+def curves(opened: Opened, key: str) -> tuple["api.Locator", dict[str, Any]]:
+    """The picture of curves whose key begins so, and what its script was given."""
+    plot = opened.page.locator(f"figure[id^={key}] .plot")
+    plot.scroll_into_view_if_needed()
+    return plot, json.loads(plot.locator("script").text_content() or "")
+
+
+def test_the_pointer_on_curves_tells_what_was_logged_there(opened: Opened, out: Path) -> None:
+    plot, data = curves(opened, "losses-acgan")
+    rows = run(out, "acgan").rows()
+    box = plot.locator("img").bounding_box()
+    assert box is not None
+    for k, event in ((0, ""), (29, ": alarm"), (59, "")):
+        # Less the picture's border and padding.
+        x = box["x"] + 11 + data["x"][k] * (box["width"] - 22)
+        opened.page.mouse.move(x, box["y"] + box["height"] / 2)
+        losses = {name: f"{value:.4g}" for name, value in rows[k].losses.items()}
+        assert plot.locator(".told > *").all_inner_texts() == [
+            f"step {rows[k].step}{event}",
+            *(f"{name} {value}" for name, value in losses.items()),
+        ]
+        line = plot.locator(".over i").bounding_box()
+        assert line is not None
+        assert line["x"] == pytest.approx(x, abs=1)
+        assert box["y"] < line["y"] < line["y"] + line["height"] < box["y"] + box["height"]
+    opened.page.mouse.move(5, 5)
+    assert plot.locator(".told").inner_text().startswith("Point at the curves")
+    assert plot.locator(".over i").is_hidden()
+
+
+def test_curves_are_walked_by_keys(opened: Opened) -> None:
+    plot, data = curves(opened, "losses-dann")
+    over, first = plot.locator(".over"), plot.locator(".told > *").first
+    opened.page.keyboard.press("Tab")  # from here on the keyboard is what is used
+    over.focus()
+    steps = []
+    for key in ("Home", "ArrowRight", "ArrowRight", "ArrowLeft", "End", "ArrowRight"):
+        over.press(key)
+        steps.append(first.inner_text())
+        assert over.get_attribute("aria-valuetext") == ", ".join(
+            plot.locator(".told > *").all_inner_texts()
+        )
+    assert steps == [f"step {data['step'][k]}" for k in (0, 1, 2, 1, 59, 59)]
+    assert over.get_attribute("aria-valuenow") == str(data["step"][59])
+    over.press("Escape")
+    assert plot.locator(".over i").is_hidden()
+
+
+def test_cells_of_the_confusion_matrices_show_their_images(opened: Opened, out: Path) -> None:
+    page = opened.page
+    page.locator("summary", has_text="Confusions").click()
+    tables, strips = page.locator(".cells table"), page.locator(".cells .thumbs")
+    tables.first.locator("tbody tr").nth(2).locator("td").nth(2).hover()
+    assert strips.nth(1).locator("b").inner_text() == "two read as two: 90"
+    tables.nth(1).locator("tbody tr").nth(3).locator("td").nth(5).click()
+    tables.first.locator("tbody tr").nth(2).locator("td").nth(2).hover()  # what is clicked stays
+    for side, scenario in enumerate(SCENARIOS[:2]):
+        arrays = run(out, f"dann-here-there-report2019-{scenario}").arrays("outputs")
+        strip = strips.nth(side)
+        assert strip.locator("b").inner_text() == "three read as five: 10, the surest 2"
+        assert strip.locator("figcaption").all_inner_texts() == ["90 %", "70 %"]
+        for place, image in enumerate((0, 2)):
+            seen = picture(strip.locator("canvas").nth(place), (24, 24))
+            assert nearest(seen, arrays["cell_thumbnails"]) == image
+        assert tables.nth(side).locator(".chosen").inner_text() == "10"
+    # By keys from the first cell, which is the one stop of its table.
+    assert tables.first.locator("[tabindex='0']").count() == 1
+    tables.first.locator("[tabindex='0']").focus()
+    for key in ("End", *["ArrowDown"] * 7, *["ArrowLeft"] * 8):
+        page.keyboard.press(key)
+    assert page.locator(":focus").inner_text() == "4"
+    assert strips.first.locator("b").inner_text() == "seven read as one: 4, the surest 1"
+    page.keyboard.press("ArrowRight")
+    assert strips.first.locator("b").inner_text() == "seven read as two: 0"
+    assert strips.first.locator("canvas").count() == 0
+    page.locator("summary", has_text="Confusions").click()
 
 
 def test_the_keyboard_alone_reaches_everything(opened: Opened) -> None:
@@ -166,10 +246,11 @@ def test_the_keyboard_alone_reaches_everything(opened: Opened) -> None:
         reached.append(page.evaluate("document.activeElement.outerHTML.slice(0, 60)"))
         ring = "getComputedStyle(document.activeElement).outlineStyle"
         assert "body" in reached[-1] or page.evaluate(ring) != "none"
-    assert sum('type="range"' in one for one in reached) >= 3
+    assert sum('type="range"' in one for one in reached) >= 4
+    assert sum('role="slider"' in one for one in reached) >= 3
     assert sum('type="radio"' in one for one in reached) >= 1
     assert sum(one.startswith("<canvas") for one in reached) >= 2
-    canvas, card = page.locator(".map canvas[tabindex]").first, page.locator(".card")
+    canvas, card = page.locator(".map canvas[tabindex]").first, page.locator(".map .card")
     canvas.focus()
     walked = []
     for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
@@ -188,6 +269,8 @@ def test_the_page_fits_and_is_accessible(
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     found = load(browser, out, viewport={"width": width, "height": 900}, color_scheme=scheme)
     assert found.page.evaluate("document.documentElement.scrollWidth") == width
+    found.page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+    found.page.locator(".cells td.n").first.hover()
     broken = axe.run(found.page).response["violations"]
     assert [(one["id"], one["nodes"][0]["html"][:200]) for one in broken] == []
     assert found.complaints == []
@@ -204,6 +287,7 @@ def test_without_scripts_and_on_paper_the_figures_stand(browser: "api.Browser", 
         assert page.locator(".live:visible").count() == 0
         assert page.locator("figure[id^=tsne-dann]").is_visible()
         assert page.locator("figure[id^=progress-acgan]").is_visible()
+        assert page.locator("figure[id^=losses-acgan] img").is_visible()
         page.context.close()
 
 

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from sparring.augment import strong
@@ -167,3 +168,53 @@ def test_without_strong_views_no_random_number_is_drawn(kind: type[DANN | DSN]) 
     list(method.moves(pair(), 0.5))
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(method.view(pair().target.image), pair().target.image)
+
+
+class Code(nn.Module):
+    """The same code for every image, but for its first number: the image's first pixel."""
+
+    def __init__(self, second: float, reads: bool = True) -> None:
+        super().__init__()
+        self.second, self.reads = second, reads
+
+    def forward(self, image: Tensor) -> Tensor:
+        first = image[:, 0, 0, 0] if self.reads else torch.zeros(len(image))
+        return torch.stack([first, torch.full((len(image),), self.second)], 1)
+
+
+class Canvas(nn.Module):
+    """A code as the first two pixels of an image that is 7 elsewhere."""
+
+    def forward(self, code: Tensor) -> Tensor:
+        image = torch.full((len(code), 3, 4, 4), 7.0)
+        image[:, :, 0, :2] = code[:, None]
+        return image
+
+
+def test_dsn_draws_what_each_code_holds_and_swaps_the_private_ones() -> None:
+    method = DSN()
+    method.shared_encoder, method.decoder = Code(0.0), Canvas()
+    method.private_source_encoder = Code(1.0, reads=False)
+    method.private_target_encoder = Code(2.0, reads=False)
+    source, target = torch.rand(2, 3, 3, 4, 4)
+    rows = method.drawn(source, target)
+    image = torch.cat([source, target])
+    assert torch.equal(rows["image"], image)
+    first, own = image[:, 0, 0, 0], torch.tensor([1.0] * 3 + [2.0] * 3)
+    other, nothing = own.flip(0), torch.zeros(6)
+    codes = {
+        "shared + private": (first, own),
+        "shared alone": (first, nothing),
+        "private alone": (nothing, own),
+        "shared + other's private": (first, other),
+    }
+    assert rows.keys() == {"image"} | codes.keys()
+    for name, code in codes.items():
+        found = rows[name][:, 1, 0, :2] - rows[name][:, 1, 3, 3:] + 7  # whatever the level is
+        assert torch.allclose(found, torch.stack(code, 1), atol=1e-5), name
+        assert torch.allclose(rows[name].mean((1, 2, 3)), image.mean((1, 2, 3)), atol=1e-5)
+
+
+def test_most_methods_draw_nothing() -> None:
+    source, target = torch.rand(2, 3, 3, 4, 4)
+    assert DANN().drawn(source, target) == {}

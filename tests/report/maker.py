@@ -150,6 +150,7 @@ class Maker:
         )
         arrays = {
             "samples": self.images(32),
+            "walk": self.images(9, 4),
             "progress": self.images(4, 8),
             "progress_steps": np.array([0, 200, 400, 600]),
             "suspects": self.images(8),
@@ -210,6 +211,7 @@ class Maker:
             "images_per_second": 1152.0,
             "mixing": 0.1 if scenario == "source-only" else 0.4,
             "a_distance": 1.5,
+            "drawn": ("image", "rebuilt") if (method, scenario) == ("dsn", "adapted") else (),
             **(judged if labelled else {"accuracy": None}),
             **(scores or {}),
         }
@@ -229,6 +231,8 @@ class Maker:
             )
         )
         self.features(folder, labelled)
+        if given["drawn"]:
+            folder.write_arrays("pictures", {"drawn": self.images(2, 10)})
         return folder
 
     def features(self, folder: Run, labelled: bool, each: int = 12) -> None:
@@ -260,8 +264,18 @@ class Maker:
                 ),
                 "example_label": np.arange(6) if labelled else np.full(6, -1),
                 "example_predicted": np.array(said),
+                **(self.cells() if labelled else {}),
             },
         )
+
+    def cells(self) -> dict[str, np.ndarray[Any, Any]]:
+        """Of `confusion`: two images of `three` read as `five`, one of `seven` read as `one`."""
+        return {
+            "cell_label": np.array([3, 7, 3]),
+            "cell_predicted": np.array([5, 1, 5]),
+            "cell_confidence": np.array([0.9, 0.8, 0.7], np.float32),
+            "cell_thumbnails": self.images(3)[..., 4:28, 4:28],
+        }
 
 
 def confusion() -> tuple[tuple[int, ...], ...]:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -114,18 +115,43 @@ def test_frames_lie_below_each_other_and_say_what_they_are(maker: Maker) -> None
     moments = live.progress(Generation((run,)))
     assert moments is not None
     assert moments.words == ("step 0", "step 200", "step 400", "step 600")
+    way = live.walk(Generation((run,)))
+    assert way is not None
+    assert (way.title, way.width, way.height) == ("Noise", 4, 1)
+    assert way.words[:2] + way.words[-1:] == ("0 %", "12 %", "100 %")
+    last = decoded(way.image)[8 * 32 :, 3 * 32 :].astype(int).transpose(2, 0, 1)
+    apart = np.abs(arrays["walk"].astype(int) - last).mean((2, 3, 4))
+    assert apart.argmin() == apart.size - 1
+
+
+def test_cells_have_places_in_the_sheet_surest_first(maker: Maker) -> None:
+    run = maker.classifier("dann")
+    sheet = Sheet()
+    sheet.add(grey(10))
+    assert live.cells(run, sheet) == {"3,5": [(1, 0.9), (3, 0.7)], "7,1": [(2, 0.8)]}
+    assert len(sheet) == 4
+
+
+def test_cells_without_room_or_images_have_none(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sprites, "MOST", 2)
+    assert live.cells(maker.classifier("dann"), Sheet()) == {}
+    assert live.cells(maker.classifier("dann", seed=1, labelled=False), Sheet()) == {}
 
 
 def test_runs_of_before_have_their_page_and_are_told(maker: Maker) -> None:
     run = maker.generator("acgan", ("Smiling",))
     kept = run.arrays("pictures")
-    del kept["growing"]
+    del kept["growing"], kept["walk"]
     run.write_arrays("pictures", {**kept, "progress": kept["progress"][:1]})
     run = maker.classifier("dann")
     old = {k: v for k, v in run.arrays("features").items() if k in ("points", "label", "domain")}
     run.write_arrays("features", old)
+    outputs = run.arrays("outputs")
+    run.write_arrays("outputs", {k: v for k, v in outputs.items() if not k.startswith("cell")})
     page = build(maker.plan()).read_text()
-    assert 'class="live' not in page
+    assert not re.search('class="live (frames|map|note|thumbs)', page)
     assert 'class="still"' not in page
     assert 'id="sprite"' not in page
     words = text(page)

@@ -76,6 +76,7 @@ def test_every_kind_of_figure_is_there(page: str) -> None:
         *("pairs-acgan", "classes-acgan", "change-acgan", "accuracy"),
         *("tsne-dann", "tsne-source-only-dann", "losses-dann", "trust-dann", "changed-dann"),
         *("tsne-dsn", "tsne-source-only-dsn", "losses-dsn", "trust-dsn", "changed-dsn"),
+        "drawn-dsn",
     }
 
 

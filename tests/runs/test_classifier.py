@@ -186,6 +186,7 @@ def test_a_dsn_run_leaves_a_complete_folder(library: Library, tmp_path: Path) ->
         "architecture.json",
         "features.safetensors",
         "outputs.safetensors",
+        "pictures.safetensors",
         "labels.json",
         "scores.json",
     }
@@ -208,6 +209,12 @@ def test_a_dsn_run_leaves_a_complete_folder(library: Library, tmp_path: Path) ->
     assert np.bincount(arrays["domain"]).tolist() == [20, 20]
     assert np.bincount(arrays["label"]).tolist() == [4] * 10
     assert arrays["predicted"].shape == (40,)
+    assert scores_of(folder).drawn[:2] == ("image", "shared + private")
+    drawn = folder.arrays("pictures")["drawn"]
+    assert drawn.shape == (5, 8, 3, 32, 32)
+    for half, name in ((drawn[0, :4], "left"), (drawn[0, 4:], "right")):
+        known = {image.numpy().tobytes() for image in library.get(name, 32).test.pixels}
+        assert all(image.tobytes() in known for image in half)
 
 
 def test_features_that_are_no_longer_finite_fail_in_one_line(

@@ -8,7 +8,7 @@ from scipy.special import softmax
 from sparring.data.images import Images
 from sparring.metrics.outputs import Outputs, Predictions
 from sparring.runs import classifier_evaluation
-from sparring.runs.classifier_evaluation import evaluate
+from sparring.runs.classifier_evaluation import cells, evaluate
 
 COUNT, CLASSES = 24, 3
 
@@ -66,3 +66,31 @@ def test_no_more_is_expected_than_on_the_source_and_the_model_is_no_surer() -> N
     assert scores.expected == scores.source_accuracy == pytest.approx(16 / 24)
     chance = softmax(target.logits / scores.target_temperature, axis=1)
     assert chance.max(1).mean() == pytest.approx(16 / 24)
+
+
+def test_each_cell_of_the_confusion_matrix_keeps_its_surest_images(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(classifier_evaluation, "EACH", 3)
+    found = said(0)
+    wrong = [0, 6, 9]  # of class 0, said to be class 1; the surer the later
+    found.logits[wrong] = np.roll(found.logits[wrong], 1, axis=1)
+    kept = cells(found, grey(100))
+    rows = zip(kept["cell_label"].tolist(), kept["cell_predicted"].tolist(), strict=True)
+    images = [int(image[0, 0, 0]) - 100 for image in kept["cell_thumbnails"]]
+    by_cell: dict[tuple[int, int], list[int]] = {}
+    for cell, image in zip(rows, images, strict=True):
+        by_cell.setdefault(cell, []).append(image)
+    assert by_cell == {
+        (0, 0): [21, 18, 15],
+        (0, 1): [9, 6, 0],
+        (1, 1): [22, 19, 16],
+        (2, 2): [23, 20, 17],
+    }
+    assert kept["cell_confidence"] == pytest.approx(found.confidence[images])
+    assert cells(found, grey(100, labelled=False)) == {}
+    # Where there is room for few, every cell has one before any has two.
+    monkeypatch.setattr(classifier_evaluation, "CELLS", 5)
+    few = cells(found, grey(100))
+    assert few["cell_label"].tolist() == [0, 0, 1, 2, 0]
+    assert few["cell_predicted"].tolist() == [0, 1, 1, 2, 0]

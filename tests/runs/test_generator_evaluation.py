@@ -119,6 +119,8 @@ def test_a_generator_that_draws_the_data_is_near_the_floor_and_obeys(tools: Eval
     assert np.array_equal(arrays["growing"][0][[0, -1]], arrays["pairs"][:8].swapaxes(0, 1))
     left = arrays["growing"][0][..., : SIZE // 2].mean((1, 2, 3, 4))
     assert (np.diff(left) > 3).all()
+    assert arrays["walk"].shape == (9, 4, 3, SIZE, SIZE)
+    assert np.abs(arrays["walk"][0].astype(int) - arrays["samples"][:4]).max() <= 1
     classes = scorecard(scores).classes
     assert list(classes) == ["left", "not left", "top", "not top"]
     assert classes["top"].diversity == pytest.approx(1, abs=0.2)

@@ -69,6 +69,30 @@ def test_an_attribute_grows_in_even_steps_and_the_rest_stays(
         assert torch.equal(label[:, [0, 2]], drawn.asked(4)[:, [0, 2]].float())
 
 
+def test_a_walk_begins_at_a_noise_and_ends_at_the_next_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def sample(noise: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        asked.append((noise, label.clone()))
+        return torch.zeros(len(noise), 3, 8, 8)
+
+    method = built()
+    monkeypatch.setattr(method, "sample", sample)
+    drawn = sampler(method)
+    assert drawn.walking(3, 5).shape == (5, 3, 3, 8, 8)
+    way = torch.stack([noise for noise, _ in asked])
+    asked.clear()
+    drawn.draw(6)
+    ((six, _),) = asked
+    torch.testing.assert_close(way[0], six[:3])
+    torch.testing.assert_close(way[-1], six[3:])
+    steps = (way[1:] - way[:-1]).norm(dim=2)
+    torch.testing.assert_close(steps, steps[:1].expand_as(steps), rtol=0.4, atol=0)  # about even
+    assert way.norm(dim=2).min() > 0.9 * six.norm(dim=1).min()  # round the middle, not through it
+
+
 def test_what_is_asked_for_is_what_real_images_have_together() -> None:
     labels = faces().train.labels
     assert labels is not None

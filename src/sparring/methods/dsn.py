@@ -76,6 +76,28 @@ class DSN(AdversarialAdaptation):
         terms |= {"similarity": similarity, "domain_accuracy": accuracy}
         return Move("network", loss, terms)
 
+    def drawn(self, source: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """What the codes hold: images rebuilt from both, from one alone, and with codes swapped.
+
+        Each gets the mean level of its column's image: the loss leaves it free.
+        """
+        image, shown = torch.cat([source, target]), {}
+        shared = self.features(image)
+        private = torch.cat(
+            [self.private_source_encoder(source), self.private_target_encoder(target)]
+        ).float()
+        codes = {
+            "shared + private": shared + private,
+            "shared alone": shared,
+            "private alone": private,
+            "shared + other's private": shared + private.roll(len(source), 0),
+        }
+        for name, code in codes.items():
+            rebuilt = self.decoder(code)
+            level = image.mean((1, 2, 3), keepdim=True) - rebuilt.mean((1, 2, 3), keepdim=True)
+            shown[name] = rebuilt + level
+        return {"image": image} | shown
+
     def features(self, image: Tensor) -> Tensor:
         return self.shared_encoder(image).float()
 

@@ -108,6 +108,11 @@ class Group:
         return Log.of(self.shown.rows())
 
     @property
+    def events(self) -> list[tuple[int, str]]:
+        """Step and kind of what happened in that training."""
+        return [(event.step, event.kind) for event in self.shown.events.events]
+
+    @property
     def architecture(self) -> Architecture | None:
         """The networks of the first run that recorded them."""
         return next(filter(None, (run.architecture for run in self.runs)), None)

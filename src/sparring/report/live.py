@@ -1,7 +1,7 @@
-"""What a reader can move on the page: maps under the pointer, and frames under a slider.
+"""What a reader can move on the page: maps and cells under the pointer, frames under a slider.
 
-Knows groups and their arrays; `page.js` shows what is made here. Where a run lacks the arrays, or
-there is no room, there is no such part, and the page keeps its figure.
+Knows groups and their arrays; `page.js` and `map.js` show what is made here. Where a run lacks the
+arrays, or there is no room, there is no such part, and the page keeps its figure.
 """
 
 import base64
@@ -62,6 +62,15 @@ def growing(group: Generation) -> Iterator[Frames]:
         yield _frames(name, frames, [f"{share:.0f} %" for share in shares])
 
 
+def walk(group: Generation) -> Frames | None:
+    """Images on their way from one noise to another; None where the run recorded none."""
+    frames = _arrays(group.shown, "pictures").get("walk")
+    if frames is None:
+        return None
+    shares = np.linspace(0, 100, len(frames))
+    return _frames("Noise", frames, [f"{share:.0f} %" for share in shares])
+
+
 def progress(group: Generation) -> Frames | None:
     """The same noise as training goes on; None where fewer than two moments were kept."""
     arrays = _arrays(group.shown, "pictures")
@@ -110,6 +119,22 @@ def features(group: Adaptation, sheet: Sheet) -> Map | None:
         sum(int(shown[run]["pictured"].sum()) for run in sides),
         sum(len(shown[run]["points"]) for run in sides),
     )
+
+
+def cells(run: Run, sheet: Sheet) -> dict[str, list[tuple[int, float]]]:
+    """Images of the cells of a confusion matrix, by "row,column": places in `sheet`, confidence.
+
+    None where the run kept none, or the sheet has no room.
+    """
+    arrays = _arrays(run, "outputs")
+    places = sheet.add(arrays["cell_thumbnails"]) if "cell_thumbnails" in arrays else None
+    if places is None:
+        return {}
+    columns = (arrays[f"cell_{name}"].tolist() for name in ("label", "predicted", "confidence"))
+    found: dict[str, list[tuple[int, float]]] = {}
+    for place, row, column, sure in zip(places.tolist(), *columns, strict=True):
+        found.setdefault(f"{row},{column}", []).append((place, round(sure, 3)))
+    return found
 
 
 def _title(run: Run) -> str:

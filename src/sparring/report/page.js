@@ -1,14 +1,41 @@
-// What moves on the page: frames under a slider, maps under the pointer. Asks nothing of any
-// network; without it the page shows its figures. Its data are made by live.py.
+// What moves on the page: frames under a slider, values under the pointer, images of a cell; maps are
+// in map.js. Asks nothing of any network; without it the page shows its figures and tables.
 "use strict";
 
-const UNKNOWN = 65535, CELL = 24, NEAR = 14, EDGE = 12;
+const CELL = 24;
 const sprite = document.getElementById("sprite");
 document.documentElement.classList.add("js");
 document.querySelectorAll(".frames").forEach(slide);
+document.querySelectorAll(".plot").forEach(curves);
+document.querySelectorAll(".cells:has(> script)").forEach(cells);
 document.querySelectorAll(".map").forEach(map);
 for (const box of document.querySelectorAll(".scroll, figure[id]")) {
   if (box.scrollWidth > box.clientWidth) box.tabIndex = 0; // not every browser scrolls it by keys
+}
+
+/** An element with words or others in it. */
+function made(tag, ...inside) {
+  const element = document.createElement(tag);
+  element.append(...inside);
+  return element;
+}
+
+function dataOf(box) {
+  return JSON.parse(box.querySelector("script").textContent);
+}
+
+/** Draw one image of the sprite, which has `columns` in a row, all over a canvas. */
+function cut(canvas, image, columns) {
+  const pen = canvas.getContext("2d");
+  const from = [CELL * (image % columns), CELL * Math.floor(image / columns)];
+  pen.imageSmoothingEnabled = false;
+  pen.drawImage(sprite, ...from, CELL, CELL, 0, 0, canvas.width, canvas.height);
+}
+
+/** What an arrow key, Home or End makes of place i of count; undefined for other keys. */
+function moved(key, i, count, back = "ArrowLeft", ahead = "ArrowRight") {
+  const to = { [back]: i - 1, [ahead]: i + 1, Home: 0, End: count - 1 }[key];
+  return to === undefined ? to : Math.min(count - 1, Math.max(0, to));
 }
 
 /** A slider that shows one frame of an image in which they lie below each other. */
@@ -25,221 +52,104 @@ function slide(box) {
   show();
 }
 
-/** The columns of one side: 16 bits a number. */
-function unpacked(side) {
-  const read = (text) =>
-    new Uint16Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
-  return Object.fromEntries(Object.entries(side).map(([name, text]) => [name, read(text)]));
+
+/** Curves: below them, what was logged at the step that is pointed at. */
+function curves(plot) {
+  const data = dataOf(plot), over = plot.querySelector(".over"), line = over.firstChild;
+  const told = plot.querySelector(".told"), hint = told.textContent, count = data.step.length;
+  let chosen = -1;
+  over.style.setProperty("--top", data.top);
+  over.style.setProperty("--bottom", data.bottom);
+
+  function choose(i) {
+    chosen = i;
+    line.hidden = i < 0;
+    told.replaceChildren(...(i < 0 ? [hint] : rows(i)));
+    if (i < 0) return;
+    over.style.setProperty("--x", data.x[i]);
+    over.setAttribute("aria-valuenow", data.step[i]);
+    over.setAttribute("aria-valuetext", [...told.children].map((row) => row.textContent).join(", "));
+  }
+
+  /** Step i, what happened there, and each line's value. */
+  function rows(i) {
+    const step = `step ${data.step[i].toLocaleString("en")}`, event = data.events[i];
+    const values = data.lines.map(({ name, colour, values }) => {
+      const mark = made("i");
+      mark.style.background = colour;
+      return made("span", mark, `${name} `, made("b", values[i] ?? "—"));
+    });
+    return [made("b", event ? `${step}: ${event}` : step), ...values];
+  }
+
+  function point(event) {
+    const box = over.getBoundingClientRect(), x = (event.clientX - box.left) / box.width;
+    const apart = data.x.map((at) => Math.abs(at - x));
+    choose(apart.indexOf(Math.min(...apart)));
+  }
+  over.addEventListener("pointermove", point);
+  over.addEventListener("pointerdown", point);
+  over.addEventListener("pointerleave", (event) => {
+    if (event.pointerType === "mouse") choose(-1);
+  });
+  over.addEventListener("focus", () => {
+    if (over.matches(":focus-visible") && chosen < 0) choose(count - 1);
+  });
+  over.addEventListener("blur", () => choose(-1));
+  over.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") choose(-1);
+    const to = moved(event.key, chosen < 0 ? count - 1 : chosen, count);
+    if (to === undefined) return;
+    event.preventDefault();
+    choose(to);
+  });
 }
 
-/** Maps side by side: the image that is chosen on one is marked on the others. */
-function map(box) {
-  const data = JSON.parse(box.querySelector("script").textContent);
-  const card = box.querySelector(".card"), face = card.querySelector("canvas");
-  const words = card.querySelector("output"), key = box.querySelector(".key");
-  const sides = [...box.querySelectorAll("canvas[tabindex]")].map((canvas, place) => {
-    const points = unpacked(data.sides[place]);
-    return { canvas, points, title: canvas.dataset.title, size: 1 };
-  });
-  const kinds = colourings(data, sides.some((side) => side.points.label.includes(UNKNOWN)));
-  let kind = kinds[box.querySelector("input:checked").value], chosen = null;
+/** Confusion matrices side by side: images of the cell that is pointed at, in each of them. */
+function cells(box) {
+  const data = dataOf(box), strips = box.querySelectorAll(".thumbs");
+  const tables = [...box.querySelectorAll("table")];
+  const grids = tables.map((table) => [...table.tBodies[0].rows].map((row) => [...row.cells].slice(1)));
+  const count = data.classes.length;
 
-  /** Where the chosen image is on a side; -1 for nowhere. */
-  const place = (side) => {
-    if (!chosen || chosen.side === side) return chosen ? chosen.i : -1;
-    return side.points.image.indexOf(chosen.side.points.image[chosen.i]);
-  };
-  const spot = (side, i) => {
-    const scale = (side.size - 2 * EDGE) / 65535;
-    return [EDGE + side.points.x[i] * scale, EDGE + side.points.y[i] * scale];
-  };
-
-  function draw(side) {
-    const { canvas, points } = side, ratio = devicePixelRatio || 1;
-    side.size = canvas.clientWidth;
-    if (!side.size) return;
-    canvas.width = canvas.height = Math.round(side.size * ratio);
-    const pen = canvas.getContext("2d"), count = points.x.length;
-    pen.scale(ratio, ratio);
-    const radius = Math.min(4, Math.max(1.8, 0.12 * side.size / Math.sqrt(count)));
-    pen.globalAlpha = 0.8;
-    for (let i = 0; i < count; i++) {
-      const [colour, form] = kind.of(points, i);
-      pen.fillStyle = colour;
-      shape(pen, ...spot(side, i), radius, form);
-      pen.fill();
-    }
-    pen.globalAlpha = 1;
-    const marked = place(side);
-    if (marked < 0) return;
-    for (const [colour, width] of [["#ffffff", 5], ["#000000", 2.5]]) {
-      pen.strokeStyle = colour;
-      pen.lineWidth = width;
-      shape(pen, ...spot(side, marked), radius + 5, 0);
-      pen.stroke();
-    }
+  /** Show what is in a cell of every table. */
+  function choose(row, column) {
+    grids.forEach((grid, place) => {
+      box.querySelector(`.chosen.of${place}`)?.classList.remove("chosen", `of${place}`);
+      const cell = grid[row][column], total = Number(cell.textContent);
+      cell.classList.add("chosen", `of${place}`);
+      const known = data.cells[place][`${row},${column}`] ?? [];
+      const some = known.length && known.length < total ? `, the surest ${known.length}` : "";
+      const words = `${data.classes[row]} read as ${data.classes[column]}: ${total}${some}`;
+      strips[place].replaceChildren(made("b", words), ...known.map(([image, sure]) => {
+        const face = made("canvas");
+        face.width = face.height = 2 * CELL;
+        cut(face, image, data.columns);
+        return made("figure", face, made("figcaption", `${Math.round(100 * sure)} %`));
+      }));
+    });
   }
 
-  /** Show point i of a side, or nothing. */
-  function choose(side, i) {
-    if (chosen ? chosen.side === side && chosen.i === i : i < 0) return;
-    chosen = i < 0 ? null : { side, i };
-    card.hidden = !chosen;
-    if (chosen) {
-      tell(side, i);
-      beside(side, spot(side, i));
-    }
-    sides.forEach(draw);
-  }
-
-  function tell(side, i) {
-    const pen = face.getContext("2d"), image = side.points.image[i];
-    const from = [CELL * (image % data.columns), CELL * Math.floor(image / data.columns)];
-    pen.imageSmoothingEnabled = false;
-    pen.drawImage(sprite, ...from, CELL, CELL, 0, 0, face.width, face.height);
-    const { label, domain } = side.points;
-    const lines = [label[i] === UNKNOWN ? "Label: not known" : `Label: ${data.classes[label[i]]}`];
-    for (const one of sides) {
-      const at = place(one);
-      if (at < 0) continue;
-      const { predicted, confidence } = one.points;
-      const sure = Math.round((100 * confidence[at]) / 65535);
-      lines.push(`${one.title}: ${data.classes[predicted[at]]}, ${sure} % sure`);
-    }
-    words.replaceChildren(...[...lines, data.domains[domain[i]]].map((line) => {
-      const row = document.createElement("span");
-      row.textContent = line;
-      return row;
+  grids.forEach((grid, place) => {
+    tables[place].setAttribute("role", "grid");
+    let stop = grid[0][0]; // the one cell that the Tab key reaches; arrows go on from there
+    grid.forEach((cells, row) => cells.forEach((cell, column) => {
+      cell.tabIndex = cell === stop ? 0 : -1;
+      cell.addEventListener("focus", () => choose(row, column));
+      cell.addEventListener("pointerenter", () => {
+        if (!box.contains(document.activeElement)) choose(row, column); // a click holds its cell
+      });
+      cell.addEventListener("keydown", (event) => {
+        if (event.key === "Escape") cell.blur();
+        const down = moved(event.key, row, count, "ArrowUp", "ArrowDown");
+        const right = moved(event.key, column, count);
+        if (down === undefined && right === undefined) return;
+        event.preventDefault();
+        stop.tabIndex = -1;
+        stop = event.key.startsWith("Arrow") ? grid[down ?? row][right ?? column] : grid[row][right];
+        stop.tabIndex = 0;
+        stop.focus();
+      });
     }));
-  }
-
-  /** Put the card beside a spot of a side, inside the box. */
-  function beside(side, [x, y]) {
-    const all = card.parentElement.getBoundingClientRect();
-    const own = side.canvas.getBoundingClientRect();
-    const [left, top] = [own.left - all.left + x, own.top - all.top + y];
-    const [wide, high] = [card.offsetWidth, card.offsetHeight];
-    const fits = [left + 20, left - 20 - wide].find((at) => at >= 0 && at + wide <= all.width);
-    const under = top + 20 + high <= all.height ? top + 20 : top - 20 - high;
-    const at = fits ?? Math.max(0, Math.min(left - wide / 2, all.width - wide));
-    card.style.left = `${at}px`;
-    card.style.top = `${Math.max(0, fits === undefined ? under : top - high / 2)}px`;
-  }
-
-  /** The point with the smallest cost, -1 for none below Infinity. cost: of x and y in pixels. */
-  function best(side, cost) {
-    let found = -1, least = Infinity;
-    for (let i = 0; i < side.points.x.length; i++) {
-      const value = cost(...spot(side, i), i);
-      if (value < least) [found, least] = [i, value];
-    }
-    return found;
-  }
-
-  function point(side, event) {
-    const own = side.canvas.getBoundingClientRect();
-    const [px, py] = [event.clientX - own.left, event.clientY - own.top];
-    const i = best(side, (x, y) => {
-      const apart = Math.hypot(x - px, y - py);
-      return apart > NEAR ? Infinity : apart;
-    });
-    choose(side, i);
-  }
-
-  /** The nearest point towards (dx, dy), within 45 degrees of it. */
-  function walk(side, dx, dy) {
-    const from = place(side);
-    const [cx, cy] = spot(side, from);
-    const next = best(side, (x, y, i) => {
-      const along = (x - cx) * dx + (y - cy) * dy, across = (x - cx) * dy - (y - cy) * dx;
-      const ahead = i !== from && along > 0 && Math.abs(across) <= along;
-      return ahead ? Math.hypot(along, across) : Infinity;
-    });
-    if (next >= 0) choose(side, next);
-  }
-
-  const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  const middle = (side) => best(side, (x, y) => Math.hypot(x - side.size / 2, y - side.size / 2));
-
-  for (const side of sides) {
-    const { canvas } = side;
-    canvas.addEventListener("pointermove", (event) => point(side, event));
-    canvas.addEventListener("pointerdown", (event) => point(side, event));
-    canvas.addEventListener("pointerleave", (event) => {
-      if (event.pointerType === "mouse") choose(side, -1);
-    });
-    canvas.addEventListener("focus", () => {
-      if (canvas.matches(":focus-visible") && place(side) < 0) choose(side, middle(side));
-    });
-    canvas.addEventListener("blur", () => choose(side, -1));
-    canvas.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") choose(side, -1);
-      if (!(event.key in ways)) return;
-      event.preventDefault();
-      if (place(side) < 0) choose(side, middle(side));
-      else walk(side, ...ways[event.key]);
-    });
-    new ResizeObserver(() => draw(side)).observe(canvas);
-  }
-  box.addEventListener("change", (event) => {
-    kind = kinds[event.target.value];
-    sides.forEach(draw);
-    legend(key, kind.key);
   });
-  legend(key, kind.key);
-}
-
-/** By name: `of`, the colour and form of point i, and `key`, what they mean. unknown: if any is. */
-function colourings({ classes, domains, colours, sure }, unknown) {
-  const many = (k) => [colours.class[k % colours.class.length],
-    Math.floor(k / colours.class.length)];
-  const pale = [colours.pale, 0], named = classes.map((name, k) => [...many(k), name]);
-  const rest = unknown ? [[...pale, "not known"]] : [];
-  const level = (share) => sure.findLast(([from]) => share >= from)[1];
-  const right = (p, i) => [colours.right[p.label[i] === p.predicted[i] ? 0 : 1], 0];
-  return {
-    class: {
-      of: (p, i) => (p.label[i] === UNKNOWN ? pale : many(p.label[i])),
-      key: [...named, ...rest],
-    },
-    predicted: { of: (p, i) => many(p.predicted[i]), key: named },
-    domain: {
-      of: (p, i) => [colours.domain[p.domain[i]], 0],
-      key: domains.map((name, k) => [colours.domain[k], 0, name]),
-    },
-    right: {
-      of: (p, i) => (p.label[i] === UNKNOWN ? pale : right(p, i)),
-      key: [[colours.right[0], 0, "right"], [colours.right[1], 0, "wrong"], ...rest],
-    },
-    confidence: {
-      of: (p, i) => [level(p.confidence[i] / 65535), 0],
-      key: sure.map(([from, colour]) => [colour, 0, `from ${Math.round(100 * from)} %`]),
-    },
-  };
-}
-
-/** A closed path around (x, y): a circle, and beyond ten classes a triangle, square, diamond. */
-function shape(pen, x, y, radius, form) {
-  const [sides, turn] = [[0, 0], [3, -Math.PI / 2], [4, Math.PI / 4], [4, 0]][form % 4];
-  pen.beginPath();
-  if (!sides) pen.arc(x, y, radius, 0, 2 * Math.PI);
-  for (let k = 0; k < sides; k++) {
-    const angle = turn + (2 * Math.PI * k) / sides;
-    pen.lineTo(x + 1.25 * radius * Math.cos(angle), y + 1.25 * radius * Math.sin(angle));
-  }
-  pen.closePath();
-}
-
-/** What the colours mean. */
-function legend(list, key) {
-  list.replaceChildren(...key.map(([colour, form, name]) => {
-    const row = document.createElement("li"), mark = document.createElement("canvas");
-    mark.width = mark.height = 24;
-    const pen = mark.getContext("2d");
-    pen.fillStyle = colour;
-    shape(pen, 12, 12, 8, form);
-    pen.fill();
-    row.append(mark, name);
-    return row;
-  }));
 }

@@ -36,6 +36,8 @@ if TYPE_CHECKING:  # matplotlib takes a second to import
     from sparring.report.figures import Marks
 
 HERE = Path(__file__).parent
+SCRIPTS = ("map.js", "page.js")
+"""The page's script, in this order."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def build(
     page = environment(report, pictures).get_template("page.html.jinja")
     html = page.render(
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
-        script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
+        script=Markup("\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)),
         lead=lead,
         answer=answer,
         estimate_error=ERROR,

@@ -1,21 +1,27 @@
 """What is known of a figure beside what it shows. Knows no way to draw, and so no matplotlib."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from sparring.runs.folder import run_name
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure. sets: the data that it shows. caption: plain text, if any."""
+    """A figure. sets: the data that it shows. caption: plain text, if any.
+
+    readout: of curves, what they tell under the pointer (`readout.readout`).
+    """
 
     key: str
     title: str
     sets: tuple[str, ...]
     caption: str = ""
+    readout: Mapping[str, Any] | None = None
 
     def path(self, out: Path) -> Path:
         """Its file in the output folder `out`."""

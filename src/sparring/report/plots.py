@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from textwrap import fill
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,6 +19,8 @@ from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from sparring.errors import one_line
 from sparring.report.curves import Array, smooth
+
+F = TypeVar("F", bound=Figure)
 
 DPI = 150
 WIDTH = 7.4
@@ -68,7 +70,11 @@ def wrapped(title: str, width: float = WIDTH) -> str:
 
 def titled(title: str, height: float) -> Figure:
     """An empty figure with its title."""
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return _titled(Figure, title, height)
+
+
+def _titled(kind: type[F], title: str, height: float) -> F:
+    figure = kind(figsize=(WIDTH, height), layout="constrained")
     figure.suptitle(wrapped(title), x=0.01, ha="left", size=9, weight="bold")
     return figure
 
@@ -89,7 +95,7 @@ def image_grid(
     r, c, _, size, _ = tiles.shape
     scale = max(1, 128 // size)
     tile, gap = size * scale, 6
-    left = 110 if rows else gap
+    left = max([gap, *(max(110, 20 + 8 * len(shown(text))) for text in rows)])
     xs = [left + j * (tile + gap) + (j // group * 4 * gap if group else 0) for j in range(c)]
     heading = wrapped(title, (xs[-1] + tile) / DPI)
     top = (74 if columns else 46) + 20 * heading.count("\n")
@@ -132,20 +138,29 @@ class Panel:
     height: float = 1.0
 
 
+class Curves(Figure):
+    """A figure of curves that still has what it shows: step, panels, events (see `curves`)."""
+
+    step: Array
+    panels: Sequence[Panel]
+    events: Sequence[tuple[int, str]]
+
+
 def curves(
     step: Array,
     panels: Sequence[Panel],
     title: str,
     images_per_step: float = 0.0,
     events: Sequence[tuple[int, str]] = (),
-) -> Figure:
+) -> Curves:
     """Panels one above the other on the same steps: each line raw and smoothed.
 
     step: int64 [L]. images_per_step: for a second axis; 0 for none. events: step and kind, each
     a dashed line.
     """
     heights = [panel.height for panel in panels]
-    figure = titled(title, 0.7 + 1.3 * sum(heights))
+    figure = _titled(Curves, title, 0.7 + 1.3 * sum(heights))
+    figure.step, figure.panels, figure.events = step, panels, events
     grid = figure.subplots(len(panels), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     for axes, panel in zip(grid, panels, strict=True):
         _panel(axes, step, panel)
@@ -167,7 +182,7 @@ def curves(
 
 
 def _panel(axes: Axes, step: Array, panel: Panel) -> None:
-    for (name, values), colour in zip(panel.lines.items(), _colours(panel.lines), strict=True):
+    for (name, values), colour in zip(panel.lines.items(), colours(panel.lines), strict=True):
         seen = np.isfinite(values)
         axes.plot(step[seen], values[seen], color=colour, linewidth=0.6, alpha=0.3)
         label = shown(name.replace("_", " "))
@@ -192,10 +207,10 @@ def _log_scale(axes: Axes, values: Array) -> None:
         axes.yaxis.set_minor_formatter(LogFormatter())
 
 
-def _colours(names: Mapping[str, Array]) -> list[str]:
+def colours(names: Mapping[str, Array]) -> list[str]:
     """Beside a generator in red, its opponent is blue; without one, the colours in order."""
-    colours = cycle((OPPONENT, *OKABE_ITO[2:]) if "generator" in names else OKABE_ITO)
-    return [GENERATOR if name == "generator" else next(colours) for name in names]
+    others = cycle((OPPONENT, *OKABE_ITO[2:]) if "generator" in names else OKABE_ITO)
+    return [GENERATOR if name == "generator" else next(others) for name in names]
 
 
 def change_maps(heat: Array, means: Array, names: Sequence[str], title: str) -> Figure:

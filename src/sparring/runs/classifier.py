@@ -9,7 +9,7 @@ import torch
 from msgspec import structs
 
 from sparring.data import catalogue
-from sparring.data.feed import PairStream, Stream
+from sparring.data.feed import PairStream, Stream, normalise, to_pixels
 from sparring.data.images import DataSet, Images
 from sparring.errors import RequestError
 from sparring.game import AdaptationMethod, Batch, Shape
@@ -28,6 +28,8 @@ from sparring.runs.target_labels import SealedTarget
 from sparring.trainer import Trainer, Training
 
 SIZE = 32
+DRAWN = 4
+"""Images of each domain of which a method may draw pictures."""
 _SOURCE, _TARGET = 0, 1  # keys of the two independent shuffles
 
 
@@ -168,6 +170,8 @@ class ClassifierRun:
         """The scores of the last (or averaged) state, and arrays by file. source: test images."""
         target.stage = "choice"
         method, selection, views = trained.method, None, {}
+        rows: tuple[str, ...] = ()
+        pictures: Arrays = {}
         # The same images for every run on this pair of domains, whatever its seed.
         source, test = (self._judged_on(images) for images in (source, target.test))
         with method.evaluated():
@@ -178,6 +182,8 @@ class ClassifierRun:
                 unlabelled = target.train.take(sample(len(target.train), self.tested or SEEN))
                 seen = DomainOutputs(on_source[place.numpy()], predict(method, unlabelled, device))
                 views = outputs(seen)
+            if self.scenario == "adapted":
+                rows, pictures = _drawn(method, source, test, device)
         kept = trained.candidates
         if self.scenario == "adapted":
             copy = common.build(self.method, trained.shape, self.seed).to(device)
@@ -201,8 +207,9 @@ class ClassifierRun:
             selection = judged(selection, [*earlier, scores.accuracy])
         if self.scenario == "target-only":  # the source's images tell nothing of its confidence
             scores = structs.replace(scores, target_temperature=1.0)
-        scores = structs.replace(scores, selection=selection)
-        return scores, {"outputs": views | examples, "features": picture}
+        scores = structs.replace(scores, selection=selection, drawn=rows)
+        files = {"outputs": views | examples, "features": picture, "pictures": pictures}
+        return scores, files
 
     def _judged_on(self, test: Images) -> Images:
         return test.take(sample(len(test), self.tested)) if self.tested else test
@@ -218,6 +225,19 @@ class ClassifierRun:
         if self.scenario == "source-only":
             return labelled.labelled
         return PairStream(labelled, stream(target.train, key=(self.seed, _TARGET))).pair
+
+
+@torch.inference_mode()
+def _drawn(
+    method: AdaptationMethod, source: Images, target: Images, device: torch.device
+) -> tuple[tuple[str, ...], Arrays]:
+    """What the method draws of a few images of each domain: the rows' names, and the rows."""
+    count = min(DRAWN, len(source), len(target))
+    some = (one.pixels[sample(len(one), count)].to(device) for one in (source, target))
+    rows = method.drawn(*map(normalise, some))
+    if not rows:
+        return (), {}
+    return tuple(rows), {"drawn": torch.stack([*map(to_pixels, rows.values())]).cpu().numpy()}
 
 
 def _classified(dataset: DataSet, role: str) -> None:

@@ -30,6 +30,8 @@ EXAMPLES = 400
 """Target test images that are kept, to show what adaptation fixed and broke."""
 SHOWN, THUMBNAIL = 2000, 24
 """Points of each domain in the map that have a picture, at most, and its height and width."""
+CELLS, EACH = 600, 6
+"""Images of the cells of the confusion matrix that are kept, at most, and of each."""
 UNKNOWN = -1
 """The label of an image that has none, in arrays."""
 _POINTS = 50  # of the risk-coverage curve, in the scores
@@ -82,7 +84,7 @@ def evaluate(
     warmth = calibration.temperature_for(on_target.logits, scores.expected)
     scores = structs.replace(scores, target_temperature=warmth)
     picture = {} if points is None else {"points": points} | picture
-    return scores, _examples(on_target, target), picture
+    return scores, _examples(on_target, target) | cells(on_target, target), picture
 
 
 def outputs(seen: DomainOutputs) -> Arrays:
@@ -137,6 +139,27 @@ def _examples(found: Outputs, test: Images) -> Arrays:
         "example_pixels": test.pixels[index].numpy(),
         "example_label": (unknown if test.labels is None else test.labels[index]).numpy(),
         "example_predicted": found.predicted[index.numpy()],
+    }
+
+
+def cells(found: Outputs, test: Images) -> Arrays:
+    """Images of each cell of the confusion matrix, the surest of them; none without labels.
+
+    Of every cell one, then of every cell a second, and so on.
+    """
+    if test.labels is None:
+        return {}
+    label, predicted, confidence = test.labels.numpy(), found.predicted, found.confidence
+    order = np.lexsort((-confidence, predicted, label))
+    cell = (label * found.logits.shape[1] + predicted)[order]
+    rank = np.arange(len(cell)) - np.searchsorted(cell, cell)  # in its cell
+    first = order[np.argsort(rank, kind="stable")]
+    index = first[: min(CELLS, int((rank < EACH).sum()))]
+    return {
+        "cell_label": label[index],
+        "cell_predicted": predicted[index],
+        "cell_confidence": confidence[index].astype(np.float32),
+        "cell_thumbnails": _thumbnails(test.pixels[index]),
     }
 
 

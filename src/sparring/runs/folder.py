@@ -12,9 +12,11 @@ Knows files and their records; knows no torch, no method and no report. A run is
     candidates/           until the scores are there, adapted classifiers only: weights to choose
     model/                the trained model (see model_folder.py): weights, config, card
     architecture.json     the actual modules: layer, output shape, parameters
-    pictures.safetensors  generators only: uint8 images, and where labels change them
+    pictures.safetensors  uint8 images: what a generator drew, and where labels change them;
+                          what an adapted method made of images of both domains, if it draws
     features.safetensors  classifiers only: the t-SNE map: points, labels, domains
-    outputs.safetensors   classifiers only: what two runs on the same domains are compared by
+    outputs.safetensors   classifiers only: what two runs on the same domains are compared by,
+                          and images of the confusion matrix's cells
     labels.json           classifiers only: who read labels of the target, and when
     twin.json             adapted only: how it compares with its source-only twin
     scores.json           the results

@@ -35,6 +35,8 @@ from sparring.runs.scores import Copies, GeneratorScores, Judge, OfClass, Scorec
 SAMPLES, PAIRS = 32, 10
 GROWN, FACES, STEPS = 2, 8, 7
 """Attributes that are shown growing, at most, the images of each, and their steps."""
+WALKS, STRIDES = 4, 9
+"""Images that walk from one noise to another, and their steps."""
 VARIED = 500
 """Images that the diversity is measured on."""
 TURNED = 10
@@ -119,8 +121,9 @@ def notes(tools: Evaluators, real: float) -> tuple[str, ...]:
 
 
 def _pictures(sampler: Sampler) -> Arrays:
-    """Samples; pairs and growth of the first attributes, or the same noise as each class."""
+    """Samples, and between two noises; the first attributes off, on and growing, or each class."""
     arrays = {"samples": sampler.draw(SAMPLES).numpy()}
+    arrays["walk"] = sampler.walking(WALKS, STRIDES).numpy()
     if sampler.train.kind == "attributes":
         arrays["pairs"] = sampler.pairs(0, PAIRS).numpy()
         grown = range(min(GROWN, len(sampler.train.label_names)))

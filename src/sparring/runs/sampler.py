@@ -12,6 +12,7 @@ from sparring.data.feed import to_pixels
 from sparring.data.images import Images
 from sparring.errors import TrainingFailed
 from sparring.game import GenerativeMethod
+from sparring.noise import between
 
 POOL = 5000
 """Most images that can be drawn."""
@@ -41,12 +42,13 @@ class Sampler:
         self._labels = torch.zeros(POOL, 0, dtype=torch.long) if labels is None else labels[rows]
 
     @torch.inference_mode()
-    def _draw(self, label: Tensor) -> Tensor:
-        """Images of the first noise vectors, as `label` ([N] or [N, A]) asks for."""
+    def _draw(self, label: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Images of `noise` (default: of the first), as `label` ([N] or [N, A]) asks for."""
         self.method.eval()
         if label.ndim == 2:  # attributes; classes stay numbers
             label = label.float()
-        noise = self._noise[: len(label)]
+        if noise is None:
+            noise = self._noise[: len(label)]
         parts = zip(noise.split(100), label.split(100), strict=True)
         return torch.cat([self._pixels(*part) for part in parts])
 
@@ -91,3 +93,12 @@ class Sampler:
         shares = torch.linspace(0, 1, steps).tolist()
         column = torch.arange(labels.shape[1]) == label
         return torch.stack([self._draw(torch.where(column, share, labels)) for share in shares])
+
+    def walking(self, count: int, steps: int) -> Tensor:
+        """From the first noises to the next ones, the labels stay: uint8 [steps, count, 3, S, S].
+
+        Image k begins as `draw` has it.
+        """
+        pairs = zip(self._noise[:count], self._noise[count : 2 * count], strict=True)
+        ways = torch.stack([between(first, last, steps) for first, last in pairs], 1)
+        return torch.stack([self._draw(self._labels[:count], noise) for noise in ways])

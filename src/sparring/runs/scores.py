@@ -61,7 +61,8 @@ class ClassifierScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     predicted_shares: of each class on the target's test images. estimated: accuracy there, without
     labels. temperature: fitted on the source; target_temperature: of the model's probabilities, so
     that their mean confidence there is `expected`, but not below 1. seconds: of the training.
-    notes: a sentence for each score or figure that could not be had.
+    notes: a sentence for each score or figure that could not be had. drawn: what the rows are that
+    the method drew, if any.
     """
 
     accuracy: float | None
@@ -80,6 +81,7 @@ class ClassifierScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     trust: Trust | None = None
     selection: Selection | None = None
     tsne: str | None = None
+    drawn: tuple[str, ...] = ()
 
     @property
     def expected(self) -> float:

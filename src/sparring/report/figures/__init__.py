@@ -23,6 +23,7 @@ from sparring.report.figures.adaptation import Marks
 from sparring.report.groups import Adaptation, Generation, Group
 from sparring.report.picture import Picture
 from sparring.report.plots import STYLE, Drawing, Part
+from sparring.report.readout import readout
 from sparring.storage import write_atomically
 
 G = TypeVar("G", bound=Group)
@@ -71,8 +72,9 @@ def save(out: Path, drawings: Iterable[Drawing]) -> dict[str, Picture]:
     pictures = {}
     with style.context(STYLE):
         for key, figure, title, sets, caption in drawings:
-            pictures[key] = Picture(key, title, sets, caption)
-            write_atomically(pictures[key].path(out), _png(figure))
+            drawn = _png(figure)  # only now is it known where things lie
+            pictures[key] = Picture(key, title, sets, caption, readout(figure))
+            write_atomically(pictures[key].path(out), drawn)
     return pictures
 
 

@@ -42,7 +42,7 @@ def losses(group: Adaptation) -> Iterator[Part]:
     yield (
         "losses",
         words,
-        lambda title: plots.curves(log.step, panels, title, log.images_per_step),
+        lambda title: plots.curves(log.step, panels, title, log.images_per_step, group.events),
     )
 
 
@@ -97,7 +97,21 @@ def examples(group: Adaptation) -> Iterator[Part]:
         )
 
 
-FIGURES = (losses, features, trust, examples)
+def drawn(group: Adaptation) -> Iterator[Part]:
+    """What the method draws of images of both domains, if it draws."""
+    for run in group.of("adapted")[:1]:
+        names, arrays = classifier_scores(run).drawn, run.arrays("pictures")
+        if names and "drawn" in arrays:
+            rows = arrays["drawn"]
+            half = rows.shape[1] // 2
+            columns = [""] * (2 * half)
+            columns[half // 2], columns[half + half // 2] = group.sets
+            words = "test images of both domains, and what it makes of them"
+            draw = partial(plots.image_grid, rows, rows=names, columns=columns, group=half)
+            yield "drawn", words, draw
+
+
+FIGURES = (losses, features, trust, examples, drawn)
 """What is drawn of each group; each part fails alone."""
 
 

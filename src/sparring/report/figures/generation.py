@@ -54,7 +54,7 @@ def training(group: Generation) -> Iterator[Part]:
     yield (
         "losses",
         "losses over training",
-        lambda title: plots.curves(log.step, loss, title, log.images_per_step),
+        lambda title: plots.curves(log.step, loss, title, log.images_per_step, group.events),
     )
     hits = {"hits_real": "real", "hits_fake": "generated"}
     right = {words: log.terms[name] for name, words in hits.items() if name in log.terms}
@@ -64,11 +64,10 @@ def training(group: Generation) -> Iterator[Part]:
         Panel("gradient", log.gradients),
     )
     if panels := [panel for panel in health if panel.lines]:
-        events = [(event.step, event.kind) for event in group.shown.events.events]
         yield (
             "health",
             "health over training",
-            lambda title: plots.curves(log.step, panels, title, events=events),
+            lambda title: plots.curves(log.step, panels, title, events=group.events),
         )
 
 
