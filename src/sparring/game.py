@@ -100,6 +100,14 @@ class Limits:
     left: float = 0.2
 
 
+def of_training(tensor: Tensor) -> nn.Buffer:
+    """What a method keeps in mind from batch to batch, and a trained model can do without.
+
+    The trainer saves it with a training's state; a model has it as `build` makes it.
+    """
+    return nn.Buffer(tensor, persistent=False)
+
+
 @dataclass(eq=False, kw_only=True)
 class Method(Averaged, ABC):
     """Base class of every method. Subclasses are dataclasses: their fields are the settings.

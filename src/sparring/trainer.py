@@ -219,6 +219,7 @@ class Trainer:
             "step": self.step,
             "seconds": self.seconds,
             "method": self.method.state_dict(),
+            "buffers": {n: b.detach() for n, b in self.method.named_buffers()},  # `of_training` too
             "averages": {name: mean.state_dict() for name, mean in self.method.average.items()},
             "optimizers": {name: p.optimizer.state_dict() for name, p in self.players.items()},
             "unlogged": self.unlogged,
@@ -231,6 +232,8 @@ class Trainer:
         """Be where `state` is; the wall clock alone goes on."""
         self.step = state["step"]
         self.method.load_state_dict(state["method"])
+        for name, buffer in self.method.named_buffers():
+            buffer.copy_(state["buffers"][name])
         for name, mean in self.method.average.items():
             mean.load_state_dict(state["averages"][name])
         for name, player in self.players.items():

@@ -87,6 +87,8 @@ def test_stopped_and_resumed_it_ends_as_one_never_stopped(
     state = whole.state_dict()
     assert all(torch.equal(state[key], value) for key, value in resumed.state_dict().items())
     assert sum(not torch.equal(state[key], value) for key, value in begun.items()) > 5
+    buffers = dict(whole.named_buffers())
+    assert all(torch.equal(buffers[key], value) for key, value in resumed.named_buffers())
     rows = [(tmp_path / part / "log.jsonl").read_text().count("\n") for part in ("whole", "parts")]
     assert rows[0] == rows[1] > 0
 

@@ -58,6 +58,14 @@ def test_cluster_shares_are_the_sizes_of_clusters_whatever_the_labels_shares() -
     assert cluster_shares(torch.zeros(RECENT, 3), labels).tolist() == [0, 0]
 
 
+def test_a_model_has_nothing_of_what_the_training_keeps_in_mind() -> None:
+    method = built()
+    kept = method.state_dict().keys()
+    minded = {name for name, _ in method.named_buffers() if name not in kept}
+    assert minded >= {"recent_features", "recent", "source_count", "target_shares", "confidence"}
+    assert not any("recent" in name for name in kept)
+
+
 def stepped(method: MeanTeacher, share: float, progress: float) -> None:
     """As after a batch of three sources, and targets in two clusters."""
     features = clusters(share)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize, one_hot
 
 from sparring.augment import strong, weak
-from sparring.game import AdaptationMethod, Move, Pair, Shape
+from sparring.game import AdaptationMethod, Move, Pair, Shape, of_training
 from sparring.nets.encoders import EncoderName, build_encoder
 from sparring.nets.layers import Standardised
 
@@ -61,11 +61,11 @@ class MeanTeacher(AdaptationMethod):
         classes = len(shape.labels)
         self.label_predictor = nn.Linear(features, classes)
         even = torch.full((classes,), 1 / classes)
-        self.recent_features = nn.Buffer(torch.zeros(RECENT, features))
-        self.recent = nn.Buffer(even.log().repeat(RECENT, 1))
-        self.source_count = nn.Buffer(torch.zeros(classes))
-        self.target_shares = nn.Buffer(even)
-        self.confidence = nn.Buffer(torch.tensor(1.0))
+        self.recent_features = of_training(torch.zeros(RECENT, features))
+        self.recent = of_training(even.log().repeat(RECENT, 1))
+        self.source_count = of_training(torch.zeros(classes))
+        self.target_shares = of_training(even)
+        self.confidence = of_training(torch.tensor(1.0))
         self._seen: tuple[Tensor, Tensor, Tensor, Tensor] | None = None
 
     def view(self, image: Tensor) -> Tensor:
