@@ -27,7 +27,7 @@ def model(name: str, kind: str, folder: Path) -> Classifier | Generator:
     folder.mkdir(exist_ok=True)
     trainer(method, batches(method.batch_type, kind), folder / "run", 3).run()
     shape = Shape(SIZE, NAMES if kind != "none" else (), kind)  # type: ignore[arg-type]
-    save(folder / "model", method, shape, preset="own", data={}, card="")
+    save(folder / "model", method, shape, preset="own", data={}, card="", temperature=1.7)
     return load(folder / "model")
 
 

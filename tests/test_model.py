@@ -125,6 +125,21 @@ def test_a_loaded_model_answers_bit_for_bit_as_the_trained_one(
     assert loaded.labels == shape.labels
 
 
+def test_probabilities_are_those_at_the_models_temperature(tmp_path: Path) -> None:
+    method, shape = trained(tmp_path, DANN, "classes")
+    save(tmp_path / "warm", method, shape, preset="own", data={}, card="", temperature=2.5)
+    raw, warm = load(tmp_path / "model"), load(tmp_path / "warm")
+    assert isinstance(raw, Classifier)
+    assert isinstance(warm, Classifier)
+    powers = raw.predict_proba(PIXELS).astype(float) ** (1 / 2.5)
+    assert np.allclose(warm.predict_proba(PIXELS), powers / powers.sum(1, keepdims=True), rtol=1e-5)
+    assert warm.predict(PIXELS) == raw.predict(PIXELS)
+    warm.save(tmp_path / "copy")
+    copy = load(tmp_path / "copy")
+    assert isinstance(copy, Classifier)
+    assert np.array_equal(copy.predict_proba(PIXELS), warm.predict_proba(PIXELS))
+
+
 def test_it_answers_the_same_in_a_fresh_process(tmp_path: Path) -> None:
     trained(tmp_path, DANN, "classes")
     np.save(tmp_path / "pixels.npy", PIXELS.numpy())

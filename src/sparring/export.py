@@ -43,13 +43,14 @@ _PLAIN = {
 
 
 class _Classify(nn.Module):
-    def __init__(self, method: ImageClassifier) -> None:
+    def __init__(self, method: ImageClassifier, temperature: float) -> None:
         super().__init__()
-        self.method = method
+        self.method, self.temperature = method, temperature
 
     def forward(self, images: Tensor) -> Tensor:
         image = normalise(images.permute(0, 3, 1, 2))
-        return self.method.classify(self.method.features(image)).softmax(1)
+        logits = self.method.classify(self.method.features(image))
+        return (logits / self.temperature).softmax(1)
 
 
 class _Draw(nn.Module):
@@ -74,7 +75,7 @@ def export(model: Trained, to: Literal["onnx", "pt2"]) -> tuple[bytes, float]:
         _check_packages()
     inputs, count = _inputs(model, _TRACED), Dim("N")
     network = (
-        _Classify(plain(model.method))
+        _Classify(plain(model.method), model.config.temperature)
         if isinstance(model, Classifier)
         else _Draw(plain(model.method))
     )

@@ -70,7 +70,10 @@ class Classifier(_Trained):
         return [self.classes[place] for place in self._outputs(images).predicted]
 
     def predict_proba(self, images: Pictures) -> np.ndarray:
-        """The probability of each class: float32 [N, K]. Raises RequestError."""
+        """The probability of each class, at the model's temperature: float32 [N, K].
+
+        Raises RequestError.
+        """
         return self._outputs(images).probability.astype(np.float32)
 
     def features(self, images: Pictures) -> np.ndarray:
@@ -92,7 +95,7 @@ class Classifier(_Trained):
         ]
         return Outputs(
             np.concatenate([part.features for part in parts]),
-            np.concatenate([part.logits for part in parts]),
+            np.concatenate([part.logits for part in parts]) / self.config.temperature,
         )
 
 

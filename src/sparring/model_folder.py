@@ -52,6 +52,7 @@ class ModelConfig(Struct, frozen=True, kw_only=True):
     mean, std: what the network sees of channel values x in 0..255 is (x / 255 - mean) / std; a
         backbone makes something else of that, which is told in the settings.
     data: by role: "source" and "target", or "images" of a generator.
+    temperature: probabilities of a classifier are the softmax of its logits divided by this.
     """
 
     architecture: str
@@ -63,6 +64,7 @@ class ModelConfig(Struct, frozen=True, kw_only=True):
     data: dict[str, TrainedOn]
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    temperature: float = 1.0
     sparring: str = __version__
     format: int = FORMAT
 
@@ -79,11 +81,13 @@ def save(
     preset: str,
     data: Mapping[str, Any],
     card: str,
+    temperature: float = 1.0,
 ) -> None:
     """Write a trained `method`, built for `shape`, as a model folder.
 
     data: what it learned from, by role: each has a `name` and a `fingerprint`. card: Markdown, the
-    body of the model card. Raises RequestError where the folder cannot be written.
+    body of the model card. temperature: see `ModelConfig`. Raises RequestError where the folder
+    cannot be written.
     """
     config = ModelConfig(
         architecture=frozen.NAME if isinstance(method, Frozen) else name_of(method),
@@ -95,6 +99,7 @@ def save(
         data={
             role: TrainedOn(used.name, used.fingerprint, used.white) for role, used in data.items()
         },
+        temperature=temperature,
     )
     classifies = isinstance(method, ImageClassifier)
     task = "image-classification" if classifies else "unconditional-image-generation"

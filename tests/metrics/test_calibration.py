@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import softmax
 
 from sparring.metrics.calibration import (
     Bin,
@@ -10,6 +11,7 @@ from sparring.metrics.calibration import (
     fit_temperature,
     reliability,
     risk_coverage,
+    temperature_for,
 )
 
 
@@ -59,6 +61,17 @@ def test_a_known_temperature_is_recovered(factor: float) -> None:
 
 def test_no_mistake_calls_for_the_lowest_temperature() -> None:
     assert fit_temperature(two_class([0.6, 0.7]), np.array([0, 0])) < 0.02
+
+
+def test_the_mean_confidence_at_a_temperature_is_the_accuracy() -> None:
+    # Odds of 9 to 1 become 3 to 1 at the temperature 2.
+    logits = two_class([0.9] * 5)
+    assert temperature_for(logits, 0.75) == pytest.approx(2)
+    mixed = two_class([0.9, 0.99, 0.6])
+    chance = softmax(mixed / temperature_for(mixed, 0.7), axis=1)
+    assert chance.max(1).mean() == pytest.approx(0.7)
+    assert temperature_for(logits, 0.95) == 1  # never surer than the network itself
+    assert temperature_for(logits, 0.2) == 100  # below chance
 
 
 def test_risk_coverage_by_hand() -> None:

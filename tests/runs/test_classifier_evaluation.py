@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
 
 from sparring.data.images import Images
 from sparring.metrics.outputs import Outputs, Predictions
@@ -52,3 +53,16 @@ def test_each_picture_is_of_its_point(
     # Every image is at one point, and the pictures are a random part of them.
     assert len({(p.flat[0]) for p in found["thumbnails"]}) == len(found["thumbnails"])
     assert len(found["points"]) == 2 * COUNT
+
+
+def test_no_more_is_expected_than_on_the_source_and_the_model_is_no_surer() -> None:
+    label = np.arange(COUNT) % CLASSES
+    label[:8] += 1  # of the source those that it is least sure of are wrong
+    target = Outputs(said(1).features, 3 * said(1).logits)  # there it is sure of all
+    scores, *_ = evaluate(
+        Predictions(said(0), label % CLASSES), target, grey(0), grey(100), 8, 0, with_map=False
+    )
+    assert scores.estimated.thresholded_entropy > 0.8
+    assert scores.expected == scores.source_accuracy == pytest.approx(16 / 24)
+    chance = softmax(target.logits / scores.target_temperature, axis=1)
+    assert chance.max(1).mean() == pytest.approx(16 / 24)

@@ -6,7 +6,7 @@ Knows arrays: logits float32 [N, K], labels int64 [N]. Probabilities are their s
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 from scipy.special import entr, log_softmax, logsumexp, softmax
 
 BINS = 15  # of equal width, as in Guo et al. 2017
@@ -76,6 +76,21 @@ def fit_temperature(logits: np.ndarray, label: np.ndarray) -> float:
     bounds = np.log([0.01, 100])
     found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
     return float(np.exp(found.x))
+
+
+def temperature_for(logits: np.ndarray, accuracy: float) -> float:
+    """The T in [1, 100] at which softmax(logits / T) is, in the mean, as sure as `accuracy` says.
+
+    Without labels, that is an estimate. Never below 1: a network is surer than it is right
+    where images differ from what it learned from, so nothing shall make it surer still.
+    """
+
+    def excess(temperature: float) -> float:
+        return float(_probability(logits / temperature).max(1).mean()) - accuracy
+
+    if excess(1) <= 0:
+        return 1.0
+    return 100.0 if excess(100) >= 0 else float(brentq(excess, 1, 100))
 
 
 def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -45,7 +45,7 @@ def _classifier(scores: ClassifierScores) -> str:
         right = f"{scores.accuracy:.1%} of {scores.test_images:,} test images"
     return f"""- right on the target: {right}
 - right on the source's test images: {scores.source_accuracy:.1%}
-- estimated without target labels: {scores.estimated.thresholded_entropy:.1%}"""
+- estimated without target labels: {scores.expected:.1%}"""
 
 
 def _generator(scores: GeneratorScores) -> str:

@@ -188,6 +188,8 @@ class ClassifierRun:
                 for step in kept.steps[:-1]
             ]
             selection = judged(selection, [*earlier, scores.accuracy])
+        if self.scenario == "target-only":  # the source's images tell nothing of its confidence
+            scores = structs.replace(scores, target_temperature=1.0)
         scores = structs.replace(scores, selection=selection)
         return scores, {"outputs": views | examples, "features": picture}
 

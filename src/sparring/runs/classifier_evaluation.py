@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from msgspec import structs
 from torch.nn.functional import interpolate
 
 from sparring.data.images import Images
@@ -78,6 +79,8 @@ def evaluate(
         notes=tuple(notes),
         **against_labels(on_target, label, classes, temperature),
     )
+    warmth = calibration.temperature_for(on_target.logits, scores.expected)
+    scores = structs.replace(scores, target_temperature=warmth)
     picture = {} if points is None else {"points": points} | picture
     return scores, _examples(on_target, target), picture
 

@@ -24,7 +24,7 @@ from sparring.nets.summary import describe
 from sparring.runs import card
 from sparring.runs.folder import Run
 from sparring.runs.records import Architecture, Config, Data, Environment, Length, Network
-from sparring.runs.scores import Scores
+from sparring.runs.scores import ClassifierScores, Scores
 from sparring.runtime import describe_machine, resolve_precision
 from sparring.trainer import Trainer, Training
 
@@ -190,5 +190,14 @@ def keep(
         if group:
             folder.write_arrays(name, group)
     target, words = folder.path / "model", card.text(config, scores)
-    save(target, network, shape, preset=config.preset, data=config.data, card=words)
+    warmth = scores.target_temperature if isinstance(scores, ClassifierScores) else 1.0
+    save(
+        target,
+        network,
+        shape,
+        preset=config.preset,
+        data=config.data,
+        card=words,
+        temperature=warmth,
+    )
     folder.write(scores)

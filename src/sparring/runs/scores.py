@@ -59,8 +59,9 @@ class ClassifierScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag=
 
     accuracy, confusion (rows: true classes) and trust: None where the target has no labels.
     predicted_shares: of each class on the target's test images. estimated: accuracy there, without
-    labels. temperature: fitted on the source. seconds: of the training. notes: a sentence for each
-    score or figure that could not be had.
+    labels. temperature: fitted on the source; target_temperature: of the model's probabilities, so
+    that their mean confidence there is `expected`, but not below 1. seconds: of the training.
+    notes: a sentence for each score or figure that could not be had.
     """
 
     accuracy: float | None
@@ -69,6 +70,7 @@ class ClassifierScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     predicted_shares: tuple[float, ...]
     estimated: AccuracyEstimates
     temperature: float
+    target_temperature: float = 1.0
     seconds: float = 0.0
     images_per_second: float = 0.0
     notes: tuple[str, ...] = ()
@@ -78,6 +80,14 @@ class ClassifierScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     trust: Trust | None = None
     selection: Selection | None = None
     tsne: str | None = None
+
+    @property
+    def expected(self) -> float:
+        """Accuracy on the target as one may expect it without labels: no more than on the source.
+
+        Where the source is hardly learnt, the estimate may be anything.
+        """
+        return min(self.estimated.thresholded_entropy, self.source_accuracy)
 
 
 class Extractor(Struct, frozen=True, kw_only=True):
