@@ -33,7 +33,8 @@ def generate(
             data set's name.
         shared: What is trained on, and where.
         method: auto, the best general method, or a generator in `sparring train`.
-        labels: What can be asked for: "all" that the images have, "none", or names with commas.
+        labels: What can be asked for: "all" that the images have, "none", names with commas, or a
+            CSV that says it: a column of file names, and `label` or columns of 0 and 1.
         size: Height and width in pixels: 16, 32, 64, ...; by default what suits the images, 64 at
             most.
         steps: Batches to train on. More than an earlier call had: it goes on.

@@ -102,6 +102,9 @@ _OWN = (
 STAND_INS = {"photo-digits": "mnist-m", "street-digits": "svhn", "toy-faces": "celeba"}
 """The sets that the program draws itself, and the real set that each stands in for."""
 
+KNOWN = REAL.keys() | STAND_INS.keys()
+"""All names of the catalogue."""
+
 _STAND_IN_SIDES = {"photo-digits": 32, "street-digits": 32, "toy-faces": 64}
 
 
@@ -121,6 +124,24 @@ def load(name: str, data: Path | None, *, size: int) -> DataSet:
         raise RequestError(f"cannot read {name}: {error}; check that it is there") from error
     train, test = splits
     return DataSet(called, "real", train, test, layout.mirror, splits.account)
+
+
+def listed_by(table: str, images: str, size: int) -> DataSet:
+    """The pictures of the folder or zip `images`, labelled by a list that may lie elsewhere.
+
+    Raises RequestError.
+    """
+    place, path = _place(images), _place(table)
+    if not path.is_file():
+        raise RequestError(f"{table}: there is no such file: name a CSV of file names and labels")
+    if images in KNOWN:
+        raise RequestError(f"{images} has labels of its own: name a folder or zip beside {table}")
+    try:
+        splits = listed.stored(place, path).read(size)
+    except OSError as error:
+        raise RequestError(f"cannot read {images}: {error}; check that it is there") from error
+    name = _unzipped(place.resolve()).name
+    return DataSet(name, "real", splits.train, splits.test, account=splits.account)
 
 
 def proposed_size(name: str, data: Path | None, largest: int) -> int:
@@ -180,6 +201,7 @@ def _real(name: str, data: Path | None) -> tuple[Layout, Path]:
     if data is None or (layout := real.layout(data)) is None:
         stand_in = next((mine for mine, of in STAND_INS.items() if of == name), None)
         instead = f", or ask for its stand-in {stand_in}" if stand_in else ""
+        instead += f"; the folder {name} here is ./{name}" if Path(name).exists() else ""
         missing = "--data DIR is not given" if data is None else f"not in {data / real.folder}"
         raise RequestError(
             f"{name} is a real set, and {missing}: put {real.expected} into "
@@ -198,12 +220,11 @@ def distinct_names(asked: Sequence[str]) -> tuple[str, ...]:
     A set of one's own is called by the shortest end of its full path that no other set asked for,
     and no name of the catalogue, shares: `a/digits`, `b/digits`.
     """
-    known = REAL.keys() | STAND_INS.keys()
-    own = {name: _place(name).resolve() for name in asked if name not in known}
+    own = {name: _place(name).resolve() for name in asked if name not in KNOWN}
     ends = {path: [*_ends(_unzipped(path)), str(path)] for path in own.values()}
 
     def shortest(path: Path) -> str:
-        taken = known.union(*(others for other, others in ends.items() if other != path))
+        taken = KNOWN.union(*(others for other, others in ends.items() if other != path))
         return next(end for end in ends[path] if end not in taken)
 
     return tuple(shortest(own[name]) if name in own else name for name in asked)

@@ -153,7 +153,7 @@ def summary(dataset: DataSet) -> str:
     """
     train, test, account = dataset.train, dataset.test, dataset.account
     labelled = next((part for part in (train, test) if part.labels is not None), None)
-    labels = "no labels"
+    labels = "labels set aside" if train.label_names else "no labels"
     if labelled is not None:
         names = labelled.label_names
         more = ", ..." if len(names) > _NAMED else ""

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save
 from sparring import defaults
 from sparring.data import catalogue
 from sparring.data.feed import Stream
+from sparring.data.files import is_list
 from sparring.data.images import DataSet
 from sparring.divergence import LogIntervals
 from sparring.errors import RequestError, TrainingFailed
@@ -168,9 +169,12 @@ def run_of(
 ) -> GeneratorRun:
     """The run of the generator called `method`, with labels where it and the images have some.
 
-    labels: "all" that there are, "none", or names with commas. Raises RequestError where `images`
-    are too few, or lack a label that is asked for.
+    labels: "all" that there are, "none", names with commas, or the path of a list that labels the
+    images. Raises RequestError where `images` are too few, or lack a label that is asked for.
     """
+    if is_list(labels):
+        library.put(images, catalogue.listed_by(labels, images, size))
+        labels = "all"
     found = library.get(images, size)
     if (count := len(found.train) + len(found.test)) < defaults.FEWEST:
         raise RequestError(

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from sparring import runtime
 from sparring.data import catalogue, doctor
-from sparring.data.images import DataSet, summary
+from sparring.data.images import summary
 from sparring.errors import RequestError, TrainingFailed, check_name
 from sparring.runs import GeneratorRun, Job, Library, evaluators
 from sparring.runs.folder import Run, read_plan
@@ -63,7 +63,7 @@ def play_all(
         if waiting and (words := runtime.busy(machine.threads)):
             screen.say(words)
         _examine(waiting, library, screen.say)
-        sets = (used for job in waiting for used in _sets(job, library))
+        sets = (used for job in waiting for used in job.sets(library))
         for line in dict.fromkeys(map(summary, sets)):
             screen.say(line)
         _write_plan(plan, jobs, out, screen.say)
@@ -103,8 +103,7 @@ def _play(
 
 def _examine(jobs: Sequence[Job], library: Library, say: Callable[[str], None]) -> None:
     """Tell the worst of what is wrong with people's own sets; the catalogue's are known."""
-    known = catalogue.REAL.keys() | catalogue.STAND_INS.keys()
-    own = {job.asked: job for job in jobs if not known.issuperset(job.asked)}
+    own = {job.asked: job for job in jobs if not catalogue.KNOWN.issuperset(job.asked)}
     for names, job in own.items():
         real = [found for found in job.sets(library) if found.kind == "real"]
         subjects = {found.name: doctor.Subject(found) for found in real}
@@ -115,13 +114,6 @@ def _examine(jobs: Sequence[Job], library: Library, say: Callable[[str], None]) 
         if bad:
             more = f"{len(bad) - TOLD} more such findings; " if len(bad) > TOLD else ""
             say(f"{more}to see the pictures: {shlex.join(['sparring', 'check', *names])}")
-
-
-def _sets(job: Job, library: Library) -> tuple[DataSet, ...]:
-    """The data of a run, whole; of a target the classes as they are numbered in the source."""
-    if isinstance(job, GeneratorRun):
-        return (library.get(job.images, job.size),)
-    return job.data(library)
 
 
 def _write_plan(plan: Plan, jobs: Sequence[Job], out: Path, say: Callable[[str], None]) -> None:
@@ -201,8 +193,7 @@ def outcome(scores: Scores) -> str:
     """A finished run's result in a few words."""
     if isinstance(scores, ClassifierScores):
         if scores.accuracy is None:
-            estimated = scores.estimated.thresholded_entropy
-            return f"about {estimated:.1%} right on the target, as estimated without labels"
+            return f"about {scores.expected:.1%} right on the target, as estimated without labels"
         return f"{scores.accuracy:.1%} on the target's test images"
     names = {"diversity": "diversity", "attribute_accuracy": "labels drawn as asked"}
     if scores.extractor is not None:

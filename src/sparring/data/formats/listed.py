@@ -104,22 +104,27 @@ def read(root: Path, size: int) -> Splits:
     return stored(root).read(size)
 
 
-def stored(root: Path) -> Stored:
-    """The set as it lies. Raises RequestError as `read` does."""
-    top, wanted = root, None
+def stored(root: Path, table: Path | None = None) -> Stored:
+    """The set as it lies. Raises RequestError as `read` does.
+
+    table: the list to take, wherever it lies; no other counts then.
+    """
+    top = root
     if root.is_file() and is_list(root.name):
-        places = root.absolute().parents[:2]
+        places, table = root.absolute().parents[:2], root
         top = next((place for place in places if images_of(entries(place))), places[0])
-        wanted = composed(root.absolute().relative_to(top).as_posix())
     files = entries(top)
+    named = {} if table is None else {_below(top, table): table}
+    files |= named
     images = images_of(files)
-    lists = list(_lists([wanted] if wanted else _candidates(files), files))
+    lists = list(_lists(named or _candidates(files), files))
     if not images:
         raise no_images(top, files)
     if not lists:
         raise RequestError(
-            f"{root}: no list there names images, such as {next(iter(images))}, and labels: give "
-            "it a header, a column of file names, and a column 'label' or columns of attributes"
+            f"{table or root}: no list there names images, such as {next(iter(images))}, and "
+            "labels: give it a header, a column of file names, and a column 'label' or columns of "
+            "attributes"
         )
     account = Account()
     taken = _taken(lists, top, account)
@@ -137,6 +142,12 @@ def stored(root: Path) -> Stored:
         for image in one.rows
     }
     return _stored(top, images, rows, marks, taken, account)
+
+
+def _below(top: Path, table: Path) -> str:
+    """What a list is called among the files of `top`, where it need not lie."""
+    path, above = table.absolute(), top.absolute()
+    return composed(path.relative_to(above).as_posix() if above in path.parents else path.name)
 
 
 def _stored(
