@@ -21,7 +21,7 @@ from sparring import defaults, model
 from sparring.data import unsorted
 from sparring.data.images import DataSet, Images
 from sparring.data.pictures import Pictures, in_parts
-from sparring.errors import RequestError
+from sparring.errors import RequestError, TrainingFailed
 from sparring.frozen import Frozen
 from sparring.runs import GeneratorRun, Job, Library
 from sparring.runs.folder import Run
@@ -30,7 +30,7 @@ from sparring.runs.progress import Screen
 from sparring.runs.records import Plan
 from sparring.runs.schedule import play_all
 from sparring.runs.scores import GeneratorScores
-from sparring.runs.twins import carrier, expected, twins, verdict
+from sparring.runs.twins import carrier, decide, expected, twins
 from sparring.runtime import Machine
 from sparring.trainer import Training
 
@@ -113,7 +113,7 @@ class Adapter(ClassifierMixin, TransformerMixin, BaseEstimator):
         training = Training(self.steps, self.batch_size)
         jobs = twins(chosen, pair, self.seed, training, size)
         with _played(self, jobs, library) as (plain, adapted):
-            self.helped_, self.why_ = verdict(adapted.alarm)
+            self.helped_, self.why_ = decide(adapted)
             kept = adapted if self.helped_ else plain
             found = model.load(kept.path / "model", Machine.of(self.device).device)
             assert isinstance(found, model.Classifier)
@@ -187,8 +187,9 @@ class Generator(BaseEstimator):
     ) -> Self:
         """Train. Raises RequestError for what cannot be used, and TrainingFailed.
 
-        images: at least 200. labels: of a path "all" that it has (the default), "none", or names
-        with commas; of images a class for each, [N], or by name of an attribute 0 or 1 for each.
+        images: at least 200. labels: of a path "all" that it has (the default), "none", names with
+        commas, or the path of a CSV of file names and labels; of images a class for each, [N], or
+        by name of an attribute 0 or 1 for each.
         """
         library, name = Library(None), str(images)
         asked: Any = "all" if labels is None else labels
@@ -196,7 +197,7 @@ class Generator(BaseEstimator):
             name, asked = "images", "all"
             library.put(name, _in_memory(name, images, self.size, *_numbered(labels)))
         elif not isinstance(asked, str):
-            raise RequestError(f"labels of {images} lie there: ask for their names, with commas")
+            raise RequestError(f"labels of {images} lie there: ask for their names, or name a CSV")
         training = Training(self.steps, self.batch_size)
         rest = self.seed, training, self.size, self.judge_steps
         job: GeneratorRun = run_of(library, self.method, name, asked, *rest)
@@ -226,14 +227,22 @@ class Generator(BaseEstimator):
 
 @contextmanager
 def _played(estimator: Any, jobs: Sequence[Job], library: Library) -> Iterator[list[Run]]:
-    """The finished runs; gone afterwards where the estimator names no folder."""
+    """The runs, of which the first is finished; gone afterwards where there is no folder for them.
+
+    Raises RequestError, and TrainingFailed.
+    """
     with TemporaryDirectory() as temporary:
         out = Path(estimator.folder or temporary)
         plan = Plan(
             command=repr(estimator), budget=f"{estimator.steps:,} steps", purpose="training"
         )
-        play_all(jobs, library, out, plan, Machine.of(estimator.device, 1), Screen())
-        yield [Run(out / "runs" / job.name) for job in jobs]
+        runs = [Run(out / "runs" / job.name) for job in jobs]
+        try:
+            play_all(jobs, library, out, plan, Machine.of(estimator.device, 1), Screen())
+        except TrainingFailed:
+            if not runs[0].finished:
+                raise
+        yield runs
 
 
 def _pixels(images: Pictures, size: int) -> Tensor:

@@ -1,11 +1,17 @@
-"""Folders of pictures as people have them, small ones, and a small method to learn from them."""
+"""Commands in this process; small folders as people have them, and a small method for them."""
 
+import csv
+import io
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from PIL import Image
 
+from sparring import cli
 from sparring.methods import DANN
 from sparring.nets.encoders import EncoderName
 from tests.conftest import digits
@@ -18,6 +24,27 @@ class Tiny(DANN):
     """DANN on a small encoder."""
 
     encoder: EncoderName = "small"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and the lines that it printed."""
+
+    code: int
+    out: list[str]
+    err: list[str]
+
+
+def sparring(*arguments: object) -> Ended:
+    """Run `sparring` with these arguments."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    argv = ["sparring", *map(str, arguments)]
+    with patch.object(sys, "argv", argv), redirect_stdout(out), redirect_stderr(err):
+        try:
+            cli.main()
+        except SystemExit as stopped:
+            code = int(str(stopped.code))
+    return Ended(code, out.getvalue().splitlines(), err.getvalue().splitlines())
 
 
 def picture(path: Path, number: int, seed: int, shade: int = 0) -> None:
@@ -42,6 +69,12 @@ def mixed(root: Path, each: int = 6) -> Path:
     (root / "camera 0" / "1-x.png").write_bytes(b"no picture")
     (root / "labels.csv").write_text("image_name,label\nnothing.png,wasp\n")
     return root
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    """The rows of a predictions.csv."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def truth(name: str) -> str:

@@ -1,59 +1,50 @@
-import csv
 import json
-import sys
+import math
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
-import sparring
-from sparring import cli, defaults, runtime
+from sparring import Adapter, defaults, load
+from sparring.game import Move, Pair
 from sparring.methods import METHODS
 from sparring.model import Classifier
 from sparring.runs import twins
 from sparring.runs.folder import Run
 from sparring.runs.scores import ClassifierScores
-from tests.cli.folders import CLASSES, Tiny, class_folders, mixed, truth
+from tests.cli.folders import CLASSES, Ended, Tiny, sparring, table, truth
 
 STEPS = ("--steps", "4", "--batch-size", "4", "--device", "cpu")
 
 
-@pytest.fixture(autouse=True)
-def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(METHODS, "tiny", Tiny)
-    monkeypatch.setattr(defaults, "ADAPT", "tiny")
-    monkeypatch.setattr(runtime.Machine, "set_up", lambda machine: None)  # of this process
-    monkeypatch.setattr(runtime, "busy", lambda threads: None)
+@pytest.fixture(scope="module", autouse=True)
+def _small() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(METHODS, "tiny", Tiny)
+        patch.setattr(defaults, "ADAPT", "tiny")
+        yield
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    root = tmp_path_factory.mktemp("folders")
-    return class_folders(root / "drawn"), mixed(root / "photos")
-
-
-def adapt(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
-    monkeypatch.setattr(sys, "argv", ["sparring", "adapt", *map(str, arguments)])
-    cli.main()
+def first(
+    folders: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Ended]:
+    """An output folder that is not to be changed, and how the command ended."""
+    out = tmp_path_factory.mktemp("first") / "out"
+    return out, sparring("adapt", *folders, *STEPS, "--out", out, "--proba")
 
 
 @pytest.fixture
-def adapted(
-    folders: tuple[Path, Path],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> tuple[Path, list[str], list[str]]:
-    """The output folder, and the lines of stdout and stderr."""
-    out = tmp_path / "out"
-    adapt(monkeypatch, *folders, *STEPS, "--out", out, "--proba")
-    shown = capsys.readouterr()
-    return out, shown.out.splitlines(), shown.err.splitlines()
+def adapted(first: tuple[Path, Ended], tmp_path: Path) -> Path:
+    """A copy of that folder."""
+    return shutil.copytree(first[0], tmp_path / "out")
 
 
-def table(out: Path) -> list[dict[str, str]]:
-    with (out / "predictions.csv").open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def kept_of(answer: dict) -> str:
+    return "adapted" if answer["helped"] else "source-only"
 
 
 def scores(out: Path, scenario: str) -> ClassifierScores:
@@ -63,30 +54,38 @@ def scores(out: Path, scenario: str) -> ClassifierScores:
 
 
 def test_two_folders_in_an_answer_out(
-    adapted: tuple[Path, list[str], list[str]], folders: tuple[Path, Path]
+    first: tuple[Path, Ended], folders: tuple[Path, Path]
 ) -> None:
-    out, lines, told = adapted
+    out, ended = first
     answer = json.loads((out / "answer.json").read_text())
     # One row a file in the order of names; the broken one has its error; the model says the same.
-    rows = table(out)
+    rows = table(out / "predictions.csv")
     names = [p.relative_to(folders[1]).as_posix() for p in sorted(folders[1].rglob("*.png"))]
     assert [row["file_name"] for row in rows] == names
     (broken,) = [row for row in rows if row["error"]]
     assert broken["file_name"] == "camera 0/1-x.png"
     assert broken["label"] == ""
-    model = sparring.load(out)
+    model = load(out)
     assert isinstance(model, Classifier)
     readable = [row for row in rows if not row["error"]]
     paths = [folders[1] / row["file_name"] for row in readable]
     assert [row["label"] for row in readable] == model.predict(paths)
     chances = [[float(row[f"probability_{name}"]) for name in CLASSES] for row in readable]
     assert np.allclose(chances, model.predict_proba(paths), atol=1e-4)
+    # They are those of the logits at a temperature: as sure as is expected to be right.
+    warmth = model.config.temperature
+    assert warmth == scores(out, kept_of(answer)).target_temperature
+    assert warmth == 1 or model.predict_proba(paths).max(1).mean() == pytest.approx(
+        answer["expected"], abs=1e-3
+    )
+    logits = Run(out / "runs" / answer["kept"]).arrays("outputs")["target_logits"]
+    assert np.allclose(softmax(logits / warmth, 1), model.predict_proba(paths), atol=1e-4)
     # The model is that of the run that is kept, and the expectation is that run's.
     weights = (out / "model" / "model.safetensors").read_bytes()
     assert weights == (out / "runs" / answer["kept"] / "model/model.safetensors").read_bytes()
-    kept = "adapted" if answer["helped"] else "source-only"
+    kept = kept_of(answer)
     assert answer["kept"].endswith(f"{kept}-0")
-    estimate = scores(out, kept).estimated.thresholded_entropy
+    estimate = scores(out, kept).expected
     assert answer["expected"] == estimate
     assert (answer["low"], answer["high"]) == pytest.approx(
         (max(0, estimate - 0.145), min(1, estimate + 0.145))
@@ -96,8 +95,9 @@ def test_two_folders_in_an_answer_out(
     assert scores(out, "adapted").test_images == 18
     assert all(Run(path).openings.openings == () for path in (out / "runs").iterdir())
     # What is said.
-    assert any("18 images in 2 folder(s), 1 that cannot be read" in line for line in told)
-    assert any("are not taken as labels; all are taken at 32 x 32" in line for line in told)
+    assert any("18 images in 2 folder(s), 1 that cannot be read" in line for line in ended.err)
+    assert any("are not taken as labels; all are taken at 32 x 32" in line for line in ended.err)
+    lines = ended.out
     assert lines[0].startswith(f"expected accuracy on {folders[1]}: {estimate:.0%} (")
     helped = "helped: the adapted" if answer["helped"] else "did not help: the source-only"
     assert lines[1].startswith(f"adaptation {helped} model is kept. ")
@@ -111,26 +111,24 @@ def test_two_folders_in_an_answer_out(
 @pytest.mark.parametrize("helped", [True, False])
 def test_labels_that_come_later_measure_and_no_more(
     helped: bool,
-    adapted: tuple[Path, list[str], list[str]],
+    adapted: Path,
     folders: tuple[Path, Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    out = adapted[0]
+    out = adapted
     monkeypatch.setattr(twins, "verdict", lambda alarm: (helped, "So it is."))
-    known = [row["file_name"] for row in table(out) if not row["error"]][::2]
+    known = [row["file_name"] for row in table(out / "predictions.csv") if not row["error"]][::2]
     listed = tmp_path / "known.csv"
     rows = [f"{name},{truth(name)}" for name in known]
     listed.write_text("\n".join(["file_name,label", *rows, "camera 0/1-1.png,", "gone.png,ant"]))
     before = {path: path.read_bytes() for path in (out / "runs").rglob("*.safetensors")}
-    adapt(monkeypatch, *folders, *STEPS, "--out", out, "--labelled-target", listed)
-    shown = capsys.readouterr()
-    assert shown.err.count("finished before") == 2
+    ended = sparring("adapt", *folders, *STEPS, "--out", out, "--labelled-target", listed)
+    assert sum("finished before" in line for line in ended.err) == 2
     assert before == {path: path.read_bytes() for path in (out / "runs").rglob("*.safetensors")}
     right = {}
     for scenario in ("source-only", "adapted"):
-        model = sparring.load(out / "runs" / f"tiny-drawn-photos-{scenario}-0")
+        model = load(out / "runs" / f"tiny-drawn-photos-{scenario}-0")
         assert isinstance(model, Classifier)
         said = model.predict([folders[1] / name for name in known])
         right[scenario] = np.mean([a == truth(name) for a, name in zip(said, known, strict=True)])
@@ -141,85 +139,76 @@ def test_labels_that_come_later_measure_and_no_more(
         (opening,) = Run(out / "runs" / f"tiny-drawn-photos-{scenario}-0").openings.openings
         assert (opening.reader, opening.split) == ("final evaluation", "test")
     kept, other = ("adapted", "source-only") if helped else ("source-only", "adapted")
-    line = shown.out.splitlines()[1]
+    words = "helped" if helped else "did not help"
+    line = ended.out[1]
     assert line.startswith(f"measured on 9 labelled images: {right[kept]:.1%} (")
     assert line.endswith(f"; {other.replace('-', ' ')}: {right[other]:.1%}")
-    assert f"the {kept} model is kept. So it is." in shown.out
+    assert ended.out[2] == f"adaptation {words}: the {kept} model is kept. So it is."
     weights = (out / "model" / "model.safetensors").read_bytes()
     run = out / "runs" / f"tiny-drawn-photos-{kept}-0"
     assert weights == (run / "model/model.safetensors").read_bytes()
 
 
-def test_the_page_is_built_again_with_its_answer(
-    adapted: tuple[Path, list[str], list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    out = adapted[0]
+def test_the_page_is_built_again_with_its_answer(adapted: Path) -> None:
+    out = adapted
     (out / "report.html").unlink()
-    monkeypatch.setattr(sys, "argv", ["sparring", "report", str(out)])
-    cli.main()
+    assert sparring("report", out).code == 0
     assert "1 The answer" in (out / "report.html").read_text()
     (out / "answer.json").write_text("{}")
-    with pytest.raises(SystemExit) as stopped:
-        cli.main()
-    assert stopped.value.code == 2
+    assert sparring("report", out).code == 2
 
 
-def refused(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object
-) -> str:
-    with pytest.raises(SystemExit) as stopped:
-        adapt(monkeypatch, *arguments)
-    assert stopped.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()[-1:]
-    return line
+class Exploding(Tiny):
+    """Diverges as soon as it adapts, however often it is started anew."""
+
+    def adapt(self, batch: Pair, progress: float) -> Move:
+        move = super().adapt(batch, progress)
+        return move._replace(loss=move.loss * math.inf)
 
 
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        (("--method", "dcgan"), "unknown method 'dcgan'"),
-        (("--size", "0"), "--size must be at least 1"),
-        (("--steps", "0"), "--steps must be at least 1"),
-        (("--batch-size", "1"), "--batch-size at least 2"),
-        (("--seed", "-1"), "--seed must lie in 0.."),
-        (("--labelled-target", "nowhere.csv"), "there is no such file"),
-        (("--data", "nowhere"), "there is no such folder"),
-    ],
-)
-def test_options_that_cannot_be_met(
-    changed: tuple[str, ...],
-    message: str,
+def test_where_the_adapted_training_diverges_for_good_the_source_only_model_is_the_answer(
     folders: tuple[Path, Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    out = tmp_path / "out"
-    assert message in refused(monkeypatch, capsys, *folders, *STEPS, "--out", out, *changed)
-    assert not out.exists()
+    out, known = tmp_path / "out", tmp_path / "known.csv"
+    known.write_text("file_name,label\ncamera 0/0-0.png,ant\ncamera 1/1-1.png,bee\n")
+    monkeypatch.setitem(METHODS, "tiny", Exploding)
+    ended = sparring("adapt", *folders, *STEPS, "--out", out, "--labelled-target", known)
+    assert ended.code == 0
+    assert any("tiny-drawn-photos-adapted-0: " in line and "failed" in line for line in ended.err)
+    expected, measured, kept, *_ = ended.out
+    assert expected.startswith(f"expected accuracy on {folders[1]}: ")
+    assert measured.startswith("measured on 2 labelled images: ")
+    assert "adapted" not in measured
+    assert kept == (
+        "adaptation did not help: the source-only model is kept. The adapted training failed: "
+        "the network's loss is inf; back at step 0."
+    )
+    model = load(out)
+    assert isinstance(model, Classifier)
+    rows = [row for row in table(out / "predictions.csv") if not row["error"]]
+    assert len(rows) == 18
+    assert [row["label"] for row in rows] == model.predict(
+        [folders[1] / row["file_name"] for row in rows]
+    )
+    page = (out / "report.html").read_text()
+    assert "The adapted training failed" in page
+    # In Python likewise.
+    adapter = Adapter(steps=4, batch_size=4, device="cpu").fit(*map(str, folders))
+    assert not adapter.helped_
+    assert adapter.why_.startswith("The adapted training failed: ")
+    assert adapter.model_.predict(folders[1] / rows[0]["file_name"]) == [rows[0]["label"]]
 
 
-def test_folders_that_cannot_be_used(
+def test_a_target_folder_may_have_the_name_of_a_known_set(
     folders: tuple[Path, Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    source, target = folders
-    out = tmp_path / "out"
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "a.png").write_bytes(b"junk")
-    wrong = [
-        ((source, tmp_path / "nowhere"), "does not exist"),
-        ((source, tmp_path / "empty"), "holds no images"),
-        ((source, tmp_path / "broken"), "none of 1 images can be read; a.png: "),
-        ((source, source), "is both source and target"),
-        ((target / "camera 1", source), "has no class labels"),
-        ((source, target, "--out", target / "out"), "lies in"),
-        ((tmp_path / "nowhere", target), "does not exist"),
-    ]
-    for arguments, message in wrong:
-        assert message in refused(monkeypatch, capsys, *STEPS, "--out", out, *arguments)
-        assert not out.exists()
-    assert not (target / "out").exists()
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(folders[1], "mnist")
+    ended = sparring("adapt", folders[0], "mnist", *STEPS, "--out", "out")
+    assert ended.code == 0
+    assert ended.out[0].startswith("expected accuracy on ./mnist: ")
+    assert len(list(Path("out/runs").glob("tiny-drawn-*_mnist-adapted-0-*/scores.json"))) == 1

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from sparring.cli.check import check
-from sparring.errors import RequestError
 from tests.cli.test_cli import run, shown
 from tests.data.doctor.maker import folder, picture
 
@@ -69,17 +68,6 @@ def test_two_folders_of_one_name_are_told_apart(
     check(str(one), str(two))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines[:2]] == ["a/digits", "b/digits"]
-
-
-def test_requests_that_cannot_be_met(photos: Path, tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="--size must be at least 1, not 0"):
-        check(str(photos), size=0)
-    with pytest.raises(RequestError, match="folder that exists"):
-        check(str(photos), out=tmp_path / "no" / "page.html")
-    with pytest.raises(RequestError, match="are one set"):
-        check(str(photos), f"{photos}/")
-    with pytest.raises(RequestError, match="does not exist"):
-        check(str(tmp_path / "nowhere"))
 
 
 def test_the_command_line_takes_one_or_two_folders(

@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 
 from sparring import cli
-from sparring.cli.data import Build
-from sparring.data import download
 from sparring.data.published import SETS, File, Published
-from sparring.errors import RequestError
 from tests.data.test_download import BODY, PAGE, Site, site
 
 __all__ = ["site"]  # a fixture
@@ -58,14 +55,6 @@ def test_a_network_that_fails_is_one_line_and_code_1(
     assert "404 Not Found; start again to go on, or fetch a.bin by hand from" in last
 
 
-def test_nothing_is_fetched_where_one_name_is_unknown(
-    site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    publish(site, monkeypatch)
-    monkeypatch.setattr(download, "get", pytest.fail)
-    assert run(monkeypatch, "data", "get", "mnist", "emnist", "--out", str(tmp_path)) == 2
-
-
 def test_mnist_m_is_built_of_what_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple] = []
     monkeypatch.setattr("sparring.data.mnist_m.build", lambda *of: asked.append(of))
@@ -75,5 +64,3 @@ def test_mnist_m_is_built_of_what_is_named(tmp_path: Path, monkeypatch: pytest.M
     ]
     assert run(monkeypatch, "data", "build", "mnist-m", *flags, "--seed", "4") == 0
     assert asked == [(*map(Path, paths), 4)]
-    with pytest.raises(RequestError, match="--seed must be at least 0, not -1"):
-        Build(name="mnist-m", mnist=tmp_path, photos=tmp_path, out=tmp_path, seed=-1).run()

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sparring.cli.export import export
-from sparring.errors import RequestError, WorkFailed
+from sparring.errors import WorkFailed
 from sparring.game import Shape
 from sparring.methods import DANN
 from sparring.model_folder import save
@@ -36,15 +36,6 @@ def test_a_model_becomes_one_file(
     assert torch.export.load(data).module()(pixels).shape == (3, 2)
     export(model, "pt2", Path("other.bin"))
     assert Path("other.bin").stat().st_size > 1000
-
-
-@pytest.mark.parametrize("out", ["no/such/x.pt2", "model"])
-def test_a_place_that_cannot_be_is_told(
-    out: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(RequestError, match="name a file in a folder that exists"):
-        export(model, "pt2", Path(out))
 
 
 def test_a_file_that_differs_is_not_written(

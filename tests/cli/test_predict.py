@@ -10,9 +10,8 @@ from sparring import load
 from sparring.cli.common import DeviceOptions
 from sparring.cli.predict import predict
 from sparring.data import pictures
-from sparring.errors import RequestError
 from sparring.game import Shape
-from sparring.methods import DANN, DCGAN
+from sparring.methods import DANN
 from sparring.model import Classifier
 from sparring.model_folder import save
 
@@ -79,18 +78,3 @@ def test_the_columns_without_probabilities(model: Path, images: Path, tmp_path: 
     assert (tmp_path / "p.csv").read_text().splitlines()[0] == (
         "file_name,label,confidence,unsure,second_label,second_confidence,error"
     )
-
-
-def test_requests_that_cannot_be_met(model: Path, images: Path, tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="folder that exists"):
-        predict(model, images, CPU, out=tmp_path / "no" / "p.csv")
-    with pytest.raises(RequestError, match="holds no trained model"):
-        predict(images, images, CPU, out=tmp_path / "p.csv")
-    with pytest.raises(RequestError, match="does not exist"):
-        predict(model, tmp_path / "nowhere", CPU, out=tmp_path / "p.csv")
-    method = DCGAN(width=4)
-    method.build(Shape(64))
-    save(tmp_path / "gan", method, Shape(64), preset="report2019", data={}, card="")
-    with pytest.raises(RequestError, match="use `sparring sample`"):
-        predict(tmp_path / "gan", images, CPU, out=tmp_path / "p.csv")
-    assert not (tmp_path / "p.csv").exists()

@@ -8,9 +8,8 @@ from PIL import Image
 from sparring import load
 from sparring.cli.common import DeviceOptions
 from sparring.cli.sample import FRAME, sample
-from sparring.errors import RequestError
 from sparring.game import LabelKind, Shape
-from sparring.methods import ACGAN, DANN
+from sparring.methods import ACGAN
 from sparring.model import Generator
 from sparring.model_folder import save
 
@@ -116,49 +115,3 @@ def test_a_class_is_named(tmp_path: Path) -> None:
     found = generator(tmp_path, "classes")
     sample(tmp_path, CPU, out=tmp_path / "one.png", count=1, class_="Smiling")
     assert np.array_equal(picture(tmp_path / "one.png"), found.sample(1, label="Smiling")[0])
-
-
-@pytest.mark.parametrize(
-    ("asked", "told"),
-    [
-        ({"count": 0}, "--count must be at least 1"),
-        ({"out": Path("no/such/x.png")}, "in a folder that exists"),
-        ({"out": Path("x.jpg")}, r"name a \.png"),
-        ({"out": Path("x.gif")}, r"with --walk or --pairs a \.gif"),
-        ({"labels": "Smiling"}, "NAME=0, NAME=1 or a number between"),
-        ({"labels": "Smiling=1.5"}, "NAME=0, NAME=1 or a number between"),
-        ({"labels": "Smiling=nan"}, "NAME=0, NAME=1 or a number between"),
-        ({"labels": "=1"}, "NAME=0, NAME=1 or a number between"),
-        ({"walk": True, "pairs": "Young"}, "choose one of --walk, --pairs"),
-        ({"walk": True, "each": Path("x")}, "choose one of --walk, --pairs"),
-        ({"out": Path("x.png"), "each": Path("x")}, "choose one of --walk, --pairs"),
-        ({"steps": 3}, "--steps are those of --pairs or --walk"),
-        ({"walk": True, "steps": 0}, "draw at least 2 steps, not 0"),
-        ({"pairs": "Young", "steps": 1}, "draw at least 2 steps, not 1"),
-        ({"walk": True, "count": 1}, "draw at least 2 noises, not 1"),
-        ({"each": Path("x{}.jpg")}, r"such as drawn/{:05d}.png"),
-        ({"each": Path("{}{}.png")}, r"such as drawn/{:05d}.png"),
-        ({"each": Path("{.x}.png")}, r"such as drawn/{:05d}.png"),
-        ({"each": Path("{{}}.png")}, r"such as drawn/{:05d}.png"),
-        ({"each": Path("no/such/folder")}, r"such as drawn/{:05d}.png"),
-        ({"labels": "Smilling=1"}, "did you mean 'Smiling'"),
-        ({"pairs": "Yung"}, "did you mean 'Young'"),
-        ({"pairs": "Young", "labels": "Male=1"}, "leave out --labels"),
-        ({"class_": "Male"}, "unknown label 'label'"),
-    ],
-)
-def test_requests_that_cannot_be_met(
-    model: Path, asked: dict, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(RequestError, match=told):
-        sample(model, CPU, **{"count": 2} | asked)
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_classifier_cannot_draw(tmp_path: Path) -> None:
-    method, shape = DANN(encoder="small"), Shape(32, ("a", "b"), "classes")
-    method.build(shape)
-    save(tmp_path, method, shape, preset="report2019", data={}, card="")
-    with pytest.raises(RequestError, match="use `sparring predict`"):
-        sample(tmp_path, CPU, out=tmp_path / "x.png")

@@ -11,9 +11,12 @@ import tyro
 from sparring import defaults
 from sparring.cli import command_line
 from sparring.cli.common import RunOptions, apart, at_least_one, size_of, training
+from sparring.errors import RequestError, TrainingFailed
 
 if TYPE_CHECKING:
+    from sparring.data.unsorted import Unsorted
     from sparring.report.answer import Answered
+    from sparring.runs import Library
 
 
 def adapt(
@@ -65,36 +68,62 @@ def adapt(
     from sparring.runs.twins import carrier, conclude, twins
 
     at_least_one("--size", size)  # before anything is fetched
-    chosen = carrier(method, backbone)
-    if isinstance(chosen, Frozen):
-        pixels = size or chosen.preparation.edge
-    else:
-        pixels = size_of(source, shared.data, size, defaults.ADAPT_SIZE)
+    chosen, target = carrier(method, backbone), _place(target)
+    asked = chosen.preparation.edge if isinstance(chosen, Frozen) else None
+    pixels = size or asked or size_of(source, shared.data, None, defaults.ADAPT_SIZE)
     jobs = twins(chosen, (source, target), seed, training(steps, batch_size, seed), pixels)
     apart(out, source, target)
     check_output(out)
-    device, library = shared.machine().device, shared.library()
-    white = library.get(source, pixels).account.white
-    images = unsorted.read(Path(target), pixels, white)
-    library.put(target, images.dataset)
-    labels, _ = jobs[0].data(library)
+    device = shared.machine().device
+    library, images = _read(shared, source, target, pixels)
+    classes = jobs[0].data(library)[0].train.label_names
     known = None
     if labelled_target is not None:
-        known = unsorted.labelled(images, labelled_target, labels.train.label_names)
+        known = unsorted.labelled(images, labelled_target, classes)
     Screen().say(f"{images.told}; all are taken at {pixels} x {pixels} pixels (--size)")
-    lines: list[str] = []
+    runs, lines = [Run(out / "runs" / job.name) for job in jobs], list[str]()
 
-    def finish(place: Path) -> Path:
-        if all(Run(place / "runs" / job.name).finished for job in jobs):
+    def finish(place: Path, failed: bool = False) -> Path:
+        if failed or all(run.finished for run in runs):
             answer, table = conclude(place, jobs, images, known, proba, device)
             lines.extend([*_words(Answered(place, answer), target), table])
         return build(place)
 
     budget = f"{steps:,} steps" if backbone is None else f"no training, on {backbone}"
     plan = Plan(command=command_line(), budget=budget, purpose="training")
-    page = shared.play(jobs, out, plan, finish, library=library)
+    try:
+        page = shared.play(jobs, out, plan, finish, library=library)
+    except TrainingFailed:
+        if not runs[0].finished:
+            raise
+        page = finish(out, failed=True)  # the source-only model is there, and it is an answer
     lines.append(f"{out / 'model'}: label others with `sparring predict {out} IMAGES`")
     print("\n".join([*lines, str(page)]))
+
+
+def _place(target: str) -> str:
+    """TARGET as a path also where a set of the catalogue has its name. Raises RequestError."""
+    from sparring.data.catalogue import KNOWN
+
+    if target not in KNOWN:
+        return target
+    if not Path(target).exists():
+        raise RequestError(
+            f"{target} is a set's name, and TARGET a folder or zip of images: name that, or carry "
+            f"one set to another with `sparring train METHOD --source ... --target {target}`"
+        )
+    return f"./{target}"
+
+
+def _read(shared: RunOptions, source: str, target: str, pixels: int) -> "tuple[Library, Unsorted]":
+    """The images of both, in a library, and what TARGET consists of. Raises RequestError."""
+    from sparring.data import unsorted
+
+    library = shared.library()
+    white = library.get(source, pixels).account.white
+    images = unsorted.read(Path(target), pixels, white)
+    library.put(target, images.dataset)
+    return library, images
 
 
 def _words(found: "Answered", target: str) -> list[str]:
@@ -107,9 +136,10 @@ def _words(found: "Answered", target: str) -> list[str]:
     if found.measured:
         kept, other = found.measured
         twin = "source only" if answer.helped else "adapted"
+        beside = f"; {twin}: {other.value:.1%}" if other else ""
         lines.append(
             f"measured on {kept.n:,} labelled images: {kept.value:.1%} ({kept.low:.1%} to "
-            f"{kept.high:.1%}); {twin}: {other.value:.1%}"
+            f"{kept.high:.1%}){beside}"
         )
     model = "adapted" if answer.helped else "source-only"
     helped = "helped" if answer.helped else "did not help"

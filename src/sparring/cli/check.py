@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from sparring.cli import command_line
-from sparring.cli.common import at_least_one
+from sparring.cli.common import a_file, at_least_one
 from sparring.errors import RequestError, one_line
 from sparring.storage import to_json, write_atomically
 
@@ -48,8 +48,8 @@ def check(
     from sparring.data.catalogue import distinct_names
 
     at_least_one("--size", size)
-    if out is not None and not out.absolute().parent.is_dir():
-        raise RequestError(f"--out {out}: name a file in a folder that exists")
+    if out is not None:
+        a_file(out)
     asked = [images] if target is None else [images, target]
     names = distinct_names(asked)
     if len(set(names)) < len(names):

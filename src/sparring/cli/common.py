@@ -90,6 +90,12 @@ def apart(out: Path, *places: str) -> None:
             )
 
 
+def a_file(out: Path) -> None:
+    """Raise RequestError unless `out` may be a file in a folder that exists."""
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        raise RequestError(f"--out {out}: name a file in a folder that exists")
+
+
 def at_least_one(flag: str, value: int | None) -> None:
     """Raise RequestError for a number below 1."""
     if value is not None and value < 1:

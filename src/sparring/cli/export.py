@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from sparring.errors import RequestError
+from sparring.cli.common import a_file
 from sparring.storage import write_atomically
 
 
@@ -31,8 +31,7 @@ def export(
     from sparring.model import Classifier, load
 
     out = out or Path(f"model.{to}")
-    if out.is_dir() or not out.absolute().parent.is_dir():
-        raise RequestError(f"--out {out}: name a file in a folder that exists")
+    a_file(out)
     trained = load(model)
     file, difference = export(trained, to)
     write_atomically(out, file)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from sparring.cli.common import DeviceOptions
+from sparring.cli.common import DeviceOptions, a_file
 from sparring.errors import RequestError
 
 
@@ -37,10 +37,9 @@ def predict(
     from sparring.model import Classifier, load
     from sparring.runs import predictions
 
+    a_file(out)
     classifier = load(model, machine.machine().device)
     if not isinstance(classifier, Classifier):
         raise RequestError(f"{model} is a generator: use `sparring sample` to draw with it")
-    if not out.absolute().parent.is_dir():
-        raise RequestError(f"--out {out}: name a file in a folder that exists")
     answers = classifier.answers(pictures_in(images))
     print(predictions.write(out, classifier.classes, answers, proba))

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from sparring.cli.common import DeviceOptions, at_least_one
+from sparring.cli.common import DeviceOptions, a_file, at_least_one
 from sparring.errors import RequestError
 from sparring.storage import write_atomically, writing
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
+
+    from sparring.model import Generator
 
 FRAME = 80
 """Milliseconds that a GIF shows each frame."""
@@ -53,50 +55,73 @@ def sample(
         steps: Images in a row: with --pairs 2 by default, more let an attribute grow from absent
             to present; with --walk 8.
     """
-    from sparring.model import Generator, load
-
     at_least_one("--count", count)
-    wanted = dict(map(_attribute, labels.split(","))) if labels else {}
-    if class_ is not None:
-        wanted["label"] = class_
-    rows_asked = walk or pairs is not None
-    if (walk and pairs is not None) or (each and (out or rows_asked)):
-        raise RequestError(
-            "choose one of --walk, --pairs and --each; --each takes the place of --out"
-        )
-    if pairs is not None and wanted:
-        raise RequestError("--pairs draws random labels: leave out --labels and --class")
-    if steps is not None and not rows_asked:
-        raise RequestError("--steps are those of --pairs or --walk: name one of them")
+    wanted = _wanted(labels, class_)
+    _one_kind(out, each, pairs, walk, steps, wanted)
     out = out or Path("samples.png")
-    _check_place(out, (".png", ".gif") if rows_asked else (".png",))
+    in_rows = walk or pairs is not None
+    _check_place(out, (".png", ".gif") if in_rows else (".png",))
     names = _names(each, count or 64) if each else []
-    generator = load(model, machine.machine().device)
-    if not isinstance(generator, Generator):
-        raise RequestError(f"{model} is a classifier: use `sparring predict` to label images")
-    if walk:
-        rows = generator.walk(count or 5, 8 if steps is None else steps, seed, **wanted)
-        _write_rows(out, rows, rows.reshape(-1, 1, *rows.shape[2:]))
-    elif pairs is not None:
-        rows = generator.pairs(count or 10, pairs, seed, 2 if steps is None else steps)
-        _write_rows(out, rows, rows.swapaxes(0, 1))
+    generator = _generator(model, machine)
+    if in_rows:
+        if pairs is None:
+            rows = generator.walk(count or 5, 8 if steps is None else steps, seed, **wanted)
+            frames = rows.reshape(-1, 1, *rows.shape[2:])
+        else:
+            rows = generator.pairs(count or 10, pairs, seed, 2 if steps is None else steps)
+            frames = rows.swapaxes(0, 1)
+        _write_rows(out, rows, frames)
+        told = f"{len(rows):,} rows of {rows.shape[1]} images"
     else:
         images = generator.sample(count or 64, seed, **wanted)
         if names:
             _write_each(names, images)
         else:
             write_atomically(out, _file(_grid(images), "PNG"))
-    told = (
-        f"{len(rows):,} rows of {rows.shape[1]} images" if rows_asked else f"{len(images):,} images"
-    )
+        told = f"{len(images):,} images"
     print(f"{each or out}: {told}, seed {seed}")
+
+
+def _generator(model: Path, machine: DeviceOptions) -> "Generator":
+    """The generator in the folder. Raises RequestError where there is none."""
+    from sparring.model import Generator, load
+
+    found = load(model, machine.machine().device)
+    if not isinstance(found, Generator):
+        raise RequestError(f"{model} is a classifier: use `sparring predict` to label images")
+    return found
+
+
+def _wanted(labels: str | None, class_: str | None) -> dict[str, float | str]:
+    """The labels that are asked for, as `Generator.sample` takes them."""
+    wanted = dict(map(_attribute, labels.split(","))) if labels else {}
+    return wanted if class_ is None else wanted | {"label": class_}
+
+
+def _one_kind(
+    out: Path | None,
+    each: Path | None,
+    pairs: str | None,
+    walk: bool,
+    steps: int | None,
+    wanted: dict[str, float | str],
+) -> None:
+    """Raise RequestError where more than one kind of picture is asked for."""
+    in_rows = walk or pairs is not None
+    if (walk and pairs is not None) or (each and (out or in_rows)):
+        raise RequestError(
+            "choose one of --walk, --pairs and --each; --each takes the place of --out"
+        )
+    if pairs is not None and wanted:
+        raise RequestError("--pairs draws random labels: leave out --labels and --class")
+    if steps is not None and not in_rows:
+        raise RequestError("--steps are those of --pairs or --walk: name one of them")
 
 
 def _check_place(out: Path, kinds: tuple[str, ...]) -> None:
     if out.suffix.lower() not in kinds:
         raise RequestError(f"--out {out}: name a .png file, or with --walk or --pairs a .gif")
-    if not out.absolute().parent.is_dir():
-        raise RequestError(f"--out {out}: name a file in a folder that exists")
+    a_file(out)
 
 
 def _attribute(text: str) -> tuple[str, float | str]:

@@ -39,14 +39,20 @@ class Answered:
         return Run(self.out / "runs" / self.answer.kept)
 
     @property
-    def measured(self) -> tuple[Interval, Interval] | None:
-        """Accuracy on the labelled target images of the kept run and of the other, if any."""
+    def measured(self) -> tuple[Interval, Interval | None] | None:
+        """Accuracy on the labelled target images, if any, of the kept run and of the other.
+
+        None for one whose training failed.
+        """
         if not (n := self.answer.measured):
             return None
-        scores = (Run(self.out / "runs" / r).scores for r in (self.answer.kept, self.answer.other))
-        right = [s.accuracy or 0.0 for s in scores if isinstance(s, ClassifierScores)]
-        kept, other = (of_share(round(share * n), n) for share in right)
-        return kept, other
+
+        def of(run: Run) -> Interval:
+            assert isinstance(run.scores, ClassifierScores)
+            return of_share(round((run.scores.accuracy or 0.0) * n), n)
+
+        other = Run(self.out / "runs" / self.answer.other)
+        return of(self.kept), of(other) if other.finished else None
 
     @property
     def unsure(self) -> int:

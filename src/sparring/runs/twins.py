@@ -91,10 +91,18 @@ def verdict(alarm: TransferAlarm | None) -> tuple[bool, str]:
     )
 
 
+def decide(adapted: Run) -> tuple[bool, str]:
+    """`verdict` on the adapted run; where its training failed, it did not help."""
+    if adapted.finished:
+        return verdict(adapted.alarm)
+    last = "".join(f": {event.what}" for event in adapted.events.events[-1:])
+    return False, f"The adapted training failed{last}."
+
+
 def expected(run: Run) -> tuple[float, float, float]:
     """Accuracy on the target as estimated without labels: the estimate, and from where to where."""
     assert isinstance(run.scores, ClassifierScores)
-    middle = run.scores.estimated.thresholded_entropy
+    middle = run.scores.expected
     return middle, max(0.0, middle - ERROR), min(1.0, middle + ERROR)
 
 
@@ -122,16 +130,17 @@ def conclude(
     proba: bool,
     device: torch.device,
 ) -> tuple[Answer, str]:
-    """Write what two finished twins answer: OUT/model/, predictions.csv and answer.json.
+    """Write what two twins answer: OUT/model/, predictions.csv and answer.json.
 
-    known: images to measure both by, if any. Returns the answer, and what is in the table.
+    The source-only one is finished; the other is too, or its training failed. known: images to
+    measure both by, if any. Returns the answer, and what is in the table.
     """
     folders = [out / "runs" / job.name for job in jobs]
-    if known is not None:
-        for folder in folders:
-            measure(Run(folder), known, device)
+    for run in map(Run, folders):
+        if known is not None and run.finished:
+            measure(run, known, device)
     plain, adapted = map(Run, folders)
-    helped, why = verdict(adapted.alarm)
+    helped, why = decide(adapted)
     kept, other = (adapted, plain) if helped else (plain, adapted)
     publish(kept, out)
     model = load(out / "model", device)
