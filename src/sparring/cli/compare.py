@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from sparring.cli import command_line
+from sparring.cli.common import a_file
 from sparring.errors import RequestError, one_line
 from sparring.storage import write_atomically
 
@@ -34,8 +35,8 @@ def compare(
 
     if len(run) < 2:
         raise RequestError("name two runs or more, such as OUT/runs/NAME")
-    if out is not None and not out.absolute().parent.is_dir():
-        raise RequestError(f"--out {out}: name a file in a folder that exists")
+    if out is not None:
+        a_file(out)
     comparison = found.compare([Run(path) for path in run])
     if out is not None:
         write_atomically(out, _page(comparison).encode())
