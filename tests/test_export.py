@@ -16,7 +16,8 @@ from sparring.methods import ACGAN, DANN, DSN
 from sparring.model import Classifier, Generator, load
 from sparring.model_folder import save
 from sparring.nets import cpu_convolution
-from tests.methods.test_every_method import CASES, NAMES, batches, built, trainer
+from tests.methods.cases import CASES, NAMES, batches, built
+from tests.methods.test_every_method import trainer
 
 SIZE = 16
 

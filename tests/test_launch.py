@@ -45,7 +45,7 @@ def failure(number: int, code: int) -> ChildFailedError:
         (failure(2, -signal.SIGKILL), 1),
         (SignalException("stopped", signal.SIGINT), 130),
     ],
-    ids=str,
+    ids=["well", "refused", "stopped", "killed", "launcher stopped"],
 )
 def test_the_command_ends_as_its_processes_end(
     ends: list[Any], end: BaseException | None, code: int
