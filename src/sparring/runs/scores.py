@@ -91,14 +91,6 @@ class ClassifierScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag=
         """
         return min(self.estimated.thresholded_entropy, self.source_accuracy)
 
-    @property
-    def expected(self) -> float:
-        """Accuracy on the target as one may expect it without labels: no more than on the source.
-
-        Where the source is hardly learnt, the estimate may be anything.
-        """
-        return min(self.estimated.thresholded_entropy, self.source_accuracy)
-
 
 class Extractor(Struct, frozen=True, kw_only=True):
     """Whose features scores are on. frechet: what its Fréchet distance is called.
