@@ -34,6 +34,8 @@ WRONG = [
     (("reproduce", "--data", "nowhere"), "there is no such folder"),
     (("reproduce", "--seeds", "0"), "--seeds must be at least 1"),
     (("reproduce", "--jobs", "0"), "--jobs must be at least 1"),
+    (("reproduce", "--address", "a:1"), "--address is of a Ray cluster: say --on ray"),
+    (("reproduce", "--on", "ray", "--jobs", "2"), "--jobs is for this machine"),
     (("claims", "C1", "--jobs", "two"), "invalid literal for int() with base 10: 'two'"),
     (("claims", "C11"), "unknown claim 'C11'"),
     (("report", "nowhere"), "cannot read nowhere/plan.json"),
@@ -165,6 +167,17 @@ NO_TORCH = [
     "data",
     "bench",
 ]
+
+
+def test_without_ray_one_line_tells_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "sparring.runs.on_ray", raising=False)
+    assert run(monkeypatch, "reproduce", "--on", "ray") == 2
+    assert "pip install 'sparring[ray]'" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("command", NO_TORCH)

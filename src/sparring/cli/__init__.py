@@ -27,6 +27,7 @@ COMMANDS = {
     "reproduce": "Train the source report's systems and write the whole report.",
     "claims": "Test what the source report observed: an experiment for each claim.",
     "train": "Train one method on any data.",
+    "tune": "Search for settings of a method that carries a classifier to a domain without labels.",
     "adapt": "Carry a classifier from labelled images to a folder of images without labels.",
     "generate": "Learn to draw images like those in a folder.",
     "predict": "Label images with a trained classifier.",

@@ -43,7 +43,7 @@ def claims(
         },
     )
     try:
-        shared.play(unique(tests), place, plan, build, shared.jobs)
+        shared.play(unique(tests), place, plan, build, shared.crew)
     except TrainingFailed as failure:  # a finding, where stability is what is tested
         print(f"counted as unstable: {failure}", file=sys.stderr)
     print(place / "report.html")

@@ -5,10 +5,11 @@ Knows no method and no page.
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import NoneType
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
@@ -17,6 +18,7 @@ from sparring.storage import writing
 
 if TYPE_CHECKING:
     from sparring.runs import Job, Library
+    from sparring.runs.processes import Player
     from sparring.runs.records import Plan, Use
     from sparring.runtime import Machine
     from sparring.trainer import Training
@@ -97,6 +99,46 @@ def at_least_one(flag: str, value: int | None) -> None:
 
 
 @dataclass(kw_only=True)
+class Crew:
+    """Who plays runs: processes of this machine, or a cluster."""
+
+    on: Literal["local", "ray"] = "local"
+    """local: in processes of this machine; ray: on a Ray cluster (needs sparring[ray]), a thread a
+    run unless --threads says more, and a card each where this machine has some."""
+    address: str | None = None
+    """Of the Ray cluster: HOST:PORT, or auto; by default Ray's own, which is to start one here."""
+    jobs: int | None = None
+    """Runs at a time, each in a process of its own; by default what cores, memory and
+    accelerators allow. On Ray the cluster decides."""
+
+    def machine(self, options: DeviceOptions, runs: int) -> "Machine":
+        """What so many runs are played on. Raises RequestError."""
+        if self.on == "local":
+            return options.machine(self.jobs).for_runs(runs)
+        return replace(options, threads=options.threads or 1).machine()
+
+    def player(self) -> "Player":
+        """What plays them. Raises RequestError where that cannot be."""
+        if self.on == "local":
+            if self.address is not None:
+                raise RequestError("--address is of a Ray cluster: say --on ray")
+            from sparring.runs.processes import play
+
+            return play
+        if self.jobs is not None:
+            raise RequestError("--jobs is for this machine: leave it out, a Ray cluster decides")
+        try:
+            from sparring.runs import on_ray
+        except ModuleNotFoundError as error:
+            words = f"--on ray needs {error.name}: pip install 'sparring[ray]'"
+            raise RequestError(words) from error
+        return partial(on_ray.play, address=self.address)
+
+
+ONE_BY_ONE = Crew(jobs=1)
+
+
+@dataclass(kw_only=True)
 class RunOptions(DeviceOptions):
     """What runs train on, and where."""
 
@@ -119,7 +161,7 @@ class RunOptions(DeviceOptions):
         out: Path,
         plan: "Plan",
         build: Callable[[Path], Path],
-        jobs: int | None = 1,
+        crew: Crew = ONE_BY_ONE,
         library: "Library | None" = None,
     ) -> Path:
         """Play what is not finished into `out`, build the report, and return the page's path.
@@ -130,14 +172,14 @@ class RunOptions(DeviceOptions):
         from sparring.runs.progress import Screen
         from sparring.runs.schedule import play_all
 
-        library = library or self.library()
-        screen, machine = Screen(), self.machine(jobs).for_runs(len(runs))
+        library, player = library or self.library(), crew.player()
+        screen, machine = Screen(), crew.machine(self, len(runs))
         for use in plan.uses:
             screen.say(f"{use.asked}: {use.used} ({use.kind}; {use.why})")
         machine.set_up()
         try:
             with watched(out, screen.say) if self.watch else nullcontext():
-                play_all(runs, library, out, plan, machine, screen)
+                play_all(runs, library, out, plan, machine, screen, player)
         except (TrainingFailed, Stopped):
             if (out / "plan.json").is_file():  # else it was stopped before anything began
                 build(out)
@@ -152,9 +194,7 @@ class SourceReport(RunOptions):
 
     seeds: int | None = None
     """Repetitions, with seeds 0, 1, ...; by default what the budget says."""
-    jobs: int | None = None
-    """Runs at a time, each in a process of its own; by default what cores, memory and
-    accelerators allow."""
+    crew: Crew = field(default_factory=Crew)
     out: Path = Path("report")
     """Folder for report.html, results.json, figures/, runs/ and claims/."""
 

@@ -37,4 +37,4 @@ def reproduce(
     plan = Plan(
         command=command_line(), budget=budget, purpose="reproduction", uses=list(uses.values())
     )
-    print(f"{shared.play(runs, out, plan, build, shared.jobs)}\n{out / 'results.json'}")
+    print(f"{shared.play(runs, out, plan, build, shared.crew)}\n{out / 'results.json'}")

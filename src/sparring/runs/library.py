@@ -13,9 +13,13 @@ T = TypeVar("T")
 
 @dataclass
 class Library:
-    """Data sets by name. `data` is the folder of real sets, or None for stand-ins and paths."""
+    """Data sets by name. `data` is the folder of real sets, or None for stand-ins and paths.
+
+    sealed: names of sets that are given without their labels.
+    """
 
     data: Path | None
+    sealed: frozenset[str] = frozenset()
     _made: dict[Hashable, Any] = field(default_factory=dict, init=False)
 
     def get(self, name: str, size: int) -> DataSet:
@@ -23,11 +27,20 @@ class Library:
 
         Raises RequestError where it cannot be had.
         """
-        return self.once((name, size), lambda: catalogue.load(name, self.data, size=size))
+        return self.once(
+            (name, size), lambda: self._seal(name, catalogue.load(name, self.data, size=size))
+        )
 
     def put(self, name: str, dataset: DataSet) -> None:
         """Let `get` give `dataset` from now on."""
-        self._made[name, dataset.train.size] = dataset
+        self._made[name, dataset.train.size] = self._seal(name, dataset)
+
+    def _seal(self, name: str, dataset: DataSet) -> DataSet:
+        return dataset.unlabelled() if name in self.sealed else dataset
+
+    def empty(self) -> "Library":
+        """One that gives the same, but for what was `put`, and has not read or made it yet."""
+        return Library(self.data, self.sealed)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made at the first call with `key` and kept for the session."""

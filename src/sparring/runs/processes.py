@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -36,6 +36,10 @@ class Outcome(NamedTuple):
     failure: str | None
 
 
+Player = Callable[[Sequence[Job], Library, Path, Screen, Machine], Generator[Outcome]]
+"""What plays runs: `play`, or a way of others' (on_ray.py)."""
+
+
 def play(
     jobs: Sequence[Job], library: Library, runs: Path, screen: Screen, machine: Machine
 ) -> Generator[Outcome]:
@@ -44,13 +48,16 @@ def play(
     Yields each outcome as it comes. Raises RequestError, and Stopped when all is saved.
     """
     if min(machine.jobs, len(jobs)) > 1:
-        yield from _in_processes(jobs, library.data, runs, machine.for_runs(len(jobs)))
+        yield from _in_processes(jobs, library.empty(), runs, machine.for_runs(len(jobs)))
     else:
         for job in jobs:
-            yield _one(job, library, runs, machine.device, screen)
+            yield play_one(job, library, runs, machine.device, screen)
 
 
-def _one(job: Job, library: Library, runs: Path, device: torch.device, screen: Screen) -> Outcome:
+def play_one(
+    job: Job, library: Library, runs: Path, device: torch.device, screen: Screen
+) -> Outcome:
+    """Play one run into its folder below `runs`. Raises RequestError and Stopped."""
     started = time.monotonic()
     failure = None
     try:
@@ -64,10 +71,10 @@ def _one(job: Job, library: Library, runs: Path, device: torch.device, screen: S
 class _Worker:
     """A process that plays one run at a time; its end of the pipe closes when it dies."""
 
-    def __init__(self, data: Path | None, runs: Path, machine: Machine) -> None:
+    def __init__(self, library: Library, runs: Path, machine: Machine) -> None:
         context = multiprocessing.get_context("spawn")  # torch's threads do not survive a fork
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, data, runs, machine))
+        self.process = context.Process(target=_serve, args=(theirs, library, runs, machine))
         self.process.start()
         theirs.close()
 
@@ -97,7 +104,7 @@ class _Worker:
 
 
 def _in_processes(
-    jobs: Sequence[Job], data: Path | None, runs: Path, machine: Machine
+    jobs: Sequence[Job], library: Library, runs: Path, machine: Machine
 ) -> Generator[Outcome]:
     waiting = list(enumerate(jobs))
     workers: list[_Worker] = []
@@ -107,7 +114,7 @@ def _in_processes(
         while waiting or busy:
             while waiting and len(busy) < machine.jobs:
                 if not idle:
-                    workers.append(_Worker(data, runs, machine))
+                    workers.append(_Worker(library, runs, machine))
                 worker = idle.pop() if idle else workers[-1]
                 number, job = waiting.pop(0)
                 worker.begin(job, machine.device_of_job(number))
@@ -126,17 +133,18 @@ def _in_processes(
             worker.end()
 
 
-def _serve(pipe: Connection, data: Path | None, runs: Path, machine: Machine) -> None:
+def _serve(pipe: Connection, library: Library, runs: Path, machine: Machine) -> None:
     """Play the runs that come through the pipe, until SIGTERM comes."""
     os.setsid()  # Ctrl-C would reach this process too: the parent alone tells it to stop
     machine.set_up()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    library = Library(data)
     while True:
         job, device = pipe.recv()
         try:
             with stopping_at_once():
-                found: Outcome | Exception = _one(job, library, runs, device, Screen(live=False))
+                found: Outcome | Exception = play_one(
+                    job, library, runs, device, Screen(live=False)
+                )
         except (RequestError, OSError) as error:
             found = error
         except Stopped as stopped:

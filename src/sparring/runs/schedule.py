@@ -20,7 +20,7 @@ from sparring.errors import RequestError, TrainingFailed, check_name
 from sparring.runs import GeneratorRun, Job, Library, evaluators
 from sparring.runs.folder import Run, read_plan
 from sparring.runs.negative_transfer import compare_twins
-from sparring.runs.processes import play
+from sparring.runs.processes import Player, play
 from sparring.runs.progress import Screen
 from sparring.runs.records import Plan
 from sparring.runs.scores import ClassifierScores, Scores
@@ -40,8 +40,9 @@ def play_all(
     plan: Plan,
     machine: Machine,
     screen: Screen,
+    player: Player = play,
 ) -> None:
-    """Run all jobs that are not finished, `machine.jobs` at a time; then compare twins.
+    """Run all jobs that are not finished, as `player` plays them; then compare twins.
 
     plan: what the jobs are for; its runs and its time are filled in here.
     Raises RequestError before anything is trained or overwritten; TrainingFailed after all other
@@ -72,7 +73,7 @@ def play_all(
                 run.tidy(job.training.keep_state)
                 screen.say(f"{job.name}: finished before")
         try:
-            failures = _play(waiting, library, out, machine, screen, len(jobs))
+            failures = _play(waiting, library, out, machine, screen, player, len(jobs))
         finally:
             compare_twins(map(Run, sorted((out / "runs").glob("*"))), screen.say)
     if failures:
@@ -86,11 +87,12 @@ def _play(
     out: Path,
     machine: Machine,
     screen: Screen,
+    player: Player,
     planned: int,
 ) -> list[str]:
     """Play the jobs that are not finished; what went wrong, a line each."""
     failures = []
-    with closing(play(waiting, library, out / "runs", screen, machine)) as ended:
+    with closing(player(waiting, library, out / "runs", screen, machine)) as ended:
         for number, (job, seconds, failure) in enumerate(ended, planned - len(waiting) + 1):
             if failure:
                 failures.append(failure)
