@@ -16,6 +16,7 @@ from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 
 from sparring import __version__, cli
+from sparring.game import AdaptationMethod
 from sparring.methods import METHODS
 
 project, version, release = "sparring", __version__, __version__
@@ -31,8 +32,9 @@ add_module_names = False
 autodoc_member_order = "bysource"
 
 COMMANDS = [
-    *([name] for name in cli.COMMANDS if name not in ("train", "data")),
+    *([name] for name in cli.COMMANDS if name not in ("train", "tune", "data")),
     *(["train", name] for name in METHODS),
+    *(["tune", name] for name, kind in METHODS.items() if issubclass(kind, AdaptationMethod)),
     *(["data", name] for name in ("get", "build")),
 ]
 

@@ -20,7 +20,7 @@ from sparring.methods import METHODS
 
 ROOT = Path(__file__).parents[1]
 READER = MarkdownIt("commonmark").enable("table")
-BELOW = {"train": tuple(METHODS), "data": ("get", "build")}
+BELOW = {"train": tuple(METHODS), "tune": ("dann",), "data": ("get", "build")}
 
 
 class Page(NamedTuple):

@@ -1,6 +1,7 @@
 """`sparring tune METHOD`: settings of a method for two domains, found without target labels."""
 
 import shlex
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, make_dataclass, replace
 from functools import partial
@@ -16,8 +17,8 @@ from sparring.cli.common import Crew, RunOptions, apart, at_least_one, training
 from sparring.cli.train import check_settings
 from sparring.errors import RequestError, TrainingFailed
 from sparring.game import AdaptationMethod
-from sparring.methods import METHODS
-from sparring.runs import ClassifierRun, Job
+from sparring.methods import METHODS, name_of
+from sparring.runs import ClassifierRun
 from sparring.runs.records import Plan
 
 PER_CLASS = 20
@@ -114,7 +115,7 @@ def tune(asked: _Request) -> None:
     one that is given as a range, such as --learning-rate 1e-5:1e-2:log, is searched for.
     """
     options: TuningOptions = asked.options
-    method = next(kind for kind in METHODS.values() if kind in type(asked.method).__mro__)
+    method: type[AdaptationMethod] = type(asked.method).__base__  # type: ignore[assignment]
     settings = {setting.name: getattr(asked.method, setting.name) for setting in fields(method)}
     space = {name: value for name, value in settings.items() if isinstance(value, Range)}
     if not space:
@@ -131,7 +132,7 @@ def tune(asked: _Request) -> None:
     given = method(**{name: value for name, value in settings.items() if name not in space})
     length = training(options.steps, options.batch_size, options.seed)
     plain = ClassifierRun(
-        given,  # type: ignore[arg-type]
+        given,
         "adapted",
         *pair,
         options.seed,
@@ -139,9 +140,7 @@ def tune(asked: _Request) -> None:
         PER_CLASS,
         size=options.size,
     )
-    best = _search(options, plain, space)
-    name = next(name for name, kind in METHODS.items() if kind is method)
-    print(_command(name, options, best, method()))
+    print(_command(options, _search(options, plain, space)))
 
 
 def _search(options: TuningOptions, plain: ClassifierRun, space: dict[str, Range]) -> ClassifierRun:
@@ -155,7 +154,7 @@ def _search(options: TuningOptions, plain: ClassifierRun, space: dict[str, Range
     library = replace(options.library(), sealed=frozenset([plain.target]))
     plan = Plan(command=command_line(), budget=f"{options.steps:,} steps", purpose="training")
 
-    def play(jobs: "list[Job]") -> None:
+    def play(jobs: Sequence[ClassifierRun]) -> None:
         with suppress(TrainingFailed):  # it was told, and the search goes on
             options.play(jobs, options.out, plan, lambda out: out, options.crew, library)
 
@@ -167,15 +166,14 @@ def _search(options: TuningOptions, plain: ClassifierRun, space: dict[str, Range
     return search(plain, config, distributions, options.trials, options.out, play)
 
 
-def _command(
-    name: str, options: TuningOptions, best: ClassifierRun, default: AdaptationMethod
-) -> str:
+def _command(options: TuningOptions, best: ClassifierRun) -> str:
     """What trains the best of the trials again, with labels of the target to measure by."""
-    words = ["sparring", "train", name, "--source", best.source, "--target", best.target]
+    words = ["sparring", "train", name_of(best.method)]
+    words += ["--source", best.source, "--target", best.target]
     words += [] if options.data is None else ["--data", str(options.data)]
     for flag in ("size", "steps", "batch_size", "seed"):
         words += [f"--{flag.replace('_', '-')}", str(getattr(options, flag))]
-    usual = asdict(default)
+    usual = asdict(type(best.method)())
     for setting, value in asdict(best.method).items():
         if value != usual[setting]:
             words += _flag(setting, value)

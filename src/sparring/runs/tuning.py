@@ -7,6 +7,7 @@ trial has no labels to read: see `Library.sealed`. Knows runs; knows no command 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import optuna
@@ -81,7 +82,7 @@ def without_labels(run: Run) -> dict[str, float]:
     return scores.selection.candidates[-1].validators
 
 
-def _trial(plain: ClassifierRun, number: int, settings: Mapping[str, float]) -> ClassifierRun:
+def _trial(plain: ClassifierRun, number: int, settings: Mapping[str, Any]) -> ClassifierRun:
     return replace(plain, method=replace(plain.method, **settings), arm=f"trial-{number}")
 
 
