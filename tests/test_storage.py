@@ -75,5 +75,8 @@ def test_files_of_killed_processes_are_swept_and_those_of_running_ones_may_stay(
     sweep(tmp_path, shared=True)
     assert not dead.exists()
     assert alive.exists()
+    (half := tmp_path / ".model.tmp").mkdir()  # a model that was being put into its place
+    (half / "config.json").touch()
     sweep(tmp_path)
+    assert not half.exists()
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["kept.tmp"]

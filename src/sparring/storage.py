@@ -4,6 +4,7 @@ Knows nothing of what is in a file, and needs no torch.
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,12 +59,16 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
 
 
 def sweep(folder: Path, *, shared: bool = False) -> None:
-    """Remove the temporary files that killed processes left anywhere under `folder`.
+    """Remove the temporary files and folders that killed processes left anywhere under `folder`.
 
     shared: other processes of this machine may be at work there; theirs stay.
     """
-    for path in folder.rglob(".*.tmp"):
-        if not (shared and _running(path.name.split(".")[-2])):
+    for path in list(folder.rglob(".*.tmp")):
+        if shared and _running(path.name.split(".")[-2]):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
             path.unlink(missing_ok=True)
 
 
