@@ -117,7 +117,7 @@ def sparring(
 
 def _told(line: str) -> bool:
     """Whether a line is about the data that were found, not about a mistake."""
-    data = ("(stand-in;", " train, ", "error: ", "warning: ", "to see the pictures: ")
+    data = ("(stand-in;", " test, ", "error: ", "warning: ", "to see the pictures: ")
     return any(words in line for words in data)
 
 

@@ -31,7 +31,7 @@ def test_a_dcgan_run_keeps_samples_snapshots_and_scores(library: Library, tmp_pa
     folder = run(library, tmp_path, job)
     assert job.name == "dcgan-faces-0"
     arrays = folder.arrays("pictures")
-    assert set(arrays) == {"samples", "progress", "progress_steps"}
+    assert set(arrays) == {"samples", "progress", "progress_steps", "walk"}
     assert arrays["samples"].shape == (32, 3, 64, 64)
     assert arrays["samples"].dtype == np.uint8
     steps = arrays["progress_steps"].tolist()
