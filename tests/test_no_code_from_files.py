@@ -89,13 +89,12 @@ def test_nothing_in_the_source_runs_code_from_a_file_or_reaches_the_network() ->
     found = {str(f.relative_to(SOURCE)): offences(f.read_text(encoding="utf-8")) for f in files}
     found = {name: what for name, what in found.items() if what}
     # `checkpoints` names pickle's error, which torch.load(weights_only=True) raises; it loads none.
-    # These two alone fetch, when they are asked to, and check hashes. `download` alone unpacks to
-    # the disk, through a filter (tests/data/test_download.py). `watch` serves one page to this
-    # machine alone, `on_ray` knocks at a cluster's door.
+    # `download` and `inception_weights` fetch, when they are asked to, and check hashes; `watch`
+    # serves one page to this machine alone; `on_ray` knocks at a cluster's door.
     assert found == {
         "checkpoints.py": ["pickle"],
         "cli/watch.py": ["socket"],
-        "data/download.py": ["requests", "extractall"],
+        "data/download.py": ["requests"],
         "report/serve.py": ["http.server", "socket"],
         "runs/inception_weights.py": ["http.client", "urllib.request"],
         "runs/on_ray.py": ["socket"],

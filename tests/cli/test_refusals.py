@@ -219,6 +219,7 @@ def test_a_request_that_cannot_be_met(
     assert told in line
     # What is told before is about the data that were found, never about the mistake.
     about_data = (" images", " train, ", ": left out: ", "; licence: ")
-    assert all(any(words in one for words in about_data) for one in earlier), earlier
+    told_before = filter(None, earlier)  # an old rich ends its progress with an empty line
+    assert all(any(words in one for words in about_data) for one in told_before), earlier
     assert ended.out == []
     assert content(place) == before
