@@ -79,11 +79,11 @@ def _verdict(found: "Sequence[Finding]") -> str:
 def _page(
     subjects: "Sequence[Subject]", sets: "Sequence[Facts]", found: "Sequence[Finding]"
 ) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     from sparring.data.doctor.findings import MOST
     from sparring.report.page import HERE
+    from sparring.report.templates import templates
 
     splits = {subject.data.name: subject.splits for subject in subjects}
 
@@ -96,13 +96,7 @@ def _page(
         Image.fromarray(pixels).save(png, "png")
         return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
 
-    jinja = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    jinja = templates(Path(__file__).parent)
     return jinja.get_template("check.html.jinja").render(
         css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         command=command_line(),
