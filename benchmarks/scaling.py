@@ -3,9 +3,11 @@
 The real trainer on random images in memory, the same batch in all cases. Cases take turns, so that
 a machine that slows down slows all of them down; medians of single steps, then of the rounds. A
 message waits for the slowest process: its time is not the wire's alone. In the column "efficiency"
-one process with one thread is 1.
+one process with one thread is 1. Half the batch alone tells what a step costs whatever its batch;
+`benchmarks.scaling_model` goes on from there with the file that --json writes.
 
 Run: python -m benchmarks.scaling [--processes 2] [--rounds 3] [--batch 64] [--only METHOD]
+     [--json FILE]
 """
 
 import argparse
@@ -35,6 +37,7 @@ from sparring.runtime import Machine
 from sparring.trainer import Trainer, Training
 
 WARM, STEPS = 3, 12
+ALONE, HALF, WIRE = "1 process", "half batch", "wire"
 CPU = torch.device("cpu")
 DIGITS = tuple("0123456789")
 
@@ -79,6 +82,22 @@ def streams(method: Any, batch: int) -> tuple[Shape, Any]:
     if method.batch_type is Unlabelled:
         return Shape(64), faces.unlabelled
     return Shape(64, ("Smiling",), "attributes"), faces.labelled
+
+
+def measure_wire() -> None:
+    """Prints, as JSON, the seconds of a message of 4 bytes and of one of 32 MB."""
+    with ranks.joined(CPU):
+        found = {}
+        for key, numbers in (("small", 1), ("large", 1 << 23)):
+            message, seconds = torch.zeros(numbers), []
+            for _ in range(WARM + STEPS):
+                torch.distributed.barrier()
+                started = time.perf_counter()
+                torch.distributed.all_reduce(message)
+                seconds.append(time.perf_counter() - started)
+            found[key] = statistics.median(seconds[WARM:])
+        if ranks.first():
+            print(json.dumps(found))
 
 
 def measure(name: str, batch: int, threads: int) -> None:
@@ -126,29 +145,45 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--only", choices=METHODS, action="append")
+    parser.add_argument("--json", type=Path)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     parser.add_argument("--threads", type=int, default=1, help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if asked.worker == WIRE:
+        measure_wire()
+        return
     if asked.worker:
         measure(asked.worker, asked.batch, asked.threads)
         return
     count = asked.processes
-    cases = {"1 process": (1, 1), f"{count} threads": (1, count), f"{count} processes": (count, 1)}
+    batch = asked.batch
+    cases = {
+        ALONE: (1, 1, batch),
+        HALF: (1, 1, batch // 2),
+        f"{count} threads": (1, count, batch),
+        f"{count} processes": (count, 1, batch),
+    }
+    measured: dict[str, Any] = {"batch": batch, "processes": count, "cores": os.cpu_count()}
+    measured["wire"] = played(WIRE, batch, count, 1)
     print("method            case          images/s  efficiency  bytes/step  messages  waiting")
     for name in asked.only or METHODS:
         rounds = defaultdict(list)
         for _ in range(asked.rounds):
-            for case, (processes, threads) in cases.items():
-                rounds[case].append(played(name, asked.batch, processes, threads))
+            for case, (processes, threads, images) in cases.items():
+                rounds[case].append(played(name, images, processes, threads))
         alone = 0.0
+        measured[name] = {}
         for case, found in rounds.items():
             row = {key: statistics.median(one[key] for one in found) for key in found[0]}
-            speed = asked.batch / row["seconds"]
+            measured[name][case] = row
+            speed = cases[case][2] / row["seconds"]
             alone = alone or speed
-            share = 1.0 if case == "1 process" else speed / alone / count
+            share = speed / alone / (1 if case in (ALONE, HALF) else count)
             wire = f"{row['bytes']:11,.0f} {row['messages']:9.0f}"
             wire += f" {row['waited'] / row['seconds']:8.0%}"
             print(f"{name:17} {case:12} {speed:9.1f} {share:10.0%} {wire}", flush=True)
+        if asked.json:
+            asked.json.write_text(json.dumps(measured, indent=1) + "\n")
 
 
 if __name__ == "__main__":

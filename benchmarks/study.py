@@ -60,11 +60,10 @@ class Study:
 PLAIN: Arms = {"modern": MeanTeacher}
 OTHER_SHARES = tuple(f"{TUNED[1]}-{shares}" for shares in SHARES)
 STUDIES = {
-    "pairs": Study(
+    "pairs": Study(3000, (TUNED, TUNED[::-1]), PLAIN),
+    "others": Study(
         3000,
         (
-            TUNED,
-            TUNED[::-1],
             ("mnist", "mnist-m"),
             ("photo-digits", "street-digits"),
             ("street-digits", "photo-digits"),

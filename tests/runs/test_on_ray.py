@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from msgspec import structs
@@ -22,42 +23,44 @@ from tests.conftest import CPU
 ray = pytest.importorskip("ray")
 pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore")]
 ONE = Machine(CPU, 1, 1)
-GANS: list[Job] = [
-    GeneratorRun(DCGAN(width=4), "faces", "", seed, Training(12, 4), 2, 30) for seed in range(2)
-]
-CLASSIFIERS: list[Job] = [
-    ClassifierRun(DANN(encoder="small"), "adapted", "left", "right", seed, Training(12, 4), 2)
-    for seed in range(3)
+JOBS: list[Job] = [
+    GeneratorRun(DCGAN(width=4), "faces", "", 0, Training(12, 4), 2, 30),
+    *(
+        ClassifierRun(DANN(encoder="small"), "adapted", "left", "right", seed, Training(12, 4), 2)
+        for seed in range(3)
+    ),
 ]
 
 
 class Cluster:
-    """Three nodes of one core each. bench: where the runs of all nodes are played."""
+    """Three nodes of one core each; two of them may be killed.
 
-    def __init__(self, bench: Path) -> None:
+    benches: by node that may be killed, the folder in which its runs are played.
+    """
+
+    def __init__(self, place: Path) -> None:
         from ray.cluster_utils import Cluster
 
-        self.bench = bench
         self.nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-        self.others = [self.nodes.add_node(num_cpus=1) for _ in range(2)]
+        self.benches = {}
+        for bench in (place / "left", place / "right"):
+            bench.mkdir()
+            node = self.nodes.add_node(num_cpus=1, env_vars={"TMPDIR": str(bench)})
+            self.benches[node] = bench
 
-    def kill(self) -> None:
-        """One node dies at once, with the run that it is at, once all three are at one."""
-        end = time.monotonic() + 60
-        while len(list(self.bench.iterdir())) < 3:
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        self.nodes.remove_node(self.others.pop(), allow_graceful=False)
+    def kill_at_a_run(self) -> None:
+        """Wait until a node is at a run, and kill it."""
+        while not (busy := [node for node, bench in self.benches.items() if any(bench.iterdir())]):
+            time.sleep(0.02)
+        self.nodes.remove_node(busy[0], allow_graceful=False)
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    bench = tmp_path_factory.mktemp("bench")
     with pytest.MonkeyPatch.context() as patch:
-        # What is played lies in `bench`; Ray's sockets, whose paths must be short, do not.
+        # Ray's sockets need short paths: not those of pytest's folder.
         patch.setenv("RAY_TMPDIR", os.environ.get("RAY_TMPDIR", tempfile.gettempdir()))
-        patch.setenv("TMPDIR", str(bench))
-        cluster = Cluster(bench)
+        cluster = Cluster(tmp_path_factory.mktemp("benches"))
         yield cluster
         cluster.nodes.shutdown()
 
@@ -72,22 +75,20 @@ def test_a_node_that_dies_loses_no_run_and_all_end_as_they_do_here(
 ) -> None:
     from sparring.runs import on_ray
 
-    jobs = [*GANS, *CLASSIFIERS]
-    stale = tmp_path / "ray" / jobs[0].name / "log.jsonl"  # of a run that was stopped here
+    stale = tmp_path / "ray" / JOBS[0].name / "log.jsonl"  # of a run that was stopped here
     stale.parent.mkdir(parents=True)
     stale.write_text("of an earlier run")
-    ended = []
-    on_cluster = on_ray.play(jobs, library, tmp_path / "ray", Screen(), ONE, cluster.nodes.address)
-    for outcome in on_cluster:
-        if not ended:
-            cluster.kill()
-        ended.append(outcome)
-    assert any(cluster.bench.iterdir()), "the node that was killed was at no run"
-    assert [outcome.failure for outcome in ended] == [None] * len(jobs)
-    assert sorted(run.job.name for run in ended) == sorted(job.name for job in jobs)
-    assert {path.name for path in (tmp_path / "ray").iterdir()} == {job.name for job in jobs}
-    list(processes.play(jobs, library, tmp_path / "here", Screen(), ONE))
-    for job in jobs:
+    killer = Thread(target=cluster.kill_at_a_run, daemon=True)
+    killer.start()
+    ended = list(on_ray.play(JOBS, library, tmp_path / "ray", Screen(), ONE, cluster.nodes.address))
+    killer.join(timeout=5)
+    assert not killer.is_alive(), "no node was at a run"
+    assert any(any(bench.iterdir()) for bench in cluster.benches.values()), "killed after its run"
+    assert [outcome.failure for outcome in ended] == [None] * len(JOBS)
+    assert sorted(run.job.name for run in ended) == sorted(job.name for job in JOBS)
+    assert {path.name for path in (tmp_path / "ray").iterdir()} == {job.name for job in JOBS}
+    list(processes.play(JOBS, library, tmp_path / "here", Screen(), ONE))
+    for job in JOBS:
         there, here = (tmp_path / place / job.name for place in ("ray", "here"))
         assert scores(there) == scores(here)
         files = [
