@@ -53,14 +53,16 @@ def adaptation(found: dict[str, Any]) -> Iterator[str]:
 
 
 def generation(found: dict[str, Any]) -> Iterator[str]:
-    """One row for each generator."""
+    """One row for each generator, and one for its running mean where that stands beside it."""
     yield "| data | method | steps x batch | Fréchet | KID | recall | as asked | pairs flip | n |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for entry in found["generation"].values():
-        cells = [number(entry.get(name)) for name in GENERATION]
         name = " ".join([entry["method"], *entry["labels"][:3]])
-        row = (entry["images"], name, length(entry), *cells, str(len(entry["runs"])))
-        yield f"| {' | '.join(row)} |"
+        for words, scores in ((name, entry), (f"{name}, averaged", entry.get("averaged"))):
+            if scores:
+                cells = [number(scores.get(metric)) for metric in GENERATION]
+                row = (entry["images"], words, length(entry), *cells, str(len(entry["runs"])))
+                yield f"| {' | '.join(row)} |"
 
 
 def spread(values: list[float]) -> str:

@@ -149,3 +149,7 @@ def main() -> None:
         about = {"command": f"python -m benchmarks.study {name} DATA OUT {seeds}"}
         about["environment"] = structs.asdict(folders[0].environment)
         write_json(out / f"{name}.json", about | {"rows": found})
+
+
+if __name__ == "__main__":
+    main()

@@ -93,6 +93,24 @@ def test_what_is_evaluated_and_saved_are_the_means() -> None:
     assert same("right.0.weight", plain["right.0.weight"])
 
 
+def test_a_mean_beside_is_evaluated_when_asked_and_never_saved() -> None:
+    pair = Pair()
+    pair.beside = {"right": MEMORY}  # type: ignore[misc]
+    averages.begin(pair)
+    walk(pair)
+    averages.update(pair, 0)
+    left, right, means = pair.left, pair.right, pair.average
+    with pair.evaluated():
+        assert (pair.left, pair.right) == (means["left"], right)
+    with pair.evaluated(beside=True):
+        with pair.evaluated():
+            assert (pair.left, pair.right) == (means["left"], means["right"])
+        assert (pair.left, pair.right) == (means["left"], means["right"])
+    assert (pair.left, pair.right) == (left, right)
+    assert torch.equal(weights_of(pair)["right.0.weight"], right[0].weight)
+    assert not torch.equal(means["right"][0].weight, right[0].weight)
+
+
 def test_the_parts_come_back_after_an_error() -> None:
     pair = Pair()
     averages.begin(pair)

@@ -16,26 +16,33 @@ from torch import nn
 class Averaged(nn.Module):
     """A module of whose parts running means are kept, by whoever trains it.
 
-    average: the means by attribute, in evaluation mode and without gradients; a teacher, and what
-        is evaluated, saved and used afterwards. No part of `state_dict`.
+    average: the means by attribute, in evaluation mode and without gradients. No part of
+        `state_dict`.
     """
 
     averaged: ClassVar[Mapping[str, float]] = {}
-    """The parts (by attribute) that have a running mean, and its memory m in [0, 1]: after each
-    batch the mean is m times itself plus 1 - m times the part. In batch k, from 0, m is at most
-    (1 + k) / (10 + k): else a short training's mean would be of weights before any training."""
+    """The parts (by attribute) whose running mean is the teacher, and what is evaluated, saved and
+    used afterwards; and its memory m in [0, 1]: after each batch the mean is m times itself plus
+    1 - m times the part. In batch k, from 0, m is at most (1 + k) / (10 + k): else a short
+    training's mean would be of weights before any training."""
+    beside: ClassVar[Mapping[str, float]] = {}
+    """Other parts, whose mean is evaluated beside the part itself, and not used."""
 
     def __init__(self) -> None:
         super().__init__()
         self.average: dict[str, nn.Module] = {}
 
     @contextmanager
-    def evaluated(self) -> Iterator[None]:
-        """Inside, the means stand in place of the parts, and all is in evaluation mode."""
-        training, parts = self.training, {name: getattr(self, name) for name in self.average}
+    def evaluated(self, beside: bool = False) -> Iterator[None]:
+        """Inside, the means stand in place of the parts, and all is in evaluation mode.
+
+        beside: those that are not used, too.
+        """
+        names = [name for name in self.average if beside or name in self.averaged]
+        training, parts = self.training, {name: getattr(self, name) for name in names}
         try:
-            for name, mean in self.average.items():
-                setattr(self, name, mean)
+            for name in names:
+                setattr(self, name, self.average[name])
             self.eval()
             yield
         finally:
@@ -48,7 +55,7 @@ def begin(module: Averaged) -> None:
     """Start each mean at its part as that is now, on its device and in its memory layout."""
     module.average = {
         name: copy.deepcopy(getattr(module, name)).eval().requires_grad_(False)
-        for name in module.averaged
+        for name in (*module.averaged, *module.beside)
     }
 
 
@@ -58,7 +65,7 @@ def update(module: Averaged, batch: int) -> None:
 
     batch: its number, from 0.
     """
-    for name, most in module.averaged.items():
+    for name, most in (*module.averaged.items(), *module.beside.items()):
         memory = min(most, (1 + batch) / (10 + batch))
         parts = getattr(module, name).state_dict()
         for key, mean in module.average[name].state_dict().items():

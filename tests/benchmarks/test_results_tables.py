@@ -41,16 +41,20 @@ def test_a_changed_number_changes_the_page(tmp_path: Path, monkeypatch: pytest.M
         **{"source": "a", "target": "b", "method": "dann", "preset": "own"},
         **{"steps": 1000, "batch_size": 64},
     }
+    generator = {"images": "a", "method": "dcgan", "labels": [], "frechet": summary | {"mean": 42}}
+    generator |= {"steps": 10, "batch_size": 4, "runs": ["dcgan-a-0"]}
     found = {
         "command": "sparring train",
         "environment": {"commit": "abc", "cpu": "a cpu"},
         "adaptation": [entry],
-        "generation": {},
+        "generation": {"g": generator | {"averaged": {"frechet": summary | {"mean": 30}}}},
     }
     monkeypatch.setattr(results_tables, "DOCS", tmp_path)
     (folder / "x.json").write_text(json.dumps(found))
     page = renewed("before\n<!-- x.json --> old <!-- end -->\nafter")
     assert "| a → b | dann (own) | 1,000 x 64 | 50.0 | 50.0 | 50.0 | 1 |" in page
+    assert "| a | dcgan | 10 x 4 | 42 | - | - | - | - | 1 |" in page
+    assert "| a | dcgan, averaged | 10 x 4 | 30 | - | - | - | - | 1 |" in page
     assert page.startswith("before\n<!-- x.json -->")
     assert page.endswith("<!-- end -->\nafter")
     assert renewed(page) == page

@@ -30,5 +30,5 @@ def test_the_network_is_that_of_the_two_messages() -> None:
 
 
 def test_the_page_has_what_follows_from_the_file() -> None:
-    measured = json.loads((DOCS / "results/scaling.json").read_text())
+    measured = json.loads((DOCS / "scaling.json").read_text())
     assert "\n".join(tables(measured)) in (DOCS / "scaling.md").read_text()

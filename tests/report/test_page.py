@@ -73,6 +73,7 @@ def test_every_kind_of_figure_is_there(page: str) -> None:
     assert figures(page) == {
         *("samples-dcgan", "losses-dcgan", "health-dcgan", "progress-dcgan", "nearest-dcgan"),
         *("samples-acgan", "losses-acgan", "health-acgan", "progress-acgan", "nearest-acgan"),
+        *("averaged-dcgan", "averaged-acgan"),
         *("pairs-acgan", "classes-acgan", "change-acgan", "accuracy"),
         *("tsne-dann", "tsne-source-only-dann", "losses-dann", "trust-dann", "changed-dann"),
         *("tsne-dsn", "tsne-source-only-dsn", "losses-dsn", "trust-dsn", "changed-dsn"),
@@ -117,6 +118,11 @@ def test_observations_of_a_generator_are_computed(words: str) -> None:
     assert "Diversity 0.93: how much the samples differ" in words
     assert "Smiling 250 60.0 [55.0, 65.0] 10.0 20.0 10.0 12.5 31.0 —" in words
     assert "Male 20.0 [15.0, 25.0] -10.0 +30.0" in words
+
+
+def test_a_running_mean_stands_beside_its_generator(words: str) -> None:
+    assert "diversity Fréchet distance KID as trained 0.930 42.0 0.010" in words
+    assert "running mean 0.950 30.5 0.005" in words
 
 
 def test_a_distance_of_few_images_says_so(words: str) -> None:

@@ -46,6 +46,7 @@ def test_each_entry_says_what_it_is_of_and_where_its_models_lie(
 def test_generation_has_each_metric_over_the_runs(results: dict[str, Any]) -> None:
     dcgan = next(iter(results["generation"].values()))
     assert dcgan["diversity"] == {"mean": 0.93, "sd": None, "n": 1, "runs": [0.93]}
+    assert dcgan["averaged"]["frechet"] == {"mean": 30.5, "sd": None, "n": 1, "runs": [30.5]}
     assert dcgan["details"][0]["fidelity"]["real test images"]["frechet"] == 3.0
 
 

@@ -31,7 +31,7 @@ def test_a_dcgan_run_keeps_samples_snapshots_and_scores(library: Library, tmp_pa
     folder = run(library, tmp_path, job)
     assert job.name == "dcgan-faces-0"
     arrays = folder.arrays("pictures")
-    assert set(arrays) == {"samples", "progress", "progress_steps", "walk"}
+    assert set(arrays) == {"samples", "progress", "progress_steps", "walk", "averaged"}
     assert arrays["samples"].shape == (32, 3, 64, 64)
     assert arrays["samples"].dtype == np.uint8
     steps = arrays["progress_steps"].tolist()
@@ -40,8 +40,13 @@ def test_a_dcgan_run_keeps_samples_snapshots_and_scores(library: Library, tmp_pa
     # The last snapshot and the samples come from the same noise and the same weights.
     assert np.array_equal(arrays["progress"][-1], arrays["samples"][:8])
     assert not np.array_equal(arrays["progress"][0], arrays["progress"][-1])
+    # Of the same noise, the generator as it is and its mean.
+    assert np.array_equal(arrays["averaged"][0], arrays["samples"][:8])
+    assert not np.array_equal(arrays["averaged"][1], arrays["samples"][:8])
     scores = scores_of(folder)
     assert set(scores.metrics) == {"diversity", "discriminator_loss", "generator_loss"}
+    assert set(scores.averaged) == {"diversity"}
+    assert scores.averaged["diversity"] != scores.metrics["diversity"]
     assert scores.notes == (
         "No fidelity scores: faces has 24 training and 16 test images; 20 of each are needed.",
         "No search for copies: faces has 24 training and 16 test images; it needs 100 test images.",

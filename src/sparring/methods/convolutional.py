@@ -4,6 +4,7 @@ The defaults are the source report's choices; each can be undone, to see what it
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sparring.game import GenerativeMethod, Row, Shape
 from sparring.nets.dcgan import Discriminator, Generator
@@ -18,6 +19,8 @@ class ConvolutionalGAN(GenerativeMethod):
 
     Subclasses have players of these names and log the terms of `real_or_fake` with every batch.
     """
+
+    beside: ClassVar = {"generator": 0.998}
 
     discriminator_width: int | None = None
     """Channels of the discriminator's first hidden layer, where they are not to be `width`."""

@@ -150,10 +150,18 @@ class Generation(Group):
     @property
     def metrics(self) -> dict[str, Summary]:
         """Every metric over the runs; those of features over the runs with one extractor alone."""
+        return self._summaries([generator_scores(run).metrics for run in self.runs])
+
+    @property
+    def averaged(self) -> dict[str, Summary]:
+        """The same of running means that were kept beside the generators; empty without any."""
+        return self._summaries([generator_scores(run).averaged for run in self.runs])
+
+    def _summaries(self, metrics: list[dict[str, float | None]]) -> dict[str, Summary]:
         found: dict[str, list[float]] = {}
-        for scores in map(generator_scores, self.runs):
-            for name, value in scores.metrics.items():
-                same = name not in OF_FEATURES or scores.extractor == self.extractor
+        for run, of_run in zip(self.runs, metrics, strict=True):
+            for name, value in of_run.items():
+                same = name not in OF_FEATURES or generator_scores(run).extractor == self.extractor
                 if value is not None and same:
                     found.setdefault(name, []).append(value)
         return {name: summarise(values) for name, values in found.items()}

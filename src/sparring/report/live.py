@@ -94,7 +94,7 @@ def _frames(title: str, frames: Array, words: list[str]) -> Frames:
     width = min(WIDE, frames.shape[1])
     image = np.concatenate([tiled(frame, width) for frame in frames])
     height = image.shape[0] // frames.shape[-1] // len(frames)
-    return Frames(title, webp(image, quality=85), tuple(words), width, height)
+    return Frames(title, webp(image, quality=75), tuple(words), width, height)
 
 
 def features(group: Adaptation, sheet: Sheet) -> Map | None:

@@ -142,7 +142,7 @@ def embed(out: Path, picture: Picture) -> str:
     path = picture.path(out)
     with Image.open(path) as image:
         if image.mode == "RGB":
-            return webp(np.asarray(image), quality=90)
+            return webp(np.asarray(image), quality=75)
     return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 

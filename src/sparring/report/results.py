@@ -94,6 +94,7 @@ def _generation(report: Report, group: Generation) -> dict[str, Any]:
         "compared_images": group.compared,
         "frechet_note": group.bias,
         **{name: summary.as_dict() for name, summary in group.metrics.items()},
+        "averaged": {name: summary.as_dict() for name, summary in group.averaged.items()},
         "details": [{"run": r.name} | plain(generator_scores(r)) for r in group.runs],
     }
 

@@ -21,16 +21,20 @@ from sparring.game import Batch, GenerativeMethod, Labelled, Shape, Unlabelled
 from sparring.methods import generation, name_of
 from sparring.metrics.scorecard import mean_distance
 from sparring.runs import common, evaluators
+from sparring.runs.evaluators import Evaluators
 from sparring.runs.folder import Run, run_name
 from sparring.runs.generator_evaluation import VARIED, Arrays, evaluate, spread
 from sparring.runs.library import Library
 from sparring.runs.progress import Screen
 from sparring.runs.records import Config, ExtractorName, Judging, LogRow
 from sparring.runs.sampler import Sampler
+from sparring.runs.scores import GeneratorScores
 from sparring.storage import write_atomically
 from sparring.trainer import Trainer, Training
 
 SNAPSHOT_IMAGES, SNAPSHOTS = 8, 6
+COMPARED = 8
+"""Samples that are shown beside those of a running mean."""
 WATCHED = 16
 """Images that the diversity is measured on while training."""
 
@@ -129,11 +133,21 @@ class GeneratorRun:
         )
         trained = self.train(config, dataset, folder, device, show)
         show.say(f"{self.name}: evaluating {self.judged:,} images")
-        with trained.sampler.method.evaluated():
-            scores, arrays = evaluate(tools, trained.sampler, self.judged)
+        scores, arrays = self.evaluate(tools, trained.sampler)
         scores = structs.replace(scores, metrics=scores.metrics | final_losses(folder.rows()))
         files = {"pictures": arrays | trained.progress}
         common.finish(folder, config, trained.trainer, trained.shape, scores, files)
+
+    def evaluate(self, tools: Evaluators, sampler: Sampler) -> tuple[GeneratorScores, Arrays]:
+        """The scores and pictures of the generator, and those of a mean that is kept beside it."""
+        with sampler.method.evaluated():
+            scores, arrays = evaluate(tools, sampler, self.judged)
+        if sampler.method.beside:
+            with sampler.method.evaluated(beside=True):
+                mean, drawn = evaluate(tools, sampler, self.judged)
+            scores = structs.replace(scores, averaged=mean.metrics)
+            arrays["averaged"] = np.stack([arrays["samples"], drawn["samples"]])[:, :COMPARED]
+        return scores, arrays
 
     def follow(self, library: Library, folder: Run, device: torch.device) -> None:
         """Train along with the rank that plays this run, and write nothing."""

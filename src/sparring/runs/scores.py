@@ -157,7 +157,8 @@ class Copies(Struct, frozen=True, kw_only=True):
 class GeneratorScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag="generator"):
     """scores.json of a generator.
 
-    metrics: single numbers by name. fidelity: by kind of image, "generated" first, then the
+    metrics: single numbers by name. averaged: the same of a running mean of the generator, where
+    one was kept beside it; loss apart. fidelity: by kind of image, "generated" first, then the
     calibration rows. pair_label: what differs in the pairs. changed: labels of the change maps.
     """
 
@@ -172,6 +173,7 @@ class GeneratorScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag="
     copies: Copies | None = None
     pair_label: str = ""
     changed: tuple[str, ...] = ()
+    averaged: dict[str, float | None] = {}
 
 
 Scores = ClassifierScores | GeneratorScores

@@ -22,6 +22,10 @@ def images(group: Generation) -> Iterator[Part]:
         pairs = arrays["pairs"]
         words = f"{len(pairs)} pairs from the same noise, {label} off and on"
         yield "pairs", words, lambda title: _pairs(pairs, title, (f"not {label}", label))
+    if "averaged" in arrays:
+        both, rows = arrays["averaged"], ("as trained", "running mean")
+        words = "the same noise, and the generator's running mean"
+        yield "averaged", words, lambda title: grid(both, title, rows)
     if "classes" in arrays:
         sheet, names = arrays["classes"], group.config.label_names
         words = "the same noise drawn as each class"
