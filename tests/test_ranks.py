@@ -68,7 +68,7 @@ def test_the_log_is_that_of_one_process(
     assert [row["step"] for row in found] == list(range(1, STEPS + 1))
     for row, true in zip(found, rows(tmp_path), strict=True):
         for group in ("losses", "terms"):
-            assert row.get(group, {}) == pytest.approx(true.get(group, {}), rel=1e-4, abs=1e-5)
+            assert row.get(group, {}) == pytest.approx(true.get(group, {}), rel=1e-3, abs=1e-4)
 
 
 def test_a_stop_reaches_all_ranks_and_any_number_goes_on(

@@ -22,15 +22,15 @@ from typing import Any
 
 from tests.endurance.faults import Fault, inject
 
-FACES = ("--images", "{data}/faces", "--width", "8")
+FACES = ("--images", "{data}/faces", "--width", "8", "--size", "32")
 DIGITS = ("--source", "{data}/left", "--target", "{data}/right")
 METHODS = {
     "dcgan": (16, FACES),
     "acgan": (16, (*FACES, "--labels", "all")),
-    "dann": (6, DIGITS),
+    "dann": (6, (*DIGITS, "--encoder", "small")),
     "dsn": (4, DIGITS),
 }
-"""Each method's steps and data. The classifiers have their real size: a state is 130 to 400 MB."""
+"""Each method's steps and data. DSN has its real size: a state is 400 MB."""
 
 HANG = 900
 """Seconds after which a child counts as hanging."""
@@ -131,7 +131,7 @@ def _train_forked(order: Order, said: Path) -> None:
 @functools.cache
 def _fork_server() -> Any:
     context = multiprocessing.get_context("forkserver")
-    ours = "sparring.runs.schedule", "sparring.cli.train", __name__
+    ours = "sparring.runs.schedule", "sparring.cli.train", "sparring.report.page", __name__
     # The rest is what the first training of a process imports.
     late = "torch._dynamo", "torchmetrics.image.fid", "scipy.stats"
     context.set_forkserver_preload([*ours, *late])

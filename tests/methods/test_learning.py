@@ -85,12 +85,13 @@ def bars(count: int, random: torch.Generator, source: bool) -> tuple[Tensor, Ten
 def test_adapted_beats_source_only_by_far(
     method: AdaptationMethod, draw: Draw, steps: int, margin: float, tmp_path: Path
 ) -> None:
-    # Training on a toy is a matter of luck: one seed in four or six learns nothing.
-    adapted, source_only = (
-        median(
-            accuracy(method, draw, steps, tmp_path / f"{adapts}-{s}", s, adapts) for s in range(6)
-        )
-        for adapts in (True, False)
-    )
+    def over(seeds: int, steps: int, adapts: bool) -> float:
+        folders = [tmp_path / f"{adapts}-{seed}" for seed in range(seeds)]
+        of = enumerate(folders)
+        return median(accuracy(method, draw, steps, path, seed, adapts) for seed, path in of)
+
+    # Adapting to a toy is a matter of luck: one seed in four or six learns nothing. The source
+    # alone is learned by then, by every seed.
+    adapted, source_only = over(5, steps, True), over(3, 150, False)
     assert source_only < 0.8  # else there is nothing to mend
     assert adapted > source_only + margin

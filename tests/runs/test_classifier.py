@@ -20,7 +20,8 @@ from tests.conftest import CPU
 def run(
     library: Library, path: Path, scenario: Scenario = "adapted", *, steps: int = 2, seed: int = 0
 ) -> Run:
-    job = ClassifierRun(DANN(), scenario, "left", "right", seed, Training(steps, 10), per_class=2)
+    method = DANN(encoder="small")
+    job = ClassifierRun(method, scenario, "left", "right", seed, Training(steps, 10), per_class=2)
     folder = Run(path / job.name)
     job.run(library, folder, CPU, Screen())
     return folder
@@ -149,7 +150,7 @@ def test_trust_and_outputs_are_kept(library: Library, tmp_path: Path) -> None:
     assert trust.risk_coverage.risk[-1] == pytest.approx(1 - scores.accuracy)
     arrays = folder.arrays("outputs")
     assert arrays["source_logits"].shape == (30, 10)
-    assert arrays["target_features"].shape == (40, 512)
+    assert arrays["target_features"].shape == (40, 1200)
     assert arrays["example_pixels"].shape == (30, 3, 32, 32)
     right = (arrays["example_label"] == arrays["example_predicted"]).mean()
     assert right == pytest.approx(scores.accuracy)
@@ -220,7 +221,9 @@ def test_a_dsn_run_leaves_a_complete_folder(library: Library, tmp_path: Path) ->
 def test_features_that_are_no_longer_finite_fail_in_one_line(
     library: Library, tmp_path: Path
 ) -> None:
-    job = ClassifierRun(DANN(learning_rate=1e30), "adapted", "left", "right", 0, Training(1, 4))
+    job = ClassifierRun(
+        DANN(encoder="small", learning_rate=1e30), "adapted", "left", "right", 0, Training(1, 4)
+    )
     with pytest.raises(TrainingFailed):
         job.run(library, Run(tmp_path / job.name), CPU, Screen())
 

@@ -28,7 +28,9 @@ from tests.data.doctor.maker import folder, picture
 PLAN = Plan(command="sparring test", budget="smoke", purpose="training")
 HERE = Machine(CPU, 1, 1)
 GAN = GeneratorRun(DCGAN(width=4), "faces", "", 0, Training(2, 4), 2, 30)
-ADAPTED = ClassifierRun(DANN(), "adapted", "left", "right", 0, Training(2, 4), per_class=2)
+ADAPTED = ClassifierRun(
+    DANN(encoder="small"), "adapted", "left", "right", 0, Training(2, 4), per_class=2
+)
 GAN_NAME, ADAPTED_NAME = "dcgan-faces-0", "dann-left-right-adapted-0"
 
 
@@ -225,7 +227,7 @@ def test_the_room_that_is_needed_follows_from_the_networks(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**10, 10**10, 2 * 10**8))
     play(library, tmp_path / "out", GAN)  # a small network, on a full disk
     with pytest.raises(RequestError, match=r"0\.20 GB free, 1\.\d\d GB needed"):
-        play(library, tmp_path / "out", ADAPTED)
+        play(library, tmp_path / "out", replace(ADAPTED, method=DANN()))
     assert not Run(tmp_path / "out/runs" / ADAPTED_NAME).begun
 
 

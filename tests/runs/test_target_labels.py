@@ -22,7 +22,9 @@ from tests.conftest import CPU, dataset
 
 
 def run(library: Library, path: Path, scenario: Scenario = "adapted") -> Run:
-    job = ClassifierRun(DANN(), scenario, "left", "right", 0, Training(2, 10), per_class=2)
+    job = ClassifierRun(
+        DANN(encoder="small"), scenario, "left", "right", 0, Training(2, 10), per_class=2
+    )
     folder = Run(path / job.name)
     job.run(library, folder, CPU, Screen())
     return folder
