@@ -7,7 +7,7 @@ from torch.nn.functional import one_hot
 
 from sparring.game import Labelled, Pair, Shape, Unlabelled
 from sparring.methods import MeanTeacher
-from sparring.methods.mean_teacher import RECENT, cluster_shares, sinkhorn
+from sparring.methods.mean_teacher import RECENT, Clusters, Seen, sinkhorn
 
 SIZE = 16
 
@@ -52,10 +52,21 @@ def test_cluster_shares_are_the_sizes_of_clusters_whatever_the_labels_shares() -
     features = clusters(0.9)
     # Labels as they are shared out: half of them to each class, wrong for 40 % of the images.
     labels = one_hot((torch.arange(RECENT) < RECENT / 2).long(), 2).float()
-    assert cluster_shares(features, labels).tolist() == pytest.approx([0.1, 0.9], abs=0.01)
+    assert Clusters.of(features, labels).shares.tolist() == pytest.approx([0.1, 0.9], abs=0.01)
     features[500:] = 0  # not yet filled: only the second cluster is there
-    assert cluster_shares(features, labels).sum().item() == pytest.approx(1)
-    assert cluster_shares(torch.zeros(RECENT, 3), labels).tolist() == [0, 0]
+    assert Clusters.of(features, labels).shares.sum().item() == pytest.approx(1)
+    assert Clusters.of(torch.zeros(RECENT, 3), labels).shares.tolist() == [0, 0]
+
+
+def test_the_lead_of_a_feature_is_what_it_is_nearer_to_its_cluster_by_hand() -> None:
+    features = torch.tensor([[3.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [-3.0, 0.0]])
+    labels = one_hot(torch.tensor([0, 0, 1, 1]), 2).float()
+    found = Clusters.of(features, labels)
+    spread = 5**0.5 + 1e-3
+    assert found.middle.tolist() == [0, 0]
+    assert found.ways[:, 0].tolist() == pytest.approx([1 / spread, -1 / spread])
+    assert found.lead(features).tolist() == pytest.approx([2 * x / spread for x in (3, 1, 1, 3)])
+    assert found.lead(torch.tensor([[0.0, 7.0]])).tolist() == [0]  # right between them
 
 
 def test_a_model_has_nothing_of_what_the_training_keeps_in_mind() -> None:
@@ -66,12 +77,19 @@ def test_a_model_has_nothing_of_what_the_training_keeps_in_mind() -> None:
     assert not any("recent" in name for name in kept)
 
 
-def stepped(method: MeanTeacher, share: float, progress: float) -> None:
-    """As after a batch of three sources, and targets in two clusters."""
+def stepped(method: MeanTeacher, share: float, progress: float, near: float = 1) -> None:
+    """As after a batch of three sources, and targets in two clusters.
+
+    near: how far apart the student sees these clusters, beside those of the source.
+    """
     features = clusters(share)
     even = torch.full((RECENT, 2), 0.5).log()
     predicted = torch.where(features[:, 1:2] > 0, torch.tensor([-3.0, 0]), torch.tensor([0, -3.0]))
-    method._seen = torch.tensor([0, 0, 1]), torch.tensor(0.5), features, even + predicted
+    second, student = features[:, 1] > 0, clusters(0.5)
+    middle = (features[second].mean(0) + features[~second].mean(0)) / 2
+    target = middle + near * (student - middle)
+    label, confidence = torch.tensor([0, 0, 1]), torch.tensor(0.5)
+    method._seen = Seen(label, confidence, features, even + predicted, student, target)
     method.stepped(progress)
 
 
@@ -82,6 +100,11 @@ def test_shares_are_the_sources_in_its_stage_and_then_drift_to_the_clusters() ->
     stepped(method, 0.9, 0.5)
     assert method.target_shares[1].item() == pytest.approx(0.75 / 3 + 0.25 * 0.9, abs=0.01)
     assert method.confidence.item() == pytest.approx(1 - 0.5 * (0.01 + 0.01 * 0.99), abs=1e-6)
+    unclear = built(source_stage=0.5, drift=0.25)  # half as far apart is trusted a quarter
+    stepped(unclear, 0.9, 0.49)
+    stepped(unclear, 0.9, 0.5, near=0.5)
+    moved = unclear.target_shares[1].item() - 1 / 3
+    assert moved == pytest.approx(0.25 * 0.25 * (0.9 - 1 / 3), abs=0.001)
     always = built(shares="source")
     stepped(always, 0.9, 1.0)
     assert always.target_shares.tolist() == pytest.approx([2 / 3, 1 / 3])

@@ -6,7 +6,8 @@ teacher repeats its own mistakes: a class that it takes for another one dies out
 are scaled, class by class and image by image in turn (Sinkhorn), until the classes have the shares
 that they are believed to have: those of the source at first. They would do harm where the target's
 differ, so they drift to an estimate. The teacher's own shares are a poor one (what it mistakes, it
-is sure of); the sizes of the clusters that its features form around the classes' means are better.
+is sure of); the sizes of the clusters that its features form around the classes' means are better,
+and trusted as far as these clusters lie apart.
 
 Tarvainen & Valpola 2017 (arXiv 1703.01780); strong and weak views, and a threshold relative to the
 confidence on the source: Berthelot et al. 2022 (AdaMatch, arXiv 2106.04732); labels by optimal
@@ -16,7 +17,7 @@ transport: Asano et al. 2020 (arXiv 1911.05371); clusters around class means: Li
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -49,10 +50,10 @@ class MeanTeacher(AdaptationMethod):
     source_stage: float = 0.25
     """Part of the training before the target's labels count."""
     shares: Literal["estimated", "source", "free"] = "estimated"
-    """How many target labels each class gets: as in the source at first, later as "estimated";
-    always as in the "source"; or as many as the teacher gives it, "free"."""
+    """How many target labels each class gets: as in the source at first, later as "estimated" from
+    clusters; always as in the "source"; or as many as the teacher gives it, "free"."""
     drift: float = 0.003
-    """How fast the estimate follows the clusters: the part of the way in a step."""
+    """How fast the shares follow the estimate: the part of the way in a step."""
     threshold: float = 0.9
     """A label counts where its chance is at least this, times the student's on the source."""
 
@@ -67,7 +68,8 @@ class MeanTeacher(AdaptationMethod):
         self.source_count = of_training(torch.zeros(classes))
         self.target_shares = of_training(even)
         self.confidence = of_training(torch.tensor(1.0))
-        self._seen: tuple[Tensor, Tensor, Tensor, Tensor] | None = None
+        self.leads = of_training(torch.zeros(2))
+        self._seen: Seen | None = None
 
     def view(self, image: Tensor) -> Tensor:
         return strong(image) if self.strong_views else image
@@ -75,34 +77,50 @@ class MeanTeacher(AdaptationMethod):
     def adapt(self, batch: Pair, progress: float) -> Move:
         sources = len(batch.source.image)
         image = self.view(torch.cat([batch.source.image, batch.target.image]))
-        logits = self.classify(self.features(image))
+        features = self.features(image)
+        logits = self.classify(features)
         on_source, on_target = logits[:sources], logits[sources:]
         task = cross_entropy(on_source, batch.source.label)
 
         # Labels are shared out among the whole batch, whoever has which part of it.
-        features, predicted = map(ranks.whole, self._teach(batch.target.image))
+        taught, predicted = map(ranks.whole, self._teach(batch.target.image))
         chance, label = ranks.mine(self._shared_out(predicted)).max(1)
         sure = (chance >= self.threshold * self.confidence).float()
         target = (sure * cross_entropy(on_target, label, reduction="none")).mean()
 
         confidence = ranks.whole(on_source.detach().softmax(1).amax(1)).mean()
-        self._seen = ranks.whole(batch.source.label), confidence, features, predicted
+        label, *both = map(ranks.whole, (batch.source.label, *features.detach().split(sources)))
+        self._seen = Seen(label, confidence, taught, predicted, *both)
         terms = {"task": task, "target": target, "sure": sure.mean()}
         return Move("network", task + self._weight(progress) * target, terms)
 
     def stepped(self, progress: float) -> None:
         if self._seen is None:  # batches of the source alone have no use for a teacher
             return
-        label, confidence, features, predicted = self._seen
-        self.confidence.lerp_(confidence, 0.01)
-        self.source_count.index_add_(0, label, torch.ones_like(label, dtype=torch.float))
-        for recent, new in ((self.recent_features, features), (self.recent, predicted)):
+        seen = self._seen
+        self.confidence.lerp_(seen.confidence, 0.01)
+        once = torch.ones_like(seen.label, dtype=torch.float)
+        self.source_count.index_add_(0, seen.label, once)
+        for recent, new in ((self.recent_features, seen.taught), (self.recent, seen.predicted)):
             recent.copy_(torch.cat([recent[len(new) :], new]))
+        of_source = self.source_count / self.source_count.sum()
         if self.shares == "estimated" and progress >= self.source_stage:
-            labels = sinkhorn(self.recent, self.target_shares)
-            self.target_shares.lerp_(cluster_shares(self.recent_features, labels), self.drift)
+            self.target_shares.lerp_(self._estimate(seen, of_source), self.drift)
         else:
-            self.target_shares.copy_(self.source_count / self.source_count.sum())
+            self.target_shares.copy_(of_source)
+
+    def _estimate(self, seen: "Seen", of_source: Tensor) -> Tensor:
+        """The target's shares [K]: the sizes of its clusters, as far as they lie apart.
+
+        That is measured by the student's features, and in units of those of the source, which lie
+        apart as they should: the nearer the target's lie together, the more the source's shares
+        count. Else a cluster that takes in what belongs to others would grow and grow.
+        """
+        clusters = Clusters.of(self.recent_features, sinkhorn(self.recent, self.target_shares))
+        both = [clusters.lead(features).mean() for features in (seen.target, seen.source)]
+        self.leads.lerp_(torch.stack(both), 0.01)
+        trust = (self.leads[0] / self.leads[1].clamp_min(1e-6)).clamp(0, 1).square()
+        return of_source.lerp(clusters.shares, trust)
 
     def _weight(self, progress: float) -> float:
         """Of the target's loss: none at first, then along half a cosine up to 1."""
@@ -145,21 +163,58 @@ def sinkhorn(logits: Tensor, shares: Tensor, rounds: int = 15) -> Tensor:
     return rows[:, None] * chance * columns
 
 
-def cluster_shares(features: Tensor, labels: Tensor, rounds: int = 3) -> Tensor:
-    """How large each class's cluster is: shares [K] of features [N, F].
+class Seen(NamedTuple):
+    """What a step leaves for the estimate, of the whole batch.
 
-    labels: probabilities [N, K], from which the clusters' centres are taken at first. Features are
-    compared by their direction from the middle of the centres; there a large cluster counts no
-    more than a small one. Rows of zeros, not yet filled, do not count.
+    label: of the source [N]; confidence: the student's there, scalar; taught, predicted: the
+    teacher's features [M, F] and log-probabilities [M, K] of the target; source, target: the
+    student's features [N, F], [M, F].
     """
-    filled = features.any(1, keepdim=True).float()
-    mean = features.mean(0)
-    scale = (features.square().mean(0) - mean.square()).clamp_min(0).sqrt() + 1e-3
-    labels = labels * filled
-    for _ in range(rounds):
-        centres = (labels.T @ features) / labels.sum(0).clamp_min(1e-6)[:, None]
-        middle = centres.mean(0)
-        # How long a feature's own way from the middle is does not change which centre's is nearest.
-        ways = normalize((centres - middle) / scale, dim=1) / scale
-        labels = one_hot((features @ ways.T - ways @ middle).argmax(1), labels.shape[1]) * filled
-    return labels.sum(0) / filled.sum().clamp_min(1)
+
+    label: Tensor
+    confidence: Tensor
+    taught: Tensor
+    predicted: Tensor
+    source: Tensor
+    target: Tensor
+
+
+class Clusters(NamedTuple):
+    """Clusters of features, one a class.
+
+    shares: their sizes [K], of 1. middle: [F], of their centres. ways: to each centre from there
+    [K, F], of length 1 where each feature is measured by its spread, and once more by that spread.
+    """
+
+    shares: Tensor
+    middle: Tensor
+    ways: Tensor
+
+    @classmethod
+    def of(cls, features: Tensor, labels: Tensor, rounds: int = 3) -> "Clusters":
+        """Of features [N, F]; labels: probabilities [N, K], the centres' at first.
+
+        Features are compared by their direction from the middle of the centres; there a large
+        cluster counts no more than a small one. Rows of zeros, not yet filled, do not count.
+        """
+        filled = features.any(1, keepdim=True).float()
+        mean = features.mean(0)
+        scale = (features.square().mean(0) - mean.square()).clamp_min(0).sqrt() + 1e-3
+        labels = labels * filled
+        for _ in range(rounds):
+            centres = (labels.T @ features) / labels.sum(0).clamp_min(1e-6)[:, None]
+            middle = centres.mean(0)
+            # How long a feature's own way from the middle is does not change which is nearest.
+            ways = normalize((centres - middle) / scale, dim=1) / scale
+            found = cls(labels.sum(0), middle, ways)
+            labels = one_hot(found.along(features).argmax(1), labels.shape[1]) * filled
+        return found._replace(shares=labels.sum(0) / filled.sum().clamp_min(1))
+
+    def along(self, features: Tensor) -> Tensor:
+        """How far features [N, F] lie from the middle on the way to each centre: [N, K]."""
+        return features @ self.ways.T - self.ways @ self.middle
+
+    def lead(self, features: Tensor) -> Tensor:
+        """How much farther each lies on its own way than on any other: [N]."""
+        first, second = self.along(features).topk(2, 1).values.unbind(1)
+        return first - second
