@@ -47,7 +47,7 @@ class TuningOptions(RunOptions):
     """Settings to try. More than an earlier call had: it goes on."""
     size: int = 32
     """Height and width of the images in pixels."""
-    steps: int = defaults.ADAPT_STEPS
+    steps: int = defaults.TUNE_STEPS
     """Batches to train each trial on."""
     batch_size: int = defaults.BATCH
     """Images in a batch, of each domain."""
