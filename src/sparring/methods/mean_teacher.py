@@ -68,7 +68,7 @@ class MeanTeacher(AdaptationMethod):
         self.source_count = of_training(torch.zeros(classes))
         self.target_shares = of_training(even)
         self.confidence = of_training(torch.tensor(1.0))
-        self.leads = of_training(torch.zeros(2))
+        self.leads = of_training(torch.zeros(2))  # of the target and of the source
         self._seen: Seen | None = None
 
     def view(self, image: Tensor) -> Tensor:
@@ -88,9 +88,15 @@ class MeanTeacher(AdaptationMethod):
         sure = (chance >= self.threshold * self.confidence).float()
         target = (sure * cross_entropy(on_target, label, reduction="none")).mean()
 
-        confidence = ranks.whole(on_source.detach().softmax(1).amax(1)).mean()
-        label, *both = map(ranks.whole, (batch.source.label, *features.detach().split(sources)))
-        self._seen = Seen(label, confidence, taught, predicted, *both)
+        student = features.detach()
+        self._seen = Seen(
+            ranks.whole(batch.source.label),
+            ranks.whole(on_source.detach().softmax(1).amax(1)).mean(),
+            taught,
+            predicted,
+            ranks.whole(student[:sources]),
+            ranks.whole(student[sources:]),
+        )
         terms = {"task": task, "target": target, "sure": sure.mean()}
         return Move("network", task + self._weight(progress) * target, terms)
 
