@@ -124,7 +124,7 @@ def rows(folders: Iterable[Run]) -> Iterator[dict[str, Any]]:
             "steps": runs[0].config.training.steps,
             "seeds": [run.config.seed for run in runs],
             "accuracy": [found.accuracy for found in scores],
-            "estimated": [found.estimated.thresholded_entropy for found in scores],
+            "estimated": [found.expected for found in scores],
             "rings": [run.alarm.rings for run in runs if run.alarm],
             "seconds": [round(found.seconds) for found in scores],
             "labels_read": sorted({one.reader for run in runs for one in run.openings.openings}),

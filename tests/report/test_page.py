@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from markupsafe import Markup
 from matplotlib.figure import Figure
+from msgspec import structs
 from PIL import Image
 
 from sparring.report.collect import collect
@@ -99,6 +100,15 @@ def test_sections_follow_from_the_runs(page: str) -> None:
         "7 Without target labels",
         "8 Settings and environment",
     ]
+
+
+def test_a_machine_is_named_once_whatever_else_differs(maker: Maker) -> None:
+    for seed, commit in enumerate(("abc", "def")):
+        run = maker.classifier("dann", "adapted", ("here", "there"), seed=seed)
+        run.write(structs.replace(run.environment, commit=commit))
+    words = text(build(maker.plan()).read_text())
+    assert f"Machine cpu: {run.environment.cpu} " in words
+    assert "Environment 2" in words
 
 
 def test_tables_have_means_intervals_and_differences(words: str) -> None:

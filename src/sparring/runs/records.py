@@ -103,6 +103,11 @@ class Environment(Struct, frozen=True, kw_only=True):
     commit: str | None
     processes: int = 1
 
+    @property
+    def machine(self) -> str:
+        """What it was trained on, in words."""
+        return f"cpu: {self.cpu}" if self.device == "cpu" else self.device
+
 
 class Network(Struct, frozen=True, kw_only=True):
     """One network of a method, layer by layer in the order in which they run."""
