@@ -3,7 +3,6 @@
 Knows no method and no page.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -200,7 +199,7 @@ class RunOptions(DeviceOptions):
             else:
                 follow(runs, library, out / "runs", machine.device)
         if not leads:
-            sys.exit()
+            ranks.leave()
         with writing(out):
             return build(out)
 
