@@ -158,6 +158,7 @@ def test_running_means_are_what_is_saved(tmp_path: Path) -> None:
     torch.manual_seed(0)
     method, shape = DCGAN(width=4), Shape(64)
     method.build(shape)
+    method.averaged = {"generator": 0.9}  # type: ignore[misc]
     method.average["generator"] = DCGAN(width=4).make_generator(method.noise_size, shape).eval()
     save(tmp_path, method, shape, preset="report2019", data={}, card="")
     loaded = sparring.load(tmp_path)
