@@ -111,6 +111,17 @@ def test_a_mean_beside_is_evaluated_when_asked_and_never_saved() -> None:
     assert not torch.equal(means["right"][0].weight, right[0].weight)
 
 
+def test_a_part_that_is_used_by_its_mean_has_no_other_beside_it() -> None:
+    pair = Pair()
+    pair.beside = {"left": 0.5}  # type: ignore[misc]
+    averages.begin(pair)
+    before = pair.average["left"][0].weight.clone()  # type: ignore[index, operator]
+    walk(pair)
+    averages.update(pair, 999)
+    moved = before.lerp(pair.left[0].weight, 1 - MEMORY)
+    assert torch.allclose(pair.average["left"][0].weight, moved)  # type: ignore[index, arg-type]
+
+
 def test_the_parts_come_back_after_an_error() -> None:
     pair = Pair()
     averages.begin(pair)

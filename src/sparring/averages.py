@@ -55,7 +55,7 @@ def begin(module: Averaged) -> None:
     """Start each mean at its part as that is now, on its device and in its memory layout."""
     module.average = {
         name: copy.deepcopy(getattr(module, name)).eval().requires_grad_(False)
-        for name in (*module.averaged, *module.beside)
+        for name in _memories(module)
     }
 
 
@@ -65,7 +65,7 @@ def update(module: Averaged, batch: int) -> None:
 
     batch: its number, from 0.
     """
-    for name, most in (*module.averaged.items(), *module.beside.items()):
+    for name, most in _memories(module).items():
         memory = min(most, (1 + batch) / (10 + batch))
         parts = getattr(module, name).state_dict()
         for key, mean in module.average[name].state_dict().items():
@@ -73,3 +73,8 @@ def update(module: Averaged, batch: int) -> None:
                 mean.lerp_(parts[key], 1 - memory)
             else:  # a count of batches
                 mean.copy_(parts[key])
+
+
+def _memories(module: Averaged) -> dict[str, float]:
+    """Of each part that has a mean; one that is used by its mean has no other beside it."""
+    return {**module.beside, **module.averaged}
