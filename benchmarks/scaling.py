@@ -164,7 +164,7 @@ def main() -> None:
         f"{count} processes": (count, 1, batch),
     }
     measured: dict[str, Any] = {"batch": batch, "processes": count, "cores": os.cpu_count()}
-    measured["wire"] = played(WIRE, batch, count, 1)
+    measured[WIRE] = played(WIRE, batch, count, 1)
     print("method            case          images/s  efficiency  bytes/step  messages  waiting")
     for name in asked.only or METHODS:
         rounds = defaultdict(list)
