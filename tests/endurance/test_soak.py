@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from sparring import divergence
-from sparring.cli import train
+from sparring import divergence, trainer
 from tests.endurance.soak import Round, judge, play_inside, play_outside
 from tests.endurance.tiny import make_data
 
@@ -24,10 +23,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def restored() -> Iterator[None]:
     """What a round changes in its process is as before."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train, "Training", train.Training)
+        patch.setattr(trainer, "Training", trainer.Training)
         patch.setattr(divergence.LogIntervals, "of", divergence.LogIntervals.of)
         patch.setattr(sys, "argv", [])
         patch.setenv("XDG_CACHE_HOME", "")
+        patch.setenv("MPLCONFIGDIR", "")
         yield
 
 
