@@ -11,6 +11,18 @@ from sparring.runs.library import Library
 SMILES = ("no smile", "smile")
 
 
+class MadeSets(Library):
+    """A library that has these sets too."""
+
+    def get(self, name: str, size: int) -> DataSet:
+        return self.once(
+            ("made", name, size), lambda: make(name, self, size) or Library.get(self, name, size)
+        )
+
+    def empty(self) -> "MadeSets":
+        return MadeSets(self.data, self.sealed)
+
+
 def make(name: str, library: Library, size: int) -> DataSet | None:
     """The set of this name; None where it is none of these.
 

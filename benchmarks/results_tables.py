@@ -65,25 +65,30 @@ def generation(found: dict[str, Any]) -> Iterator[str]:
                 yield f"| {' | '.join(row)} |"
 
 
-def spread(values: list[float]) -> str:
+def spread(values: list[float | None]) -> str:
     """`93.4 ± 0.3` of shares; a dash of none."""
-    if not values:
-        return "-"
-    return percent({"mean": mean(values), "sd": stdev(values) if values[1:] else None})
+    return percent(summary(values))
 
 
 def study(found: dict[str, Any]) -> Iterator[str]:
-    """One row for each arm on each pair; see `benchmarks.study`."""
+    """The rows of a study of adaptation, or of generators; see `benchmarks.study`."""
+    of_generators = found["rows"][0]["scenario"] == "generation"
+    yield from (generators if of_generators else classifiers)(found["rows"])
+
+
+def classifiers(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """One row for each arm on each pair."""
     titles = "arm | steps | source only | adapted | estimate too high by | alarm | n"
     yield f"| source → target | {titles} |"
     yield "|---|---|---|---|---|---|---|---|"
     arms: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
-    for row in found["rows"]:
-        arms.setdefault((row["source"], row["target"], row["arm"]), {})[row["scenario"]] = row
-    for (source, target, arm), rows in arms.items():
-        adapted = rows["adapted"]
-        accuracy = {name: spread(row["accuracy"]) for name, row in rows.items()}
+    for row in rows:
+        arms.setdefault((*row["sets"], row["arm"]), {})[row["scenario"]] = row
+    for (source, target, arm), scenarios in arms.items():
+        adapted = scenarios["adapted"]
+        accuracy = {name: spread(row["accuracy"]) for name, row in scenarios.items()}
         pairs = zip(adapted["estimated"], adapted["accuracy"], strict=True)
+        rings = [rings for rings in adapted["rings"] if rings is not None]
         cells = (
             f"{source} → {target}",
             arm,
@@ -91,10 +96,34 @@ def study(found: dict[str, Any]) -> Iterator[str]:
             accuracy.get("source-only", "-"),
             accuracy["adapted"],
             spread([said - true for said, true in pairs]),
-            f"{sum(adapted['rings'])} of {len(adapted['rings'])}" if adapted["rings"] else "-",
+            f"{sum(rings)} of {len(rings)}" if rings else "-",
             str(len(adapted["seeds"])),
         )
         yield f"| {' | '.join(cells)} |"
+
+
+def generators(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """One row for each arm, and one for its running mean where that stands beside it."""
+    titles = "steps x batch | Fréchet | KID | recall | as asked | pairs flip | n"
+    yield f"| data | arm | {titles} |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for row in rows:
+        for name, found in ((row["arm"], "metrics"), (f"{row['arm']}, averaged", "averaged")):
+            if not row[found][0]:
+                continue
+            columns = [[one.get(metric) for one in row[found]] for metric in GENERATION]
+            cells = [number(summary(column)) for column in columns]
+            parts = (*row["sets"], name, length(row), *cells, str(len(row["seeds"])))
+            yield f"| {' | '.join(parts)} |"
+
+
+def summary(values: list[float | None]) -> dict[str, Any]:
+    """Mean and spread of what is there."""
+    there = [value for value in values if value is not None]
+    return {
+        "mean": mean(there) if there else None,
+        "sd": stdev(there) if there[1:] else None,
+    }
 
 
 def tables(path: Path) -> str:

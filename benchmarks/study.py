@@ -1,156 +1,64 @@
-"""The studies of docs/results.md: the modern adaptation over pairs, its parts, other class shares.
+"""Plays a study of docs/results.md (benchmarks/studies.py): each of its runs with several seeds.
 
-Each plays its runs one after the other, goes on where it was stopped, and writes the numbers of
-those that are finished. No setting differs between two pairs of a study.
-Run: python -m benchmarks.study NAME DATA OUT [SEEDS]
+Goes on where it was stopped; OUT/NAME.json gets the numbers of the runs that are finished.
+Run: python -m benchmarks.study NAME DATA OUT [--seeds 5] [--device cuda --jobs 8]
 """
 
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.made_sets import make
-from benchmarks.skewed import SHARES
-from msgspec import structs
+import tyro
+from benchmarks.made_sets import MadeSets
+from benchmarks.studies import STUDIES, measured, shown
+from msgspec import json, structs
 
-from sparring.game import AdaptationMethod
-from sparring.methods import DANN, DSN, MeanTeacher
-from sparring.report.groups import classifier_scores
-from sparring.runs import ClassifierRun, Library
 from sparring.runs.folder import Run
 from sparring.runs.negative_transfer import compare_twins
 from sparring.runs.processes import play
 from sparring.runs.progress import Screen
-from sparring.runs.records import Scenario
 from sparring.runtime import Machine
 from sparring.storage import write_json
-from sparring.trainer import Training
-
-Arms = Mapping[str, Callable[[], AdaptationMethod]]
-BATCH, PER_CLASS, SIZE = 64, 100, 32
-TUNED = ("mnist-m", "meter-digits")
-"""The pair on which the recipe was chosen."""
 
 
-@dataclass(frozen=True)
-class Study:
-    """What is trained: every arm on every pair.
-
-    twins: how many of the first seeds have a twin that learns from the source only, with the same
-        network and augmentation.
-    """
-
-    steps: int
-    pairs: tuple[tuple[str, str], ...]
-    arms: Arms
-    twins: int = 3
-
-    def jobs(self, seed: int) -> Iterator[ClassifierRun]:
-        training = Training(self.steps, BATCH)
-        scenarios: tuple[Scenario, ...] = ("source-only", "adapted")[seed >= self.twins :]
-        for source, target in self.pairs:
-            for arm, method in self.arms.items():
-                for scenario in scenarios:
-                    yield ClassifierRun(
-                        method(), scenario, source, target, seed, training, PER_CLASS, arm=arm
-                    )
+def rows(runs: Iterable[Run]) -> Iterator[dict[str, Any]]:
+    """What was asked of runs that differ in the seed alone, and by rising seed their numbers."""
+    groups: dict[bytes, list[Run]] = {}
+    for run in sorted(runs, key=lambda run: run.config.seed):
+        groups.setdefault(json.encode(shown(run), order="sorted"), []).append(run)
+    for same in groups.values():
+        found = [measured(run) for run in same]
+        numbers = {name: [one[name] for one in found] for name in found[0]}
+        yield shown(same[0]) | {"seeds": [run.config.seed for run in same]} | numbers
 
 
-PLAIN: Arms = {"modern": MeanTeacher}
-OTHER_SHARES = tuple(f"{TUNED[1]}-{shares}" for shares in SHARES)
-STUDIES = {
-    "pairs": Study(3000, (TUNED, TUNED[::-1]), PLAIN),
-    "others": Study(
-        3000,
-        (
-            ("mnist", "mnist-m"),
-            ("photo-digits", "street-digits"),
-            ("street-digits", "photo-digits"),
-        ),
-        PLAIN,
-    ),
-    "aside": Study(
-        3000,
-        (("mnist", "uci-digits"), ("uci-digits", "mnist"), ("women", "men"), ("men", "women")),
-        PLAIN,
-    ),
-    "parts": Study(
-        1500,
-        (TUNED,),
-        {
-            "modern": MeanTeacher,
-            "weak views": lambda: MeanTeacher(strong_views=False),
-            "shares of the source": lambda: MeanTeacher(shares="source"),
-            "shares free": lambda: MeanTeacher(shares="free"),
-            "no threshold": lambda: MeanTeacher(threshold=0.0),
-            "no source stage": lambda: MeanTeacher(source_stage=0.0),
-            "DANN, fast": lambda: DANN(encoder="fast"),
-            "DANN, fast, strong": lambda: DANN(encoder="fast", strong_views=True),
-            "DSN, fast, strong": lambda: DSN(encoder="fast", strong_views=True),
-        },
-        twins=0,
-    ),
-    "shares": Study(
-        1500,
-        tuple((TUNED[0], name) for name in OTHER_SHARES),
-        {
-            "modern": MeanTeacher,
-            "shares of the source": lambda: MeanTeacher(shares="source"),
-            "shares free": lambda: MeanTeacher(shares="free"),
-        },
-        twins=0,
-    ),
-    "long": Study(4500, (TUNED, TUNED[::-1]), PLAIN),
-}
-
-
-def rows(folders: Iterable[Run]) -> Iterator[dict[str, Any]]:
-    """Of each pair, arm and scenario the numbers of its runs, by rising seed."""
-    groups: dict[tuple[str, ...], list[Run]] = {}
-    for run in sorted(folders, key=lambda run: run.config.seed):
-        key = (*run.config.sets, run.config.arm, str(run.config.scenario))
-        groups.setdefault(key, []).append(run)
-    for (source, target, arm, scenario), runs in groups.items():
-        scores = [classifier_scores(run) for run in runs]
-        yield {
-            "source": source,
-            "target": target,
-            "arm": arm,
-            "scenario": scenario,
-            "method": runs[0].config.method,
-            "settings": runs[0].config.settings,
-            "steps": runs[0].config.training.steps,
-            "seeds": [run.config.seed for run in runs],
-            "accuracy": [found.accuracy for found in scores],
-            "estimated": [found.expected for found in scores],
-            "rings": [run.alarm.rings for run in runs if run.alarm],
-            "seconds": [round(found.seconds) for found in scores],
-            "labels_read": sorted({one.reader for run in runs for one in run.openings.openings}),
-        }
-
-
-def main() -> None:
-    name, data, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-    study, seeds = STUDIES[name], int(sys.argv[4]) if sys.argv[4:] else 3
-    machine, library = Machine.of("cpu", jobs=1, threads=1), Library(data)
+def main(
+    name: tyro.conf.Positional[str],
+    data: tyro.conf.Positional[Path],
+    out: tyro.conf.Positional[Path],
+    seeds: int = 3,
+    device: str = "cpu",
+    jobs: int = 1,
+) -> None:
+    """Play the study `name` on the sets under `data`, on so many processes of one thread."""
+    machine, library = Machine.of(device, jobs, threads=1), MadeSets(data)
     machine.set_up()
-    folders = []
-    for job in (job for seed in range(seeds) for job in study.jobs(seed)):
-        for asked in job.asked:
-            if made := make(asked, library, SIZE):
-                library.put(asked, made)
-        folders.append(run := Run(out / name / job.name))
-        if not run.finished:
-            for ended in play([job], library, out / name, Screen(), machine):
-                print(f"{job.name}: {ended.failure or f'{ended.seconds:.0f} s'}", flush=True)
-        compare_twins([run for run in folders if run.finished], print)
-        found = list(rows(run for run in folders if run.finished))
-        about = {"command": f"python -m benchmarks.study {name} DATA OUT {seeds}"}
-        about["environment"] = structs.asdict(folders[0].environment)
-        write_json(out / f"{name}.json", about | {"rows": found})
+    asked = [job for seed in range(seeds) for job in STUDIES[name].jobs(seed)]
+    folders = [Run(out / name / job.name) for job in asked]
+    missing = [job for job, run in zip(asked, folders, strict=True) if not run.finished]
+    command = f"python -m benchmarks.study {name} DATA OUT --seeds {seeds} --device {device}"
+
+    def write() -> None:
+        finished = [run for run in folders if run.finished]
+        compare_twins((run for run in finished if run.config.scenario != "generation"), print)
+        about = {"command": command, "environment": structs.asdict(finished[0].environment)}
+        write_json(out / f"{name}.json", about | {"rows": list(rows(finished))})
+
+    for ended in play(missing, library, out / name, Screen(), machine):
+        print(f"{ended.job.name}: {ended.failure or f'{ended.seconds:.0f} s'}", flush=True)
+        write()
+    write()
 
 
 if __name__ == "__main__":
-    main()
+    tyro.cli(main)

@@ -10,7 +10,7 @@ import torch
 from sparring.checkpoints import weights_of
 from sparring.errors import Stopped
 from sparring.game import Batch, Labelled, Method, Pair, Shape, Unlabelled
-from sparring.methods import ACGAN, DANN, DCGAN, DSN
+from sparring.methods import ACGAN, DANN, DCGAN, DSN, MeanTeacher, ProjectionGAN
 from sparring.runtime import Machine, find_device
 from sparring.trainer import Trainer, Training
 from tests.training import Averaged, rows
@@ -20,13 +20,25 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
 ]
 
-CLASSES = tuple("abcd")
+CLASSES, ATTRIBUTES = Shape(32, tuple("abcd"), "classes"), Shape(32, ("a", "b"), "attributes")
+
+every_method = pytest.mark.parametrize(
+    ("kind", "shape"),
+    [
+        (DCGAN, Shape(32)),
+        (ACGAN, ATTRIBUTES),
+        (ProjectionGAN, ATTRIBUTES),
+        (DANN, CLASSES),
+        (DSN, CLASSES),
+        (MeanTeacher, CLASSES),
+    ],
+)
 
 
 @pytest.fixture
 def device() -> torch.device:
-    """The card, set up to repeat itself."""
-    Machine(torch.device("cuda"), 1, 1).set_up(deterministic=True)
+    """The card, set up as for every training."""
+    Machine(torch.device("cuda"), 1, 1).set_up()
     return find_device("cuda")
 
 
@@ -56,19 +68,11 @@ def trainer(
     return Trainer(method, feed, Training(20, 8), path, device)
 
 
-@pytest.mark.parametrize(
-    ("method", "shape"),
-    [
-        (DCGAN(width=8), Shape(32)),
-        (ACGAN(width=8), Shape(32, ("a", "b"), "attributes")),
-        (DANN(), Shape(32, CLASSES, "classes")),
-        (DSN(), Shape(32, CLASSES, "classes")),
-    ],
-    ids=["dcgan", "acgan", "dann", "dsn"],
-)
+@every_method
 def test_each_method_trains(
-    method: Method, shape: Shape, tmp_path: Path, device: torch.device
+    kind: type[Method], shape: Shape, tmp_path: Path, device: torch.device
 ) -> None:
+    method = kind()
     training = trainer(method, shape, tmp_path, device)
     training.run()
     assert [row["step"] for row in rows(tmp_path)] == list(range(1, 21))
@@ -79,6 +83,7 @@ def test_each_method_trains(
 def test_a_stopped_training_and_its_running_mean_go_on_bit_for_bit(
     tmp_path: Path, device: torch.device
 ) -> None:
+    Machine(device, 1, 1).set_up(deterministic=True)
     whole, parts = Averaged(width=8), Averaged(width=8)
     trainer(whole, Shape(32), tmp_path / "whole", device).run()
     with pytest.raises(Stopped):
@@ -88,12 +93,11 @@ def test_a_stopped_training_and_its_running_mean_go_on_bit_for_bit(
         assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
 
 
-@pytest.mark.parametrize("kind", [DCGAN, DANN])
+@every_method
 def test_a_step_does_not_wait_for_the_card(
-    kind: type[Method], tmp_path: Path, device: torch.device
+    kind: type[Method], shape: Shape, tmp_path: Path, device: torch.device
 ) -> None:
-    method, shape = kind(), Shape(32, CLASSES, "classes")
-    training = trainer(method, shape, tmp_path, device)
+    training = trainer(kind(), shape, tmp_path, device)
     training._play(training.feed(0))  # optimizers make their moments in the first step
     batch = training.feed(1)
     torch.cuda.set_sync_debug_mode("error")
