@@ -78,8 +78,7 @@ SHARING = {
     "shares free": lambda: MeanTeacher(shares="free"),
 }
 HOUR = {
-    # As many images as two threads of two cores of an AMD EPYC train in an hour, at 280, 275 and
-    # 240 a second.
+    # What two cores of an AMD EPYC train in an hour, at 280, 275 and 240 images a second.
     "dcgan": Arm(DCGAN(), "", 7875, 128),
     "acgan": Arm(ACGAN(), "Smiling", 7730, 128),
     "projection-gan": Arm(ProjectionGAN(), "Smiling", 13_500, 64),

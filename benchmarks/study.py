@@ -44,16 +44,19 @@ def main(
     machine, library = Machine.of(device, jobs, threads=1), MadeSets(data)
     machine.set_up()
     asked = [job for seed in range(seeds) for job in STUDIES[name].jobs(seed)]
-    folders = [Run(out / name / job.name) for job in asked]
-    missing = [job for job, run in zip(asked, folders, strict=True) if not run.finished]
-    command = f"python -m benchmarks.study {name} DATA OUT --seeds {seeds} --device {device}"
+
+    def finished() -> list[Run]:
+        return [run for job in asked if (run := Run(out / name / job.name)).finished]
 
     def write() -> None:
-        finished = [run for run in folders if run.finished]
-        compare_twins((run for run in finished if run.config.scenario != "generation"), print)
-        about = {"command": command, "environment": structs.asdict(finished[0].environment)}
-        write_json(out / f"{name}.json", about | {"rows": list(rows(finished))})
+        compare_twins((run for run in finished() if run.config.scenario != "generation"), print)
+        if runs := finished():  # read anew: they know their alarms by now
+            command = f"python -m benchmarks.study {name} DATA OUT --seeds {seeds}"
+            about = {"command": command, "environment": structs.asdict(runs[0].environment)}
+            write_json(out / f"{name}.json", about | {"rows": list(rows(runs))})
 
+    there = {run.path.name for run in finished()}
+    missing = [job for job in asked if job.name not in there]
     for ended in play(missing, library, out / name, Screen(), machine):
         print(f"{ended.job.name}: {ended.failure or f'{ended.seconds:.0f} s'}", flush=True)
         write()

@@ -93,6 +93,7 @@ def test_a_stopped_training_and_its_running_mean_go_on_bit_for_bit(
         assert all(torch.equal(value, theirs[name]) for name, value in ours.items())
 
 
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 @every_method
 def test_a_step_does_not_wait_for_the_card(
     kind: type[Method], shape: Shape, tmp_path: Path, device: torch.device
@@ -100,8 +101,8 @@ def test_a_step_does_not_wait_for_the_card(
     training = trainer(kind(), shape, tmp_path, device)
     training._play(training.feed(0))  # optimizers make their moments in the first step
     batch = training.feed(1)
-    torch.cuda.set_sync_debug_mode("error")
     try:
+        torch.cuda.set_sync_debug_mode("error")
         training._play(batch)
     finally:
         torch.cuda.set_sync_debug_mode("default")
