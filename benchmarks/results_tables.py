@@ -131,7 +131,8 @@ def tables(path: Path) -> str:
     found = json.loads(path.read_text())
     where = found["environment"]
     commit = f"commit {where['commit']}, " if where["commit"] else ""
-    parts = [f"`{found['command']}` ({commit}{where['cpu']})"]
+    machine = where["cpu"] if where["device"] == "cpu" else where["device"]
+    parts = [f"`{found['command']}` ({commit}{machine})"]
     kinds = {"adaptation": adaptation, "generation": generation, "rows": study}
     parts += ["\n".join(table(found)) for kind, table in kinds.items() if found.get(kind)]
     return "\n\n".join(parts)

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -36,9 +37,16 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def cards(plain: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same with two cards."""
+    """The same with two cards of 8 GB."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    _give_memory(monkeypatch, 8_000_000_000)
+
+
+def _give_memory(monkeypatch: pytest.MonkeyPatch, memory: int) -> None:
+    """Of each card."""
+    properties = SimpleNamespace(total_memory=memory)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda card: properties)
 
 
 @pytest.mark.usefixtures("plain")
@@ -84,6 +92,17 @@ def test_runs_are_spread_over_the_cards() -> None:
     assert [str(machine.device_of_job(i)) for i in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
     one = Machine.of("cuda:1")
     assert (one.jobs, one.threads, one.device_of_job(7)) == (1, 8, torch.device("cuda:1"))
+
+
+@pytest.mark.usefixtures("cards")
+@pytest.mark.parametrize(("memory", "all_cards", "one_card"), [(20, 6, 3), (80, 8, 8), (4, 2, 1)])
+def test_a_card_gets_as_many_runs_as_have_memory_and_a_core(
+    memory: int, all_cards: int, one_card: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _give_memory(monkeypatch, memory * 1_000_000_000)
+    assert Machine.of("cuda").jobs == all_cards
+    assert Machine.of("cuda:0").jobs == one_card
+    assert Machine.of("cuda", jobs=5).jobs == 5
 
 
 @pytest.mark.usefixtures("plain")

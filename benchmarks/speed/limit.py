@@ -110,7 +110,7 @@ def noise_batch(method: Method, shape: Shape, count: int) -> Batch:
     image = image.to(memory_format=torch.channels_last)
     if method.batch_type is Unlabelled:
         return Unlabelled(image)
-    if method.batch_type is Labelled:
+    if issubclass(Labelled, method.batch_type):
         return Labelled(image, torch.zeros(count, len(shape.labels)))
     return Pair(Labelled(image, torch.zeros(count, dtype=torch.long)), Unlabelled(image))
 

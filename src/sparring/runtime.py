@@ -27,6 +27,11 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 MEMORY_OF_A_RUN = 2_000_000_000
 """Bytes of main memory that a run takes at the most, on the CPU, in sizes of the source report."""
+MEMORY_ON_A_CARD = 6_000_000_000
+"""Bytes of a card's memory that are kept free for each run."""
+RUNS_ON_A_CARD = 8
+"""Runs at once on a card, at most: one alone leaves it idle for most of the time, waiting for the
+core that starts its kernels; eight on an H100 trained as fast each as one (docs/performance.md)."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,10 @@ class Machine:
     ) -> Self:
         """The machine at hand; what is None (or "auto") is chosen.
 
-        On a CPU one thread a run, which waits for no other thread on a busy machine; on cards a
-        run each. Of processes that torchrun started each has its part of the machine, and plays
-        the runs with the others, one after another. Raises RequestError for what is not there.
+        On a CPU one thread a run, which waits for no other thread on a busy machine; on cards as
+        many runs each as have a core and memory. Of processes that torchrun started each has its
+        part of the machine, and plays the runs with the others, one after another. Raises
+        RequestError for what is not there.
         """
         found = find_device(device)
         if launch.launched():
@@ -59,7 +65,7 @@ class Machine:
         if jobs is None and found.type == "cpu":
             jobs = max(1, min(cores() // (threads or 1), _memory() // MEMORY_OF_A_RUN))
         elif jobs is None:
-            jobs = torch.cuda.device_count() if found == torch.device("cuda") else 1
+            jobs = _runs_on_cards(found) if found.type == "cuda" else 1
         share = max(1, cores() // jobs)
         return cls(found, jobs, threads or share, threads is not None)
 
@@ -178,6 +184,14 @@ def _processor(field: str) -> str:
         return ""
     found = re.search(rf"^{field}\s*: (.*)", text, re.MULTILINE)
     return found[1] if found else ""
+
+
+def _runs_on_cards(device: torch.device) -> int:
+    """Runs at once on a card, or on all cards where `device` has no number."""
+    every = [device] if device.index is not None else range(torch.cuda.device_count())
+    least = min(torch.cuda.get_device_properties(card).total_memory for card in every)
+    each = min(RUNS_ON_A_CARD, cores() // len(every), least // MEMORY_ON_A_CARD)
+    return max(1, each) * len(every)
 
 
 def _memory() -> int:

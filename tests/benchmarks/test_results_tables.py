@@ -46,7 +46,7 @@ def test_a_changed_number_changes_the_page(tmp_path: Path, monkeypatch: pytest.M
     generator |= {"steps": 10, "batch_size": 4, "runs": ["dcgan-a-0"]}
     found = {
         "command": "sparring train",
-        "environment": {"commit": "abc", "cpu": "a cpu"},
+        "environment": {"commit": "abc", "cpu": "a cpu", "device": "cpu"},
         "adaptation": [entry],
         "generation": {"g": generator | {"averaged": {"frechet": summary | {"mean": 30}}}},
     }

@@ -17,10 +17,10 @@ MOST = 20_000
 """Images of a sheet: of 24 pixels, about 2 MB."""
 
 
-def webp(pixels: Array, quality: int) -> str:
-    """uint8 [H, W, 3] as a data URL."""
+def webp(pixels: Array, quality: int | None) -> str:
+    """uint8 [H, W, 3] as a data URL. quality: from 0 to 100; None: not a bit is lost."""
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "WEBP", quality=quality)
+    Image.fromarray(pixels).save(file, "WEBP", quality=quality or 50, lossless=quality is None)
     return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
@@ -56,4 +56,4 @@ class Sheet:
 
     def url(self) -> str:
         """All of them, COLUMNS in a row, as a data URL; empty for none."""
-        return webp(tiled(np.stack(self._images), COLUMNS), quality=60) if self._images else ""
+        return webp(tiled(np.stack(self._images), COLUMNS), quality=50) if self._images else ""
