@@ -1,5 +1,7 @@
 import logging
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -68,6 +70,7 @@ def test_one_process_of_a_machine_speaks(
 ) -> None:
     for name, value in {"TORCHELASTIC_RUN_ID": "x", "LOCAL_RANK": number}.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(os, "_exit", sys.exit)
     with pytest.raises(SystemExit) as stop:
         cli._fail("no such thing", 2)
     assert stop.value.code == 2

@@ -1,10 +1,12 @@
 """Ranks that train together do what one process does; see tests/together.py for how."""
 
+import multiprocessing
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
+from torch.distributed import TCPStore
 
 from sparring import ranks
 from sparring.errors import RequestError
@@ -13,6 +15,7 @@ from tests.together import (
     STEPS,
     TRAINED,
     Measured,
+    attempt,
     error,
     play,
     train,
@@ -110,6 +113,23 @@ def test_by_itself_a_process_gets_back_what_it_gives() -> None:
         assert all(f(image) is image for f in (ranks.mine, ranks.whole, ranks.average))
         assert ranks.weighted(image) is image
         assert ranks.averaged([image, None])[0] is image
+
+
+def test_an_attempt_reads_no_address_that_the_one_before_left() -> None:
+    # In a store that it shares with that one, as torchrun's: a process that is early would connect
+    # to a dead one, and end with "connection refused" after some seconds.
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    context = multiprocessing.get_context("forkserver")
+    keys = [store.num_keys()]
+    for count in (0, 1):
+        both = [context.Process(target=attempt, args=(n, count, store.port)) for n in (0, 1)]
+        for process in both:
+            process.start()
+        for process in both:
+            process.join(60)
+        assert [process.exitcode for process in both] == [0, 0]
+        keys.append(store.num_keys())
+    assert keys[2] - keys[1] == 2  # each has written its own, and none in place of another
 
 
 def test_only_some_devices_serve_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -215,6 +215,7 @@ def member(rank: int, folder: Path, port: int) -> None:
     """One of four processes, as torchrun would start it."""
     torch.set_num_threads(1)
     os.environ |= {"TORCHELASTIC_RUN_ID": "test", "MASTER_ADDR": "127.0.0.1"}
+    os.environ["TORCHELASTIC_RESTART_COUNT"] = "0"
     try:
         for size in (2, 4):
             told = {"RANK": rank, "WORLD_SIZE": size, "MASTER_PORT": port + size}
@@ -228,6 +229,16 @@ def member(rank: int, folder: Path, port: int) -> None:
     except BaseException:
         (folder / f"failed-{rank}").write_text(traceback.format_exc())
         raise
+
+
+def attempt(rank: int, count: int, port: int) -> None:
+    """One of two processes of an attempt: it joins the other, and is gone without a word."""
+    told = {"RANK": rank, "WORLD_SIZE": 2, "MASTER_PORT": port, "MASTER_ADDR": "127.0.0.1"}
+    told |= {"TORCHELASTIC_RUN_ID": "test", "TORCHELASTIC_RESTART_COUNT": count}
+    os.environ |= {key: str(value) for key, value in told.items()}
+    os.environ["TORCHELASTIC_USE_AGENT_STORE"] = "True"
+    with ranks.joined(CPU):
+        os._exit(ranks.same(rank))
 
 
 def play(folder: Path) -> dict[str, Measured]:

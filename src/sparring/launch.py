@@ -7,6 +7,7 @@ Whoever speaks to people or looks for a device asks here; how processes work tog
 import logging
 import os
 import sys
+from typing import NoReturn
 
 from sparring.errors import WorkFailed
 
@@ -24,6 +25,19 @@ def number_here() -> int:
 def count_here() -> int:
     """How many processes there are on this machine."""
     return int(os.environ["LOCAL_WORLD_SIZE"]) if launched() else 1
+
+
+def leave(code: int) -> NoReturn:
+    """End this process with an exit code: at once, where torchrun started it.
+
+    An interpreter tears down threads of torch.distributed that are still at it, and aborts at
+    times; then torchrun ends the others, or takes a fault that was told for another one.
+    """
+    if launched():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def start(processes: int) -> None:

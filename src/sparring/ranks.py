@@ -9,13 +9,12 @@ and no trainer.
 
 import os
 import re
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import wraps
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -46,20 +45,14 @@ def joined(device: torch.device) -> Iterator[None]:
         torch.cuda.set_device(device)
     backends = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     with _reaching_others():
-        dist.init_process_group(backends, timeout=_PATIENCE)
+        # torchrun has one store for all attempts: what the last one left in it is out of date.
+        store, rank, ranks = next(dist.rendezvous("env://", timeout=_PATIENCE))
+        store = dist.PrefixStore(f"attempt {os.environ['TORCHELASTIC_RESTART_COUNT']}", store)
+        dist.init_process_group(
+            backends, store=store, rank=rank, world_size=ranks, timeout=_PATIENCE
+        )
     yield
     dist.destroy_process_group()  # after an exception others may be gone, and it would wait
-
-
-def leave() -> NoReturn:
-    """End this process at once, well.
-
-    An interpreter that ends right after its group tears down threads that are still at it, and
-    aborts at times: then torchrun ends the others.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
 
 
 def count() -> int:

@@ -21,7 +21,7 @@ import tyro
 from sparring import __version__
 from sparring.cli.common import OPTIONAL
 from sparring.errors import RequestError, Stopped, WorkFailed, check_name, one_line, unknown
-from sparring.launch import number_here
+from sparring.launch import leave, number_here
 from sparring.signals import stopping_at_once
 
 COMMANDS = {
@@ -130,4 +130,4 @@ class _Line(logging.Handler):
 def _fail(message: object, code: int) -> NoReturn:
     if number_here() == 0:  # of those that torchrun started on this machine one speaks
         print(f"sparring: {one_line(message)}", file=sys.stderr)
-    sys.exit(code)
+    leave(code)

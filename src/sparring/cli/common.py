@@ -199,7 +199,7 @@ class RunOptions(DeviceOptions):
             else:
                 follow(runs, library, out / "runs", machine.device)
         if not leads:
-            ranks.leave()
+            launch.leave(0)
         with writing(out):
             return build(out)
 
