@@ -13,6 +13,7 @@ from sparring.errors import RequestError
 from tests.together import (
     PLAYED,
     STEPS,
+    THOROUGH,
     TRAINED,
     Measured,
     attempt,
@@ -56,6 +57,16 @@ def test_a_method_that_couples_a_batch_and_does_not_gather_it_is_found(
 def test_weights_are_bit_equal_at_every_rank(seen: dict[str, Measured], size: int) -> None:
     first, *others = [seen[f"{size}-{rank}"]["ended"] for rank in range(size - (size == 4))]
     assert list(first) == [f"{name} {kind}" for name, kind in TRAINED[size]]
+    assert all(other == first for other in others)
+
+
+@pytest.mark.skipif(not THOROUGH, reason="takes minutes: THOROUGH=1 asks for it")
+@pytest.mark.parametrize("size", [2, 4])
+def test_weights_of_every_method_are_bit_equal_after_fifty_steps(
+    seen: dict[str, Measured], size: int
+) -> None:
+    first, *others = [seen[f"{size}-{rank}"]["fifty steps"] for rank in range(size - (size == 4))]
+    assert list(first) == NAMES
     assert all(other == first for other in others)
 
 

@@ -36,6 +36,8 @@ SETTINGS: dict[tuple[str, str], dict[str, Any]] = {
     ("dcgan", "norm"): {"discriminator_batch_norm": True},
 }
 PLAYED = [*CASES, *SETTINGS]
+THOROUGH = "THOROUGH" in os.environ
+"""Whether every method is trained for 50 steps too, which takes minutes: `.ci/run` asks for it."""
 TRAINED = {2: PLAYED[:1] + PLAYED[-2:], 4: [("dsn", "classes"), ("projection-gan", "classes")]}
 """What so many ranks train: between them, every kind of network and loss."""
 Measured = dict[str, Any]
@@ -132,7 +134,11 @@ def compare(name: str, kind: str) -> Measured:
 
 
 def train(
-    name: str, kind: str, folder: Path, spoil: Callable[[Method, int], None] = lambda m, step: None
+    name: str,
+    kind: str,
+    folder: Path,
+    spoil: Callable[[Method, int], None] = lambda method, step: None,
+    steps: int = STEPS,
 ) -> Method:
     """A whole training. spoil: called with the method before each step.
 
@@ -148,13 +154,14 @@ def train(
         batch: Batch = part(feed(step))
         return batch
 
-    Trainer(method, own, Training(STEPS, ROWS, "float32"), place, CPU).run()
+    Trainer(method, own, Training(steps, ROWS, "float32"), place, CPU).run()
     return method
 
 
-def weights(name: str, kind: str, folder: Path) -> str:
+def weights(name: str, kind: str, folder: Path, steps: int = STEPS) -> str:
     """The hash of a method's weights at the end of its training."""
-    return digest(train(name, kind, folder / f"{name}-{kind}").state_dict().values())
+    method = train(name, kind, folder / f"{name}-{kind}", steps=steps)
+    return digest(method.state_dict().values())
 
 
 def stop(folder: Path) -> str:
@@ -205,6 +212,8 @@ def work(size: int, folder: Path) -> Measured:
     both = [*PLAYED, ("coupled", "none")]
     found: Measured = {"compared": {f"{name} {kind}": compare(name, kind) for name, kind in both}}
     found["ended"] = {f"{n} {k}": weights(n, k, folder / str(size)) for n, k in TRAINED[size]}
+    cases = PLAYED if THOROUGH else []
+    found["fifty steps"] = {f"{n} {k}": weights(n, k, folder / f"50 {size}", 50) for n, k in cases}
     if size == 2:
         return found | {"stopped": stop(folder / "stopped"), "differing": differ(folder / "differ")}
     train("mean-teacher", "classes", folder / "gone on")

@@ -5,7 +5,8 @@
 
 ADAPT, GENERATE = "mean-teacher", "projection-gan"
 """What "auto" adapts and generates with: the best general methods there are."""
-ADAPT_STEPS, TUNE_STEPS, GENERATE_STEPS = 3000, 1500, 2000
+ADAPT_STEPS, TUNE_STEPS, GENERATE_STEPS = 7000, 1500, 2000
+"""Batches to train on. The first: ten minutes of a core; more is better still (docs/results.md)."""
 BATCH = 64
 ADAPT_SIZE, GENERATE_SIZE = 32, 64
 """Height and width of the images in pixels."""
