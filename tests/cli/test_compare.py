@@ -40,7 +40,7 @@ def test_the_page_has_the_same_and_the_losses(
     assert "Machine: the same" in words
     assert "seed 0 1 0" in words
     assert "1 and 3 part nowhere" in words
-    assert page.count("data:image/png;base64,") == 1
+    assert page.count("data:image/webp;base64,") == 1
     style = page.partition("<style>")[2].partition("</style>")[0]
     assert policy_hash(style) in page
     assert "http" not in page.replace("http-equiv", "")
