@@ -20,7 +20,8 @@ MOST = 20_000
 def webp(pixels: Array, quality: int | None) -> str:
     """uint8 [H, W, 3] as a data URL. quality: from 0 to 100; None: not a bit is lost."""
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "WEBP", quality=quality or 50, lossless=quality is None)
+    kept = {"lossless": True} if quality is None else {"quality": quality}
+    Image.fromarray(pixels).save(file, "WEBP", **kept)
     return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
