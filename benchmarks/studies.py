@@ -117,6 +117,9 @@ STUDIES: dict[str, Adaptation | Generation] = {
         3000, tuple((TUNED[0], f"{TUNED[1]}-{shares}") for shares in SHARES), SHARING, twins=0
     ),
     "thrice": Adaptation(9000, (("mnist", "mnist-m"), TUNED[::-1], TUNED), MODERN, twins=0),
+    "default": Adaptation(
+        defaults.ADAPT_STEPS, (("mnist", "mnist-m"), TUNED[::-1], TUNED), MODERN, twins=0
+    ),
     "minutes": Generation("celeba", MINUTES),
 }
 
