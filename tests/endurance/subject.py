@@ -136,7 +136,7 @@ def _fork_server() -> Any:
     context = multiprocessing.get_context("forkserver")
     ours = "sparring.runs.schedule", "sparring.cli.train", "sparring.report.page", __name__
     # The rest is what the first training of a process imports.
-    late = "torch._dynamo", "torchmetrics.image.fid", "scipy.stats"
+    late = "torch._dynamo", "scipy.stats", "sklearn.cluster", "sklearn.metrics", "sklearn.neighbors"
     context.set_forkserver_preload([*ours, *late])
     return context
 

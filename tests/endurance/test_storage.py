@@ -27,7 +27,7 @@ SHARES = (0.0, 0.2, 0.45, 0.9)
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Order, Reference]:
     home = tmp_path_factory.mktemp("storage")
-    order = Order("dcgan", make_data(home / "data"), home / "dcgan", steps=6)
+    order = Order("dann", make_data(home / "data"), home / "dann")
     return order, reference(order)
 
 
