@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jinja2 import Environment as Jinja
-from jinja2 import FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from sparring.report import live, without_labels, words
+from sparring.report import live, without_labels
 from sparring.report.answer import ERROR, Answered
 from sparring.report.collect import Report, badge, collect
 from sparring.report.groups import adaptations, compared, generations
 from sparring.report.picture import Picture
 from sparring.report.results import results
 from sparring.report.sprites import Sheet, webp
+from sparring.report.templates import templates
 from sparring.runs.records import Layer
 from sparring.storage import write_atomically, write_json
 
@@ -100,19 +100,13 @@ def build(
     return out / "report.html"
 
 
-def environment(report: Report, pictures: Mapping[str, Picture], *templates: Path) -> Jinja:
+def environment(report: Report, pictures: Mapping[str, Picture], *folders: Path) -> Jinja:
     """Jinja with this page's macros (common.html.jinja), filters and escaping.
 
-    templates: folders in which a client has templates of its own.
+    folders: where a client has templates of its own.
     """
-    jinja = Jinja(
-        loader=FileSystemLoader([HERE, *templates]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    jinja.filters |= words.FILTERS | {"flow": flow, "paragraphs": paragraphs}
+    jinja = templates(HERE, *folders)
+    jinja.filters |= {"flow": flow, "paragraphs": paragraphs}
     jinja.globals |= {
         "rep": report,
         "pictures": pictures,
