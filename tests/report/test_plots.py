@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from sparring.metrics.statistics import summarise
-from sparring.report import plots, score_plots
+from sparring.report import live, plots, score_plots
 from sparring.report.plots import Panel
 from tests.report.maker import trust
 
@@ -56,6 +56,63 @@ def test_ten_classes_have_ten_colours_that_differ() -> None:
     assert min(np.abs(a - b).max() for a, b in combinations(colours, 2)) > 0.1
 
 
+# What is left of linear RGB without one kind of cone (Machado et al. 2009, severity 1).
+SEEN = {
+    "all cones": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    "no red": [
+        *([0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216]),
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "no green": [
+        *([0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413]),
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "no blue": [
+        *([1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602]),
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+
+
+def lab(colours: list[str], seen: str) -> np.ndarray:
+    """CIE L*a*b* under D65, in which equal steps look about equally large."""
+    rgb = np.array([to_rgb(colour) for colour in colours])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    linear = (linear @ np.array(SEEN[seen]).T).clip(0, 1)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = linear @ np.array(to_xyz).T / [0.9505, 1.0, 1.089]
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    x, y, z = f.T
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], 1)
+
+
+def test_black_and_white_are_as_far_apart_as_can_be() -> None:
+    for seen in SEEN:
+        np.testing.assert_allclose(
+            lab(["black", "white"], seen), [[0, 0, 0], [100, 0, 0]], atol=0.1
+        )
+
+
+@pytest.mark.parametrize("seen", SEEN)
+@pytest.mark.parametrize(
+    "colours",
+    [
+        (*plots.CLASSES, plots.PALE),
+        (*plots.DOMAINS, plots.PALE),
+        (*live.RIGHT_WRONG, plots.PALE),
+        tuple(live.SURE.values()),
+        plots.OKABE_ITO,
+        (plots.GENERATOR, plots.OPPONENT, *plots.OKABE_ITO[2:]),
+        score_plots.SCENARIOS,
+    ],
+    ids=["classes", "domains", "right", "sure", "lines", "beside a generator", "scenarios"],
+)
+def test_the_colour_blind_tell_colours_apart(colours: tuple[str, ...], seen: str) -> None:
+    # The usual ten of matplotlib come to 4.6 without red cones; 2.3 is just seen side by side.
+    found = lab(list(colours), seen)
+    assert min(float(np.linalg.norm(a - b)) for a, b in combinations(found, 2)) > 10
+
+
 @pytest.mark.parametrize("domain", [0, 1])
 def test_an_embedding_shows_each_point_in_its_colours(domain: int) -> None:
     points = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]])
@@ -80,6 +137,10 @@ def test_classes_beyond_the_colours_have_another_marker() -> None:
     drawn = [c for c in figure.axes[0].collections if len(c.get_offsets())]
     outlines = {c.get_paths()[0].vertices.tobytes() for c in drawn}
     assert len(drawn) == len(outlines) == 3
+    # So have their keys: the three look alike but for it.
+    keys = [c for c in figure.axes[0].collections if c.get_label() in ("0", "10", "20")]
+    assert {c.get_paths()[0].vertices.tobytes() for c in keys} == outlines
+    assert len({c.get_facecolor().tobytes() for c in keys}) == 1
 
 
 def test_points_of_unknown_class_are_drawn_pale() -> None:

@@ -35,7 +35,7 @@ GENERATOR, OPPONENT = "#c8102e", "#1f5fbf"
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 CLASSES = (
     *("#332288", "#88CCEE", "#44AA99", "#117733", "#999933"),
-    *("#DDCC77", "#CC6677", "#882255", "#E66100", "#555555"),
+    *("#DDCC77", "#CC6677", "#882255", "#E66100", "#222222"),
 )
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
 """Classes beyond the ten colours have the colours again with the next marker."""
