@@ -1,6 +1,14 @@
 """What stands first: what was trained, what came out, whether to trust it, and what to do next."""
 
-from sparring.report.page import build
+from typing import Any
+
+import msgspec
+import pytest
+
+from sparring.report.collect import collect
+from sparring.report.groups import adaptations, generations
+from sparring.report.page import build, environment
+from sparring.runs.records import Use
 from tests.report.conftest import text
 from tests.report.maker import Maker, compare, fidelity
 
@@ -8,6 +16,14 @@ from tests.report.maker import Maker, compare, fidelity
 def short(maker: Maker) -> str:
     words = text(build(maker.plan()).read_text())
     return words[words.index("In short") : words.index("sparring train --out <here>")]
+
+
+def alone(maker: Maker, **plan: Any) -> str:
+    """The words of the summary, without the page around it, whose figures take their time."""
+    report = collect(maker.plan(**plan))
+    template = environment(report, {}).get_template("summary.html.jinja")
+    groups = generations(report.runs), adaptations(report.runs)
+    return text(str(template.module.summary(*groups)))  # type: ignore[attr-defined]
 
 
 def test_a_generator_in_short(maker: Maker) -> None:
@@ -23,8 +39,6 @@ def test_a_generator_in_short(maker: Maker) -> None:
 
 
 def test_a_generator_is_placed_between_spoilt_real_images(maker: Maker) -> None:
-    import msgspec
-
     run = maker.generator("acgan", ("Smiling",))
     rows = {
         "generated": fidelity(42.0),
@@ -68,6 +82,54 @@ def test_a_loss_or_an_alarm_leads_to_the_source_only_model(maker: Maker) -> None
     assert "Nobody knows the target's labels; by its confidence about 45 % of its images" in words
     assert "The alarm for negative transfer rings." in words
     assert "Use the source-only model" in words
+
+
+def test_losses_that_have_not_settled_lead_to_a_longer_training(maker: Maker) -> None:
+    run = maker.generator("dcgan")
+    longer = "Train longer: its losses have not settled."
+    assert longer not in alone(maker)  # they are near their end from 80 % on
+    log = run.path / "log.jsonl"
+    rows = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(rows[:9]))  # too few to tell
+    assert f"Next. {longer} Draw with it: sparring sample runs/" in alone(maker)
+    log.write_text("".join(rows[:55] + rows[:5]))  # back where they began
+    assert longer in alone(maker)
+
+
+def test_what_nobody_looked_for_is_not_called_absent(maker: Maker) -> None:
+    run = maker.generator("dcgan")
+    run.write(msgspec.structs.replace(run.scores, copies=None))
+    assert "May you trust it? Whether it copies is not known. One seed" in alone(maker)
+
+
+def test_a_set_in_place_of_another_is_a_caveat(maker: Maker) -> None:
+    maker.classifier("dann")
+    words = "On another set than was asked for."
+    assert words not in alone(maker)
+    assert words in alone(maker, uses=[Use(asked="svhn", used="there", kind="real", why="at hand")])
+
+
+def test_a_classifier_that_was_not_adapted_is_no_adapted_one(maker: Maker) -> None:
+    maker.classifier("dann", "source-only")
+    words = alone(maker)
+    assert "It reads 40.0 % of the target's test images rightly; no adapted classifier was" in words
+    assert "of the target without labels" not in words
+    assert "predict runs/dann-here-there-report2019-source-only-0/model IMAGES" in words
+
+
+@pytest.mark.parametrize(
+    ("adapted", "said"),
+    [
+        ((0.5, 0.51, 0.52), "The gain is clear over 3 seeds."),
+        ((0.3, 0.31, 0.32), "The loss is clear over 3 seeds."),
+        ((0.5, 0.3, 0.45), "The difference is not clear over 3 seeds."),
+    ],
+)
+def test_what_several_seeds_make_clear(adapted: tuple[float, ...], said: str, maker: Maker) -> None:
+    for seed, accuracy in enumerate(adapted):
+        maker.classifier("dann", "source-only", seed=seed)  # 0.40, 0.41, 0.42
+        maker.classifier("dann", seed=seed, scores={"accuracy": accuracy})
+    assert f"May you trust it? {said}" in alone(maker)
 
 
 def test_several_seeds_say_whether_the_gain_is_clear(maker: Maker) -> None:
