@@ -14,7 +14,8 @@ from PIL import Image
 
 from sparring.report.collect import collect
 from sparring.report.figures import Drawing, Marks, save
-from sparring.report.page import Section, build, environment, flow
+from sparring.report.page import Section, build, embed, environment, flow, policy_hash
+from sparring.report.picture import Picture
 from sparring.runs.records import Layer, Use
 from tests.report.conftest import text
 from tests.report.maker import SCENARIOS, Maker, compare
@@ -50,6 +51,31 @@ def test_nothing_comes_from_elsewhere(page: str) -> None:
     assert not re.search(r"https?://|@import|url\(", page)
 
 
+def test_the_policy_allows_the_pages_own_style_and_script_alone(page: str) -> None:
+    (policy,) = (
+        str(a["content"])
+        for tag, a in Outline(page).tags
+        if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy"
+    )
+    (style,) = re.findall("<style>(.*?)</style>", page, re.DOTALL)
+    (script,) = re.findall("<script>(.*?)</script>", page, re.DOTALL)
+    assert dict(rule.split(" ", 1) for rule in policy.split("; ")) == {
+        "default-src": "'none'",
+        "style-src": f"'{policy_hash(style)}'",
+        "script-src": f"'{policy_hash(script)}'",
+        "img-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+
+
+def test_a_phone_and_a_dark_room_are_told_of(page: str) -> None:
+    metas = [a for tag, a in Outline(page).tags if tag == "meta"]
+    found = {a["name"]: a["content"] for a in metas if "name" in a}
+    assert found["viewport"] == "width=device-width, initial-scale=1"
+    assert found["color-scheme"] == "light dark"  # else its controls and bars stay white
+
+
 def test_every_anchor_leads_somewhere(page: str) -> None:
     tags = Outline(page).tags
     ids = [a["id"] for _, a in tags if "id" in a]
@@ -74,6 +100,19 @@ def test_images_are_the_figures_and_have_alternatives(page: str, built: Path) ->
     (file,) = [p for p in (built / "figures").iterdir() if p.name.startswith("losses-dcgan")]
     plot = np.asarray(Image.open(file).convert("RGB"))
     assert np.array_equal(np.asarray(shown["DCGAN: losses over training"].convert("RGB")), plot)
+
+
+def test_photographs_lose_a_little_and_are_a_fraction_as_large(tmp_path: Path) -> None:
+    """A grid of 32 photographs: what nobody sees of it, and what it costs."""
+    noise = np.random.default_rng(0).integers(0, 256, (20, 40, 3), np.uint8)
+    photo = Image.fromarray(noise).resize((1072, 536), Image.Resampling.BICUBIC)
+    (tmp_path / "figures").mkdir()
+    picture = Picture("photo", "", ())
+    photo.save(picture.path(tmp_path))
+    code = base64.b64decode(embed(tmp_path, picture).removeprefix("data:image/webp;base64,"))
+    shown = np.asarray(Image.open(io.BytesIO(code)).convert("RGB"), int)
+    assert np.abs(shown - np.asarray(photo, int)).mean() < 5
+    assert len(code) < picture.path(tmp_path).stat().st_size / 10
 
 
 def test_every_kind_of_figure_is_there(page: str) -> None:
@@ -197,9 +236,21 @@ def test_no_gap_is_not_the_same_as_not_run(maker: Maker) -> None:
 
 
 def test_the_general_page_knows_nothing_of_any_report(maker: Maker) -> None:
-    maker.generator("wgan", preset="plain")
-    maker.classifier("mcd", preset="plain")
-    words = text(build(maker.plan()).read_text())
+    maker.generator("wgan", ("Young",), preset="plain")
+    maker.classifier("mcd", preset="plain", scores={"drawn": ("image", "rebuilt")})
+    page = build(maker.plan()).read_text()
+    # What stands there follows from what the runs left, whatever their methods are called.
+    assert headings(page) == [
+        *("1 Data", "2 WGAN", "3 MCD", "4 Without target labels", "5 Settings and environment")
+    ]
+    assert figures(page) == {
+        *("samples-wgan", "losses-wgan", "health-wgan", "progress-wgan", "nearest-wgan"),
+        *("averaged-wgan", "pairs-wgan", "change-wgan"),
+        *("tsne-mcd", "losses-mcd", "trust-mcd", "drawn-mcd"),
+    }
+    assert page.count('class="live frames"') == 3  # Young, the walk, the training
+    assert page.count('class="live map"') == page.count('class="cells"') == 1
+    words = text(page)
     assert not re.search(
         "2019|source report|dann|dsn|dcgan|acgan|celeba|svhn", words, re.IGNORECASE
     )
