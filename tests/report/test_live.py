@@ -32,6 +32,26 @@ def grey(*levels: int, size: int = 24) -> np.ndarray:
     )
 
 
+def photographs(*shape: int) -> np.ndarray:
+    """Of 24 pixels: as smooth as faces and digits are, and as dear."""
+    noise = np.random.default_rng(0).integers(0, 256, (int(np.prod(shape)), 6, 6, 3), np.uint8)
+    wide = [Image.fromarray(one).resize((24, 24), Image.Resampling.BICUBIC) for one in noise]
+    return (
+        np.stack([np.asarray(one) for one in wide]).transpose(0, 3, 1, 2).reshape(*shape, 3, 24, 24)
+    )
+
+
+def test_small_images_and_frames_leave_room_on_a_page_of_8_megabytes(maker: Maker) -> None:
+    sheet = Sheet()
+    sheet.add(photographs(300))
+    assert sprites.MOST * len(sheet.url()) / len(sheet) < 4e6  # a full sheet; 31 MB without loss
+    run = maker.generator("dcgan")
+    run.write_arrays("pictures", {"walk": photographs(9, 4)})
+    way = live.walk(Generation((run,)))
+    assert way is not None
+    assert 3 * len(way.image) < len(sprites.webp(decoded(way.image), None))
+
+
 def test_images_lie_in_rows_and_the_last_row_is_filled_up_with_white() -> None:
     found = tiled(grey(10, 20, 30, size=2), 2)
     assert found.shape == (4, 4, 3)
