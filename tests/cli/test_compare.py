@@ -1,9 +1,12 @@
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sparring.cli.compare import compare
 from sparring.errors import RequestError
+from sparring.report import plots
 from sparring.report.page import policy_hash
 from tests.report.conftest import text
 from tests.report.maker import Maker
@@ -29,9 +32,18 @@ def test_what_differs_is_printed(
 
 
 def test_the_page_has_the_same_and_the_losses(
-    runs: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    runs: tuple[Path, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    out = tmp_path / "compared.html"
+    out, drawn = tmp_path / "compared.html", list[Any]()
+    curves = plots.curves
+    monkeypatch.setattr(
+        plots,
+        "curves",
+        lambda *args: drawn.append(args) or curves(*args),  # type: ignore[func-returns-value]
+    )
     compare((*runs, runs[0]), out=out)
     assert capsys.readouterr().out.splitlines()[-1] == str(out)
     page = out.read_text()
@@ -40,9 +52,22 @@ def test_the_page_has_the_same_and_the_losses(
     assert "Machine: the same" in words
     assert "seed 0 1 0" in words
     assert "1 and 3 part nowhere" in words
-    assert page.count("data:image/webp;base64,") == 1
+    assert "Scores" in words
+    assert re.findall('<img src="data:image/webp;base64,[^"]*" alt="(.*?)">', page) == [
+        "Losses of 3 runs"
+    ]
+    # A panel a loss, and in each a line a run.
+    ((steps, panels, _),) = drawn
+    assert (steps[0], steps[-1]) == (10, 600)
+    assert [(panel.label, list(panel.lines)) for panel in panels] == [
+        ("discriminator loss", ["1", "2", "3"]),
+        ("generator loss", ["1", "2", "3"]),
+    ]
     style = page.partition("<style>")[2].partition("</style>")[0]
-    assert policy_hash(style) in page
+    assert (
+        f"content=\"default-src 'none'; style-src '{policy_hash(style)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'\""
+    ) in page
     assert "http" not in page.replace("http-equiv", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["compared.html", "out"]
 

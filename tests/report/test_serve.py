@@ -12,7 +12,7 @@ from sparring.errors import RequestError
 from sparring.report import page
 from sparring.report.page import policy_hash
 from sparring.report.serve import LOOPBACK, listen
-from sparring.report.watched import Watched
+from sparring.report.watched import Watched, plain
 from sparring.runs.folder import Run
 from tests.report.conftest import text
 from tests.report.maker import Maker
@@ -66,11 +66,22 @@ def test_the_report_is_served_with_what_is_under_way(tmp_path: Path, site: Site)
     assert f"{run.name} Step 400 of 600 · 1,280 images/s · 20 s left · last row" in words
     assert "Health: well discriminator 1.35" in words
     assert "Drawn from fixed noise at step 100." in words
+    assert 'alt="Images drawn at step 100"' in html
+    assert f'<progress max="600" value="400" aria-label="{run.name}">' in html
+    assert html.count('role="img" aria-label="hits real so far"') == 1
     assert "0 of 1 runs finished, 0 not begun." in words
     assert html.count("<polyline") == 5
     assert html.index('id="now"') < html.index("done:")
     _, now = site.get("/now")
     assert now in html or text(now) in words
+
+
+def test_a_page_of_words_alone_may_ask_for_nothing() -> None:
+    html = plain("a < b")
+    assert text(html).endswith("sparring a < b")
+    style = html.partition("<style>")[2].partition("</style>")[0]
+    policy = f"default-src 'none'; style-src '{policy_hash(style)}'; script-src 'none'; "
+    assert f'content="{policy}img-src data:"' in html
 
 
 def test_before_anything_has_begun_the_page_says_so(site: Site) -> None:
