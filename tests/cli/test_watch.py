@@ -5,7 +5,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -18,6 +19,8 @@ from sparring.cli.common import RunOptions
 from sparring.cli.watch import watched
 from sparring.errors import RequestError
 from sparring.report.serve import address, listen
+from sparring.runs import schedule
+from sparring.runs.records import Plan
 from tests.report.maker import Maker
 from tests.report.under_way import generator
 
@@ -96,6 +99,29 @@ def test_it_serves_beside_a_training_and_ends_when_that_is_killed(tmp_path: Path
     _, errors = process.communicate(timeout=30)  # its pipes close when the other has ended
     assert errors == ""
     assert gone(url[1])
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_with_watch_a_folder_is_served_as_long_as_it_is_trained_into(
+    asked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served, meanwhile = list[Path](), list[list[Path]]()
+
+    @contextmanager
+    def serving(out: Path, say: Callable[[str], None]) -> Iterator[None]:
+        served.append(out)
+        yield
+        served.remove(out)
+
+    def build(out: Path) -> Path:
+        meanwhile.append([*served])
+        return out
+
+    monkeypatch.setattr("sparring.cli.watch.watched", serving)
+    monkeypatch.setattr(schedule, "play_all", lambda *args: meanwhile.append([*served]))
+    plan = Plan(command="", budget="", runs=[], purpose="training")
+    RunOptions(watch=asked, device="cpu").play([], tmp_path, plan, build)
+    assert meanwhile == [[tmp_path] if asked else [], []]  # while it trains, and afterwards
 
 
 def test_what_is_watched_is_the_folder_that_is_trained_into(
