@@ -5,14 +5,18 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from sparring.data.images import DataSet, Images
 from sparring.runs import Library
-from sparring.runs.progress import Screen
+from sparring.runs.progress import Screen, Task
+from sparring.trainer import Status
 
 DIGITS = tuple("0123456789")
 CPU = torch.device("cpu")
@@ -69,6 +73,20 @@ def scrambled(library: Library) -> Library:
     shelf.put("left", library.get("left", 32))
     shelf.put("right", replace(right, train=wrong))
     return shelf
+
+
+class Onlooker(Screen):
+    """Keeps what a training shows: each status, and the images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen, self.images = list[Status](), list[np.ndarray[Any, Any]]()
+
+    @contextmanager
+    def task(self, label: str) -> Iterator[Task]:
+        task = Task(label, None)
+        task.update, task.look = self.seen.append, self.images.append  # type: ignore[method-assign]
+        yield task
 
 
 @pytest.fixture

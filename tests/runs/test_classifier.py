@@ -14,16 +14,22 @@ from sparring.runs.folder import Run
 from sparring.runs.progress import Screen
 from sparring.runs.scores import ClassifierScores
 from sparring.trainer import Training
-from tests.conftest import CPU
+from tests.conftest import CPU, Onlooker
 
 
 def run(
-    library: Library, path: Path, scenario: Scenario = "adapted", *, steps: int = 2, seed: int = 0
+    library: Library,
+    path: Path,
+    scenario: Scenario = "adapted",
+    *,
+    steps: int = 2,
+    seed: int = 0,
+    screen: Screen | None = None,
 ) -> Run:
     method = DANN(encoder="small")
     job = ClassifierRun(method, scenario, "left", "right", seed, Training(steps, 10), per_class=2)
     folder = Run(path / job.name)
-    job.run(library, folder, CPU, Screen())
+    job.run(library, folder, CPU, screen or Screen())
     return folder
 
 
@@ -86,7 +92,11 @@ def test_the_headline_is_of_the_last_state_and_the_choice_stands_beside_it(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sparring.runs.selection.consensus", lambda columns: 0)
-    adapted = scores_of(run(library, tmp_path, steps=20))
+    screen = Onlooker()
+    adapted = scores_of(run(library, tmp_path, steps=20, screen=screen))
+    assert [(status.step, status.health) for status in screen.seen] == [
+        (step, "well") for step in range(1, 21)
+    ]
     selection = adapted.selection
     assert selection is not None
     assert [c.step for c in selection.candidates] == [4, 8, 12, 16, 20]

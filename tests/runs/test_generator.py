@@ -12,12 +12,12 @@ from sparring.runs.folder import Run
 from sparring.runs.progress import Screen
 from sparring.runs.scores import GeneratorScores
 from sparring.trainer import Training
-from tests.conftest import CPU, digits
+from tests.conftest import CPU, Onlooker, digits
 
 
-def run(library: Library, path: Path, job: GeneratorRun) -> Run:
+def run(library: Library, path: Path, job: GeneratorRun, screen: Screen | None = None) -> Run:
     folder = Run(path / job.name)
-    job.run(library, folder, CPU, Screen())
+    job.run(library, folder, CPU, screen or Screen())
     return folder
 
 
@@ -28,9 +28,16 @@ def scores_of(folder: Run) -> GeneratorScores:
 
 def test_a_dcgan_run_keeps_samples_snapshots_and_scores(library: Library, tmp_path: Path) -> None:
     job = GeneratorRun(DCGAN(width=4), "faces", "", 0, Training(12, 8), 2, 30)
-    folder = run(library, tmp_path, job)
+    screen = Onlooker()
+    folder = run(library, tmp_path, job, screen)
     assert job.name == "dcgan-faces-0"
     arrays = folder.arrays("pictures")
+    # Meanwhile each step was told, and what is drawn shown, up to what it draws at the end.
+    assert [status.step for status in screen.seen] == list(range(1, 13))
+    assert all(set(status.losses) == {"discriminator", "generator"} for status in screen.seen)
+    assert {status.health for status in screen.seen} == {"well"}
+    assert len(screen.images) == 12
+    assert np.array_equal(screen.images[-1][:8], arrays["samples"][:8])
     assert set(arrays) == {"samples", "progress", "progress_steps", "walk", "averaged"}
     assert arrays["samples"].shape == (32, 3, 64, 64)
     assert arrays["samples"].dtype == np.uint8
