@@ -1,5 +1,6 @@
 """The README's figures, drawn from tiny runs."""
 
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -96,6 +97,28 @@ def test_another_name_is_refused(tmp_path: Path) -> None:
         write("face", tmp_path, tmp_path)
 
 
-def test_every_figure_of_the_pages_is_made_by_a_script() -> None:
+PAGES = [DOCS.parent / "README.md", *DOCS.rglob("*.md")]
+PICTURES = {path.name for kind in ("*.png", "*.svg") for path in DOCS.glob(kind)}
+
+
+def test_every_figure_of_the_pages_is_made_by_a_script_and_shown() -> None:
     made = {file for file, _ in FIGURES.values()} | {"terminal.svg", "performance-size.png"}
-    assert {path.name for kind in ("*.png", "*.svg") for path in DOCS.glob(kind)} <= made
+    assert made >= PICTURES
+    shown = {
+        Path(place).name
+        for page in PAGES
+        for place in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page.read_text())
+    }
+    assert shown == PICTURES
+
+
+def test_a_page_tells_the_length_of_the_run_whose_picture_it_shows() -> None:
+    told = 0
+    for name in sorted(name for name in PICTURES if name.endswith(".png")):
+        with Image.open(DOCS / name) as image:
+            length = re.search(r": ([\d,]+ steps of \d+) on", image.info.get("Description", ""))
+        for page in PAGES:
+            if length and re.search(rf"\]\((docs/)?{re.escape(name)}\)", page.read_text()):
+                assert length[1] in " ".join(page.read_text().split()), (page, name)
+                told += 1
+    assert told >= 6
