@@ -1,11 +1,24 @@
 """The tables of docs/results.md are those of the results.json files beside it."""
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from benchmarks import results_tables
-from benchmarks.results_tables import DOCS, number, percent, renewed, tables
+from benchmarks.results_tables import DOCS, number, percent, renewed, spread, summary, tables
+
+README = DOCS.parent / "README.md"
+SETS = {"MNIST": "mnist", "MNIST-M": "mnist-m", "meter digits": "meter-digits"}
+"""As the README writes them, and as the studies do."""
+
+
+def rows(study: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((DOCS / "results" / f"{study}.json").read_text())[
+        "rows"
+    ]
+    return found
 
 
 def test_no_table_of_the_page_is_written_by_hand() -> None:
@@ -14,6 +27,47 @@ def test_no_table_of_the_page_is_written_by_hand() -> None:
     named = {path.name for path in (DOCS / "results").glob("*.json")}
     assert named
     assert all(f"<!-- {name} -->" in text for name in named)
+
+
+def test_the_readmes_accuracies_are_those_of_the_studies() -> None:
+    line = r"^\| \*\*mean teacher, (.*?) → (.*?)\*\* \| (.*?) \| \*\*(.*?)\*\* \| - \| (\d+) \|$"
+    shown = re.findall(line, README.read_text(), re.MULTILINE)
+    assert len(shown) == 3
+    measured = {(*row["sets"], row["scenario"]): row for row in rows("pairs") + rows("others")}
+    for source, target, before, after, n in shown:
+        twin, adapted = (
+            measured[SETS[source], SETS[target], scenario]["accuracy"]
+            for scenario in ("source-only", "adapted")
+        )
+        assert (before, after, int(n)) == (spread(twin), spread(adapted), len(adapted))
+    words = " ".join(README.read_text().split())
+    longer = {tuple(row["sets"]): spread(row["accuracy"]) for row in rows("thrice")}
+    first, second, third = (longer[SETS[source], SETS[target]] for source, target, *_ in shown)
+    assert f"Three times as long it had **{first}, {second} and {third}** (one seed each)" in words
+    arms = {(row["sets"][1], row["arm"]): row["accuracy"] for row in rows("shares")}
+    skewed, missing = (arms[f"meter-digits-{kind}", "modern"] for kind in ("svhn", "missing"))
+    assert f"it had {percent(summary(skewed))[:4]} (n = {len(skewed)}), without any" in words
+    assert f"3 in it {spread(missing)}." in words
+
+
+def test_the_readmes_distances_are_those_of_the_studies() -> None:
+    words = " ".join(README.read_text().split())
+    (faces,) = json.loads((DOCS / "results/faces.json").read_text())["generation"].values()
+    (details,) = faces["details"]
+    floor = details["fidelity"]["real test images"]["frechet"]
+    distance, recall, asked = faces["frechet"], faces["recall"], details["scorecard"]["labels"]
+    assert f"Fréchet distance {number(distance)} (n = {faces['compared_images']:,}, b" in words
+    assert f"real test images {floor:.1f}" in words
+    assert f"recall {recall['mean']:.2f}." in words
+    low, high = (f"{100 * asked['Smiling'][end]:.1f}" for end in ("low", "high"))
+    assert f"in {100 * asked['Smiling']['value']:.1f} % ({low} to {high})" in words
+    minutes = {row["arm"]: [one["frechet"] for one in row["metrics"]] for row in rows("minutes")}
+    assert {len(found) for found in minutes.values()} == {3}
+    modern, labelled, plain = (
+        number(summary(minutes[arm])) for arm in ("projection-gan", "acgan", "dcgan")
+    )
+    equal_time = f"projection GAN {modern}, ACGAN of 2019 {labelled}, DCGAN {plain}."
+    assert f"(n = 3): {equal_time}" in words
 
 
 def test_no_target_label_was_read_before_the_final_evaluation() -> None:
