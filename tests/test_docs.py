@@ -4,6 +4,7 @@ The log is left out: it keeps the commands of its time. The site itself is built
 """
 
 import doctest
+import inspect
 import io
 import re
 import shlex
@@ -15,6 +16,7 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+import sparring
 from sparring.cli import COMMANDS, _parse
 from sparring.methods import METHODS
 
@@ -101,6 +103,27 @@ def test_python_that_is_shown_compiles_or_is_doctested(code: str) -> None:
         assert doctest.DocTestRunner().run(example).failed == 0
     else:
         compile(code, "page", "exec")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_has_a_page_with_its_equations_beside_its_file(method: str) -> None:
+    folder = ROOT / "docs" / "methods"
+    text = (folder / f"{method}.md").read_text(encoding="utf-8")
+    equations = re.findall(r"^\$\$(.+?)\$\$$", text, re.MULTILINE)
+    assert len(equations) >= 2
+    assert any(re.match("L", equation) for equation in equations)  # the loss is among them
+    file = Path(inspect.getfile(METHODS[method])).relative_to(ROOT)
+    assert f"```{{literalinclude}} ../../{file.as_posix()}\n```\n" in text  # the whole file
+    index = (folder / "index.md").read_text(encoding="utf-8")
+    assert f"]({method}.md) | " in index
+    assert f"\n{method}\n" in index.partition("{toctree}")[2]
+
+
+def test_the_reference_has_what_is_exported_with_its_docstring() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    found = set(re.findall(r"^\.\. auto(?:class|function):: sparring\.(\w+)$", text, re.MULTILINE))
+    assert found == {*sparring.__all__} - {"__version__"}
+    assert all(inspect.getdoc(getattr(sparring, name)) for name in found)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.name)
