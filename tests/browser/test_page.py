@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sparring.report.live import RIGHT_WRONG, SURE
 from sparring.report.page import build
+from sparring.report.plots import CLASSES, DOMAINS, PALE
 from sparring.runs.folder import Run
 from tests.report.maker import DIGITS, SCENARIOS, Maker, happened
 
@@ -89,6 +91,25 @@ def place(canvas: "api.Locator", points: Pixels, i: int) -> dict[str, float]:
     return {"x": 1 + EDGE + (0.5 + x) * side, "y": 1 + EDGE + (0.5 - y) * side}
 
 
+def ringed(canvas: "api.Locator", points: Pixels, i: int) -> bool:
+    """Whether a black ring is around point i; read from the canvas, over which a card may lie."""
+    side, at = canvas.evaluate("canvas => canvas.clientWidth"), place(canvas, points, i)
+    radius = 5 + min(4, max(1.8, 0.12 * side / len(points) ** 0.5))  # as in map.js
+    angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    x = at["x"] - 1 + radius * np.cos(angles)
+    y = at["y"] - 1 + radius * np.sin(angles)
+    read = """(canvas, spots) => {
+      const copy = document.createElement("canvas"), pen = copy.getContext("2d");
+      [copy.width, copy.height] = [canvas.width, canvas.height];
+      pen.fillStyle = "white";
+      pen.fillRect(0, 0, copy.width, copy.height);
+      pen.drawImage(canvas, 0, 0);
+      const all = pen.getImageData(0, 0, copy.width, copy.height).data;
+      return spots.map(([x, y]) => all[4 * (Math.floor(y) * copy.width + Math.floor(x))]);
+    }"""  # red, of each spot
+    return max(canvas.evaluate(read, np.stack([x, y], 1).tolist())) < 100
+
+
 @pytest.mark.parametrize(("side", "scenario"), [*enumerate(SCENARIOS[:2])])
 def test_the_pointer_shows_the_image_and_what_was_said(
     opened: Opened, out: Path, side: int, scenario: str
@@ -109,8 +130,73 @@ def test_the_pointer_shows_the_image_and_what_was_said(
     ]
     seen = picture(card.locator("canvas"), (24, 24))
     assert nearest(seen, arrays["thumbnails"]) == i
+    # It is ringed on both maps, wherever it lies on the other.
+    other = run(out, f"dann-here-there-report2019-{SCENARIOS[1 - side]}").arrays("features")
+    maps = [
+        (canvas, arrays["points"]),
+        (opened.page.locator(".map canvas[tabindex]").nth(1 - side), other["points"]),
+    ]
+    assert [ringed(*one, i) for one in maps] == [True, True]
     opened.page.mouse.move(5, 5)
     assert card.is_hidden()
+    assert [ringed(*one, i) for one in maps] == [False, False]
+
+
+def test_an_image_whose_label_nobody_knows_is_said_to_be_that(
+    browser: "api.Browser", tmp_path: Path
+) -> None:
+    maker = Maker(tmp_path / "out")
+    arrays = maker.classifier("dann", labelled=False).arrays("features")
+    build(maker.plan())
+    page = load(browser, maker.out, viewport={"width": 1000, "height": 900}).page
+    i = len(arrays["points"]) // 2 + lonely(arrays["points"][arrays["domain"] == 1])
+    canvas = page.locator(".map canvas[tabindex]")
+    canvas.scroll_into_view_if_needed()
+    canvas.hover(position=place(canvas, arrays["points"], i))  # type: ignore[arg-type]
+    first, *_, last = page.locator(".map .card output span").all_inner_texts()
+    assert (first, last) == ("Label: not known", "target: there")
+    assert page.locator(".key li").all_inner_texts() == [*DIGITS, "not known"]
+    page.context.close()
+
+
+def test_colours_and_forms_are_those_of_what_they_stand_for(opened: Opened) -> None:
+    """Also beyond ten classes, of which the page that is opened has no more."""
+    colours = {"class": CLASSES, "domain": DOMAINS, "right": RIGHT_WRONG, "pale": PALE}
+    data = {
+        "classes": [str(k) for k in range(40)],
+        "domains": ["source", "target"],
+        "colours": colours,
+        "sure": list(SURE.items()),
+    }
+    points = {
+        "label": [0, 3, 13, 65535],
+        "predicted": [0, 4, 13, 2],
+        "domain": [0, 1, 0, 1],
+        "confidence": [0, 32768, 65535, 26000],  # 0, a half, 1, and not quite 0.4
+    }
+    found = opened.page.evaluate(
+        """([data, points]) => Object.fromEntries(Object.entries(colourings(data, true)).map(
+            ([name, kind]) => [name, points.label.map((_, i) => kind.of(points, i))]))""",
+        [data, points],
+    )
+    right, wrong = RIGHT_WRONG
+    assert found == {
+        "class": [[CLASSES[0], 0], [CLASSES[3], 0], [CLASSES[3], 1], [PALE, 0]],
+        "predicted": [[CLASSES[0], 0], [CLASSES[4], 0], [CLASSES[3], 1], [CLASSES[2], 0]],
+        "domain": [[DOMAINS[k], 0] for k in (0, 1, 0, 1)],
+        "right": [[right, 0], [wrong, 0], [right, 0], [PALE, 0]],
+        "confidence": [[SURE[level], 0] for level in (0.0, 0.4, 0.95, 0.0)],
+    }
+    # What each looks like, drawn as in the key: no two of forty classes are alike.
+    drawn = opened.page.evaluate(
+        """(data) => {
+          const list = document.createElement("ul");
+          legend(list, colourings(data, false).class.key);
+          return [...list.querySelectorAll("canvas")].map((one) => one.toDataURL());
+        }""",
+        data,
+    )
+    assert len(drawn) == len(set(drawn)) == 40
 
 
 def test_a_click_colours_by_something_else(opened: Opened, out: Path) -> None:
@@ -268,6 +354,12 @@ def test_the_page_fits_and_is_accessible(
 ) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     found = load(browser, out, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    paper, ink = {
+        "light": ("rgb(251, 251, 252)", "rgb(28, 35, 48)"),
+        "dark": ("rgb(20, 24, 30)", "rgb(228, 232, 238)"),
+    }[scheme]
+    style = "(({backgroundColor, color}) => [backgroundColor, color])(getComputedStyle(%s))"
+    assert found.page.evaluate(style % "document.body") == [paper, ink]
     assert found.page.evaluate("document.documentElement.scrollWidth") == width
     found.page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
     found.page.locator(".cells td.n").first.hover()
@@ -282,7 +374,14 @@ def test_without_scripts_and_on_paper_the_figures_stand(browser: "api.Browser", 
     paper = load(browser, out).page
     assert paper.locator(".map").is_visible()
     assert paper.locator("figure[id^=tsne-dann]").is_hidden()
-    paper.emulate_media(media="print")
+    paper.emulate_media(media="print", color_scheme="dark")
+    ink = "getComputedStyle(document.body).color"
+    assert paper.evaluate(ink) == bare.evaluate(ink) == "rgb(28, 35, 48)"  # paper is white
+    assert bare.locator("nav").is_visible()
+    assert paper.locator("nav").is_hidden()  # nobody clicks on paper
+    for whole in ("figure", "tr"):
+        breaks = f"getComputedStyle(document.querySelector('{whole}')).breakInside"
+        assert paper.evaluate(breaks) == "avoid"
     for page in (bare, paper):
         assert page.locator(".live:visible").count() == 0
         assert page.locator("figure[id^=tsne-dann]").is_visible()

@@ -7,10 +7,24 @@ import pytest
 from sparring.report.page import build
 from sparring.report.watched import Watched
 from tests.report.maker import Maker
-from tests.report.under_way import drew, finish, serving, stopped_at
+from tests.report.under_way import drew, finish, generator, serving, stopped_at
 
 api = pytest.importorskip("playwright.sync_api")
 AFTER = 2100  # milliseconds, a little more than in served.js
+
+
+def test_what_is_under_way_is_accessible(browser: "api.Browser", tmp_path: Path) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    run = generator(tmp_path / "out")
+    drew(run, 100, 90)
+    page = browser.new_context(viewport={"width": 390, "height": 900}).new_page()
+    with serving(Watched(tmp_path / "out", build, tmp_path)) as url:
+        page.goto(url)
+        assert page.locator("#now polyline").count() == 5
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        broken = axe.run(page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"][:200]) for one in broken] == []
+    page.context.close()
 
 
 def test_what_is_under_way_is_renewed_and_the_page_when_a_run_ends(
