@@ -100,6 +100,16 @@ def test_images_are_the_figures_and_have_alternatives(page: str, built: Path) ->
     (file,) = [p for p in (built / "figures").iterdir() if p.name.startswith("losses-dcgan")]
     plot = np.asarray(Image.open(file).convert("RGB"))
     assert np.array_equal(np.asarray(shown["DCGAN: losses over training"].convert("RGB")), plot)
+    # Which is which is told by the palette, that photographs have no use for.
+    kinds = {}
+    for path in (built / "figures").iterdir():
+        with Image.open(path) as image:
+            kinds.setdefault(path.name.partition("-")[0], set()).add(image.mode)
+    photographs = ("samples", "progress", "nearest", "averaged", "pairs", "classes", "change")
+    plots = ("losses", "health", "tsne", "trust", "accuracy.png")
+    assert kinds == {kind: {"RGB"} for kind in (*photographs, "changed", "drawn")} | {
+        kind: {"P"} for kind in plots
+    }
 
 
 def test_photographs_lose_a_little_and_are_a_fraction_as_large(tmp_path: Path) -> None:
