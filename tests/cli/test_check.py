@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sparring.cli.check import check
+from sparring.report.page import policy_hash
 from tests.cli.test_cli import run, shown
 from tests.data.doctor.maker import folder, picture
 
@@ -58,6 +59,10 @@ def test_json_and_a_page_of_two_sets(
     html = (tmp_path / "page.html").read_text()
     assert "<img" not in html
     assert "&lt;b&gt;.png" in html
+    style = html.partition("<style>")[2].partition("</style>")[0]
+    assert f"default-src 'none'; style-src '{policy_hash(style)}'; img-src data:;" in html
+    assert " style=" not in html  # that policy would refuse it
+    assert html.count('<progress max="24" value="24" aria-label=') == 2
     assert "a trained model estimates them" in html
 
 

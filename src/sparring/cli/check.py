@@ -82,7 +82,7 @@ def _page(
     from markupsafe import Markup
 
     from sparring.data.doctor.findings import MOST
-    from sparring.report.page import HERE
+    from sparring.report.page import HERE, policy_hash
     from sparring.report.templates import templates
 
     splits = {subject.data.name: subject.splits for subject in subjects}
@@ -96,13 +96,19 @@ def _page(
         Image.fromarray(pixels).save(png, "png")
         return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
 
-    jinja = templates(Path(__file__).parent)
-    return jinja.get_template("check.html.jinja").render(
-        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
-        command=command_line(),
-        sets=sets,
-        found=found,
-        verdict=_verdict(found),
-        embed=embed,
-        most=MOST,
+    here = Path(__file__).parent
+    style = (HERE / "page.css", here / "check.css")
+    return (
+        templates(here)
+        .get_template("check.html.jinja")
+        .render(
+            css=Markup("\n".join(path.read_text(encoding="utf-8") for path in style)),
+            command=command_line(),
+            sets=sets,
+            found=found,
+            verdict=_verdict(found),
+            embed=embed,
+            most=MOST,
+            hash=policy_hash,
+        )
     )
