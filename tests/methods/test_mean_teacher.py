@@ -7,7 +7,7 @@ from torch.nn.functional import one_hot
 
 from sparring.game import Labelled, Pair, Shape, Unlabelled
 from sparring.methods import MeanTeacher
-from sparring.methods.mean_teacher import RECENT, Clusters, Seen, sinkhorn
+from sparring.methods.mean_teacher import RAMP, RECENT, SOURCE_STEPS, Clusters, Seen, sinkhorn
 
 SIZE = 16
 
@@ -112,8 +112,24 @@ def test_shares_are_the_sources_in_its_stage_and_then_drift_to_the_clusters() ->
 
 def test_the_targets_loss_begins_after_the_source_stage_and_ramps_up() -> None:
     method = built(source_stage=0.25)
-    weights = [method._weight(progress) for progress in (0, 0.25, 0.35, 0.45, 1)]
+    weights = []
+    for progress in (0, 0.25, 0.35, 0.45, 1):
+        weights.append(float(method._weight(progress)))
+        stepped(method, 0.5, progress)
     assert weights == pytest.approx([0, 0, 0.5, 1, 1])
+
+
+def test_in_a_long_training_the_source_stage_has_so_many_steps() -> None:
+    method = built(source_stage=0.25, drift=0.25)
+    for step in range(SOURCE_STEPS):
+        stepped(method, 0.9, step / 10_000)
+    assert method.target_shares.tolist() == pytest.approx([2 / 3, 1 / 3])
+    assert method._weight(SOURCE_STEPS / 10_000) == 0
+    stepped(method, 0.9, SOURCE_STEPS / 10_000)
+    assert method.target_shares[1].item() == pytest.approx(0.75 / 3 + 0.25 * 0.9, abs=0.01)
+    assert method._weight(SOURCE_STEPS / 10_000 + RAMP / 2).item() == pytest.approx(0.5)
+    stepped(method, 0.9, 0.9)
+    assert method._weight(SOURCE_STEPS / 10_000 + RAMP / 2).item() == pytest.approx(0.5)  # it stays
 
 
 def test_only_sure_labels_count() -> None:

@@ -15,7 +15,6 @@ transport: Asano et al. 2020 (arXiv 1911.05371); clusters around class means: Li
 (SHOT, arXiv 2002.08546). Estimating the shares from them is ours, and so is the whole.
 """
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
@@ -33,6 +32,8 @@ RECENT = 2048
 """Target images whose predictions are scaled together: enough for the rarest class to occur."""
 RAMP = 0.2
 """Part of the training over which the target's loss gains its full weight."""
+SOURCE_STEPS = 750
+"""Steps after which the source has been learned well enough, however long the training is."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -48,7 +49,7 @@ class MeanTeacher(AdaptationMethod):
     strong_views: bool = True
     """Train on strongly augmented images of both domains."""
     source_stage: float = 0.25
-    """Part of the training before the target's labels count."""
+    """Part of the training before the target's labels count; at most SOURCE_STEPS of it."""
     shares: Literal["estimated", "source", "free"] = "estimated"
     """How many target labels each class gets: as in the source at first, later as "estimated" from
     clusters; always as in the "source"; or as many as the teacher gives it, "free"."""
@@ -69,6 +70,8 @@ class MeanTeacher(AdaptationMethod):
         self.target_shares = of_training(even)
         self.confidence = of_training(torch.tensor(1.0))
         self.leads = of_training(torch.zeros(2))  # of the target and of the source
+        self.steps = of_training(torch.tensor(0))
+        self.begin = of_training(torch.tensor(self.source_stage))  # where the stage ends, or ended
         self._seen: Seen | None = None
 
     def view(self, image: Tensor) -> Tensor:
@@ -109,29 +112,35 @@ class MeanTeacher(AdaptationMethod):
         self.source_count.index_add_(0, seen.label, once)
         for recent, new in ((self.recent_features, seen.taught), (self.recent, seen.predicted)):
             recent.copy_(torch.cat([recent[len(new) :], new]))
-        of_source = self.source_count / self.source_count.sum()
-        if self.shares == "estimated" and progress >= self.source_stage:
-            self.target_shares.lerp_(self._estimate(seen, of_source), self.drift)
-        else:
-            self.target_shares.copy_(of_source)
+        self.steps.add_(1)
+        # As tensors: to branch on them, each step would wait for the device.
+        sooner = self.begin.clamp(max=progress)
+        self.begin.copy_(torch.where(self.steps > SOURCE_STEPS, sooner, self.begin))
+        over = progress >= self.begin
+        shares = self.source_count / self.source_count.sum()
+        if self.shares == "estimated":
+            drifted = self.target_shares.lerp(self._estimate(seen, shares, over), self.drift)
+            shares = torch.where(over, drifted, shares)
+        self.target_shares.copy_(shares)
 
-    def _estimate(self, seen: "Seen", of_source: Tensor) -> Tensor:
+    def _estimate(self, seen: "Seen", of_source: Tensor, over: Tensor) -> Tensor:
         """The target's shares [K]: the sizes of its clusters, as far as they lie apart.
 
-        That is measured by the student's features, and in units of those of the source, which lie
-        apart as they should: the nearer the target's lie together, the more the source's shares
-        count. Else a cluster that takes in what belongs to others would grow and grow.
+        That is measured by the student's features, from when the source stage is `over` (bool
+        scalar), and in units of those of the source, which lie apart as they should: the nearer
+        the target's lie together, the more the source's shares count. Else a cluster that takes in
+        what belongs to others would grow and grow.
         """
         clusters = Clusters.of(self.recent_features, sinkhorn(self.recent, self.target_shares))
         both = [clusters.lead(features).mean() for features in (seen.target, seen.source)]
-        self.leads.lerp_(torch.stack(both), 0.01)
+        self.leads.lerp_(torch.stack(both), 0.01 * over)
         trust = (self.leads[0] / self.leads[1].clamp_min(1e-6)).clamp(0, 1).square()
         return of_source.lerp(clusters.shares, trust)
 
-    def _weight(self, progress: float) -> float:
+    def _weight(self, progress: float) -> Tensor:
         """Of the target's loss: none at first, then along half a cosine up to 1."""
-        ramp = min(max((progress - self.source_stage) / RAMP, 0), 1)
-        return (1 - math.cos(math.pi * ramp)) / 2
+        ramp = ((progress - self.begin) / RAMP).clamp(0, 1)
+        return (1 - torch.cos(torch.pi * ramp)) / 2
 
     @torch.no_grad()
     def _teach(self, image: Tensor) -> tuple[Tensor, Tensor]:
