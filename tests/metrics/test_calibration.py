@@ -12,6 +12,7 @@ from sparring.metrics.calibration import (
     reliability,
     risk_coverage,
     temperature_for,
+    thresholded,
 )
 
 
@@ -101,23 +102,28 @@ def test_thresholded_confidence_by_hand() -> None:
     # Two of five source images are wrong, so the threshold is the third lowest score, 0.8:
     # of the target's confidences 0.95, 0.85, 0.7 and 0.55, half are not below it.
     source, label = two_class([0.6, 0.7, 0.8, 0.9, 0.95]), np.array([1, 0, 0, 1, 0])
-    found = estimate_accuracy(source, label, two_class([0.95, 0.85, 0.7, 0.55]))
-    assert found.thresholded_confidence == 0.5
-    assert found.thresholded_entropy == 0.5
+    assert thresholded(source, label, two_class([0.95, 0.85, 0.7, 0.55])) == (0.5, 0.5)
 
 
 def test_the_two_scores_are_not_the_same_with_three_classes() -> None:
     # Six of ten images of (0.6, 0.2, 0.2) are right: calibrated, so the temperature is 1, and the
     # threshold is their confidence 0.6, their entropy 0.95. The target's have 0.55, and 0.70.
     source, label = np.log([[0.6, 0.2, 0.2]] * 10), np.array([0] * 6 + [1] * 2 + [2] * 2)
-    found = estimate_accuracy(source, label, np.log([[0.55, 0.449, 0.001]]))
-    assert (found.thresholded_confidence, found.thresholded_entropy) == (0, 1)
+    assert thresholded(source, label, np.log([[0.55, 0.449, 0.001]])) == (1, 0)
 
 
-def test_average_confidence_is_calibrated_first() -> None:
-    source, label = 4 * two_class([0.75] * 400), np.arange(400) % 4 // 3
-    found = estimate_accuracy(source, label, 4 * two_class([0.6, 0.9]))
+def test_mean_confidence_is_calibrated_first_on_what_it_is_named_after() -> None:
+    # As they are, three of four are right; augmented, three of five: of the same confidence.
+    source = 4 * two_class([0.75] * 400), np.arange(400) % 4 // 3
+    augmented = 2 * two_class([0.6] * 400), np.arange(400) % 5 // 3
+    target = two_class([0.6, 0.9])
+    found = estimate_accuracy(source, augmented, 4 * target)
     assert found.average_confidence == pytest.approx(0.75, abs=1e-3)
+    half = estimate_accuracy(source, augmented, 2 * target)
+    assert half.augmented_confidence == pytest.approx(0.75, abs=1e-3)
+    assert (found.thresholded_entropy, found.thresholded_confidence) == thresholded(
+        *source, 4 * target
+    )
 
 
 @given(st.integers(0, 2**32 - 1), st.booleans())
@@ -125,12 +131,10 @@ def test_the_sources_own_accuracy_comes_out(seed: int, ties: bool) -> None:
     random = np.random.default_rng(seed)
     logits = random.integers(0, 2, (30, 4)) * 1.0 if ties else random.normal(size=(30, 4))
     label = random.integers(0, 4, 30)
-    found = estimate_accuracy(logits, label, logits)
     accuracy = (logits.argmax(1) == label).mean()
-    assert found.thresholded_entropy == pytest.approx(accuracy)
-    assert found.thresholded_confidence == pytest.approx(accuracy)
+    assert thresholded(logits, label, logits) == pytest.approx((accuracy, accuracy))
 
 
 def test_a_source_that_is_all_wrong_promises_nothing() -> None:
     logits = two_class([0.9, 0.8])
-    assert estimate_accuracy(logits, np.array([1, 1]), logits).thresholded_entropy == 0
+    assert thresholded(logits, np.array([1, 1]), logits) == (0, 0)

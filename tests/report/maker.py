@@ -207,7 +207,7 @@ class Maker:
             "source_accuracy": 0.97,
             "test_images": 400,
             "predicted_shares": (0.55, 0.05, *[0.05] * 8),
-            "estimated": AccuracyEstimates(0.45, 0.5, 0.9),
+            "estimated": AccuracyEstimates(0.45, 0.55, 0.5, 0.9),
             "temperature": 2.5,
             "seconds": 66.6,
             "images_per_second": 1152.0,

@@ -1,15 +1,20 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
 
 from sparring.data.images import DataSet, Images
 from sparring.errors import RequestError, TrainingFailed
 from sparring.methods import DANN, DSN, METHODS
+from sparring.metrics.calibration import fit_temperature
+from sparring.metrics.outputs import predict, predict_labelled
+from sparring.model import Classifier, load
 from sparring.runs import ClassifierRun, Library, Scenario
+from sparring.runs.classifier_evaluation import augmented
 from sparring.runs.folder import Run
 from sparring.runs.progress import Screen
 from sparring.runs.scores import ClassifierScores
@@ -117,7 +122,12 @@ def test_an_unlabelled_target_is_trained_on_estimated_and_predicted(
     scores = scores_of(folder)
     assert scores.accuracy is scores.confusion is scores.trust is None
     assert sum(scores.predicted_shares) == pytest.approx(1)
-    assert 0 <= scores.estimated.thresholded_entropy <= 1
+    # As sure of these images as it is right of augmented ones of the source.
+    method = cast(Classifier, load(folder.path / "model")).method
+    left = predict_labelled(method, augmented(library.get("left", 32).test), CPU)
+    temperature = fit_temperature(left.outputs.logits, left.label)
+    sure = softmax(predict(method, right.test, CPU).logits / temperature, axis=1).max(1)
+    assert scores.estimated.augmented_confidence == pytest.approx(sure.mean(), abs=1e-5)
     assert scores.selection is not None
     assert {c.accuracy for c in scores.selection.candidates} == {None}
     assert set(scores.selection.rank_correlation.values()) == {None}

@@ -8,7 +8,8 @@ from scipy.special import softmax
 from sparring.data.images import Images
 from sparring.metrics.outputs import Outputs, Predictions
 from sparring.runs import classifier_evaluation
-from sparring.runs.classifier_evaluation import cells, evaluate
+from sparring.runs.classifier_evaluation import augmented, cells, evaluate
+from sparring.runs.selection import sample
 
 COUNT, CLASSES = 24, 3
 
@@ -30,6 +31,22 @@ def said(shift: int) -> Outputs:
     return Outputs(features, logits)
 
 
+def test_the_same_images_are_augmented_alike_with_their_labels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(classifier_evaluation, "AUGMENTED", 20)
+    images = grey(100)
+    torch.manual_seed(1)
+    first = augmented(images)
+    torch.manual_seed(2)
+    again = augmented(images)
+    assert first.labels is not None
+    assert len(first) == 20
+    assert torch.equal(first.pixels, again.pixels)
+    assert torch.equal(first.labels, images.take(sample(COUNT, 20)).labels)  # type: ignore[arg-type]
+    assert (first.pixels != images.take(sample(COUNT, 20)).pixels).float().mean() > 0.9
+
+
 @pytest.mark.parametrize("labelled", [True, False])
 @pytest.mark.parametrize("most", [5, 2000])
 def test_each_picture_is_of_its_point(
@@ -39,7 +56,7 @@ def test_each_picture_is_of_its_point(
     source, target = grey(0), grey(100, labelled)
     outputs = said(0), said(1)
     on_source = Predictions(outputs[0], np.arange(COUNT) % CLASSES)
-    _, _, found = evaluate(on_source, outputs[1], source, target, per_class=8, seed=0)
+    _, _, found = evaluate(on_source, on_source, outputs[1], source, target, per_class=8, seed=0)
     shown = {name: found[name][found["pictured"]] for name in found if name != "thumbnails"}
     assert found["thumbnails"].shape == (2 * min(most, COUNT), 3, 24, 24)
     assert found["thumbnails"].dtype == np.uint8
@@ -59,10 +76,9 @@ def test_no_more_is_expected_than_on_the_source_and_the_model_is_no_surer() -> N
     label = np.arange(COUNT) % CLASSES
     label[:8] += 1  # of the source those that it is least sure of are wrong
     target = Outputs(said(1).features, 3 * said(1).logits)  # there it is sure of all
-    scores, *_ = evaluate(
-        Predictions(said(0), label % CLASSES), target, grey(0), grey(100), 8, 0, with_map=False
-    )
-    assert scores.estimated.thresholded_entropy > 0.8
+    known, easy = Predictions(said(0), label % CLASSES), Predictions(said(0), said(0).predicted)
+    scores, *_ = evaluate(known, easy, target, grey(0), grey(100), 8, 0, with_map=False)
+    assert scores.estimated.augmented_confidence > 0.8
     assert scores.expected == scores.source_accuracy == pytest.approx(16 / 24)
     chance = softmax(target.logits / scores.target_temperature, axis=1)
     assert chance.max(1).mean() == pytest.approx(16 / 24)

@@ -37,7 +37,7 @@ SCORES = ClassifierScores(
     source_accuracy=0.5,
     test_images=9,
     predicted_shares=(0.5, 0.5),
-    estimated=AccuracyEstimates(0.5, 0.5, 0.5),
+    estimated=AccuracyEstimates(0.5, 0.5, 0.5, 0.5),
     temperature=1.0,
 )
 

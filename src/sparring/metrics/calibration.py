@@ -25,12 +25,15 @@ class Bin:
 
 @dataclass(frozen=True)
 class AccuracyEstimates:
-    """Three estimates of an accuracy without labels, fractions in [0, 1].
+    """Four estimates of an accuracy without labels, fractions in [0, 1].
 
+    augmented_confidence: the mean confidence after a temperature fitted on source images that were
+        augmented; average_confidence: on source images as they are, too high under shift.
     thresholded_entropy: ATC with negative entropy, the one its authors recommend;
-    thresholded_confidence: with maximum confidence. average_confidence: too high under shift.
+    thresholded_confidence: with maximum confidence.
     """
 
+    augmented_confidence: float
     thresholded_entropy: float
     thresholded_confidence: float
     average_confidence: float
@@ -107,26 +110,48 @@ def risk_coverage(confidence: np.ndarray, correct: np.ndarray) -> tuple[np.ndarr
 
 
 def estimate_accuracy(
-    source_logits: np.ndarray, source_label: np.ndarray, target_logits: np.ndarray
+    source: tuple[np.ndarray, np.ndarray],
+    augmented: tuple[np.ndarray, np.ndarray],
+    target_logits: np.ndarray,
 ) -> AccuracyEstimates:
     """Accuracy on unlabelled target images, from held-out source images with labels.
 
-    Average thresholded confidence (ATC; Garg et al. 2022, arXiv 2201.04234, section 3): the share
-    of target images not below the score that as many source images are below as there are source
-    errors, after a temperature fitted on the source. Images that tie with it count in part, so
-    that the source's scores give its own accuracy. A network that is certain and wrong on the
-    target is overrated.
+    source, augmented: logits and labels of such images as they are, and strongly augmented. A
+    temperature fitted on augmented images holds under shift, too (Tomani et al. 2021, arXiv
+    2012.10988, who perturb them by noise); the mean confidence then is an estimate. A network that
+    is certain and wrong on the target is overrated.
+    """
+    return AccuracyEstimates(
+        _mean_confidence(*augmented, target_logits),
+        *thresholded(*source, target_logits),
+        _mean_confidence(*source, target_logits),
+    )
+
+
+def thresholded(
+    source_logits: np.ndarray, source_label: np.ndarray, target_logits: np.ndarray
+) -> tuple[float, float]:
+    """Average thresholded confidence (ATC), by negative entropy and by maximum confidence.
+
+    Garg et al. 2022, arXiv 2201.04234, section 3: the share of target images not below the score
+    that as many source images are below as there are source errors, after a temperature fitted on
+    the source. Images that tie with it count in part, so that the source's scores give its own
+    accuracy. With few source errors the threshold hangs on as few images.
     """
     temperature = fit_temperature(source_logits, source_label)
     source, target = (
         logits.astype(np.float64) / temperature for logits in (source_logits, target_logits)
     )
     errors = int((source_logits.argmax(1) != source_label).sum())
-    return AccuracyEstimates(
+    return (
         _share_above(_negative_entropy(source), errors, _negative_entropy(target)),
         _share_above(_log_odds(source), errors, _log_odds(target)),
-        float(_probability(target).max(1).mean()),
     )
+
+
+def _mean_confidence(logits: np.ndarray, label: np.ndarray, target_logits: np.ndarray) -> float:
+    """Of the target, after the temperature that fits `logits` and their labels."""
+    return float(_probability(target_logits / fit_temperature(logits, label)).max(1).mean())
 
 
 def _share_above(source: np.ndarray, errors: int, target: np.ndarray) -> float:

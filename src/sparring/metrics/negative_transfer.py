@@ -50,7 +50,7 @@ def alarm(twin: DomainOutputs, adapted: DomainOutputs) -> Verdict:
        below its twin: lost certainty, collapse to few classes, classes that left the clusters.
     2. The two differ on more than 2 e of the images, where e is the twin's estimated error: if
        neither errs on more than e, they differ on 2 e at most. This catches classes aligned to the
-       wrong ones, so long as the twin was good. e is ATC's (`calibration.estimate_accuracy`) or,
+       wrong ones, so long as the twin was good. e is ATC's (`calibration.thresholded`) or,
        if greater, what the twin's class shares cost at least where the target has the source's.
     3. Adapted's predicted class shares overlap less with the source's than the twin's do, by more
        than the draw of the images explains; it presumes that the target has the source's shares.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import entr
 
-from sparring.metrics.calibration import estimate_accuracy
+from sparring.metrics.calibration import thresholded
 from sparring.metrics.outputs import Outputs, Predictions
 
 SAMPLE = 2000
@@ -89,10 +89,9 @@ def nearest_source_accuracy(outputs: DomainOutputs) -> float:
 
 
 def estimated_accuracy(outputs: DomainOutputs) -> float:
-    """Target accuracy as ATC estimates it (`calibration.estimate_accuracy`), in [0, 1]."""
+    """Target accuracy as ATC by entropy estimates it (`calibration.thresholded`), in [0, 1]."""
     source = outputs.source
-    estimates = estimate_accuracy(source.outputs.logits, source.label, outputs.target.logits)
-    return estimates.thresholded_entropy
+    return thresholded(source.outputs.logits, source.label, outputs.target.logits)[0]
 
 
 def source_accuracy(outputs: DomainOutputs) -> float:

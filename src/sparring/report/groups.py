@@ -39,10 +39,8 @@ MEASURES: Mapping[str, Score] = {
     "temperature": lambda s: s.temperature,
     "calibration_error_tempered": lambda s: s.trust.calibration_error_tempered if s.trust else None,
     "risk_coverage_area": lambda s: s.trust.risk_coverage.area if s.trust else None,
-    "estimated_accuracy": lambda s: s.estimated.thresholded_entropy,
-    "estimate_error": lambda s: (
-        None if s.accuracy is None else s.estimated.thresholded_entropy - s.accuracy
-    ),
+    "estimated_accuracy": lambda s: s.expected,
+    "estimate_error": lambda s: None if s.accuracy is None else s.expected - s.accuracy,
 }
 """Scores that stand side by side before and after adaptation; None where a run has none."""
 

@@ -17,7 +17,7 @@ from sparring.methods import name_of
 from sparring.metrics.outputs import predict, predict_labelled
 from sparring.metrics.validators import DomainOutputs
 from sparring.runs import common
-from sparring.runs.classifier_evaluation import Arrays, evaluate, outputs
+from sparring.runs.classifier_evaluation import Arrays, augmented, evaluate, outputs
 from sparring.runs.folder import Run, run_name
 from sparring.runs.library import Library
 from sparring.runs.progress import Screen
@@ -176,6 +176,7 @@ class ClassifierRun:
         source, test = (self._judged_on(images) for images in (source, target.test))
         with method.evaluated():
             on_source = predict_labelled(method, source, device)
+            on_augmented = predict_labelled(method, augmented(source), device)
             on_target = predict(method, test, device)
             if self.scenario != "target-only":  # of the upper bound the scores alone are shown
                 place = sample(len(source))
@@ -192,6 +193,7 @@ class ClassifierRun:
         test = self._judged_on(target.open("test"))
         scores, examples, picture = evaluate(
             on_source,
+            on_augmented,
             on_target,
             source,
             test,

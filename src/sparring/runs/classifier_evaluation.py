@@ -5,6 +5,7 @@ here goes back to training. Knows predictions and images; knows no network and n
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import torch
 from msgspec import structs
 from torch.nn.functional import interpolate
 
+from sparring.augment import strong
+from sparring.data.feed import normalise, to_pixels
 from sparring.data.images import Images
 from sparring.metrics import calibration
 from sparring.metrics.embedding import (
@@ -32,6 +35,8 @@ SHOWN, THUMBNAIL = 2000, 24
 """Points of each domain in the map that have a picture, at most, and its height and width."""
 CELLS, EACH = 600, 6
 """Images of the cells of the confusion matrix that are kept, at most, and of each."""
+AUGMENTED = 2000
+"""Augmented source images on which the estimate of accuracy rests, at most."""
 UNKNOWN = -1
 """The label of an image that has none, in arrays."""
 _POINTS = 50  # of the risk-coverage curve, in the scores
@@ -39,8 +44,17 @@ _POINTS = 50  # of the risk-coverage curve, in the scores
 Arrays = dict[str, np.ndarray]
 
 
+def augmented(images: Images) -> Images:
+    """At most AUGMENTED of the images, strongly augmented: the same ones, and alike, every time."""
+    some = images.take(sample(len(images), AUGMENTED))
+    random = torch.Generator().manual_seed(0)
+    parts = [to_pixels(strong(normalise(part), random)) for part in some.pixels.split(500)]
+    return replace(some, pixels=torch.cat(parts))
+
+
 def evaluate(
     on_source: Predictions,
+    on_augmented: Predictions,
     on_target: Outputs,
     source: Images,
     target: Images,
@@ -50,15 +64,17 @@ def evaluate(
 ) -> tuple[ClassifierScores, Arrays, Arrays]:
     """Scores, examples to compare runs by, and the t-SNE picture.
 
-    on_source, on_target: what the classifier says of the test images. source, target: those
-    images, the target's with class labels or without. per_class: images of each class and domain in
+    on_source, on_target: what the classifier says of the test images; on_augmented: of those that
+    `augmented` makes of the source's. source, target: the test images, the target's with class
+    labels or without. per_class: images of each class and domain in
     the picture, at most. with_map: draw it.
     """
     label = None if target.labels is None else target.labels.numpy()
-    logits, classes = on_source.outputs.logits, on_source.outputs.logits.shape[1]
+    known, shifted = ((one.outputs.logits, one.label) for one in (on_source, on_augmented))
+    classes = on_target.logits.shape[1]
     both = (on_source.outputs, source), (on_target, target)
     features, picture = _mixed_sample(both, per_class, seed)
-    temperature = calibration.fit_temperature(logits, on_source.label)
+    temperature = calibration.fit_temperature(*known)
     mixing = domain_mixing(features, picture["domain"])
     distance = proxy_a_distance(on_source.outputs.features, on_target.features, seed)
     points = tsne(features, seed) if with_map else None
@@ -73,7 +89,7 @@ def evaluate(
         source_accuracy=on_source.accuracy,
         test_images=len(target),
         predicted_shares=tuple(shares.tolist()),
-        estimated=calibration.estimate_accuracy(logits, on_source.label, on_target.logits),
+        estimated=calibration.estimate_accuracy(known, shifted, on_target.logits),
         temperature=temperature,
         mixing=mixing,
         a_distance=distance,

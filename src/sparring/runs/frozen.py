@@ -24,7 +24,7 @@ from sparring.metrics.validators import DomainOutputs
 from sparring.nets.summary import count_parameters, describe
 from sparring.runs import common
 from sparring.runs.classifier import ClassifierRun
-from sparring.runs.classifier_evaluation import evaluate, outputs
+from sparring.runs.classifier_evaluation import augmented, evaluate, outputs
 from sparring.runs.folder import Run, run_name
 from sparring.runs.library import Library
 from sparring.runs.progress import Screen, Task
@@ -76,10 +76,12 @@ class FrozenRun(ClassifierRun):
         target = SealedTarget(labelled, folder)
         sets = {"source": source.train, "held-out source": source.test}
         sets |= {"target": target.train, "target test": target.test}
+        sets |= {"augmented source": (shown := augmented(source.test))}
         self.method.backbone.to(device)
         seen = [self._features(library, *one, device, show) for one in sets.items()]
         assert source.train.labels is not None
         assert source.test.labels is not None
+        assert shown.labels is not None
         fitted = frozen.fit(
             seen[0],
             source.train.labels.numpy(),
@@ -94,12 +96,13 @@ class FrozenRun(ClassifierRun):
         folder.write(_architecture(network, device))
         target.stage = "choice"
         on_source = Predictions(fitted.on_source(seen[1]), source.test.labels.numpy())
+        on_augmented = Predictions(fitted.on_source(seen[4]), shown.labels.numpy())
         unlabelled = fitted.on_target(seen[2][sample(len(target.train), SEEN).numpy()])
         views = outputs(DomainOutputs(on_source[sample(len(source.test)).numpy()], unlabelled))
         target.stage = "final evaluation"
         on_target, test = fitted.on_target(seen[3]), target.open("test")
         scores, examples, picture = evaluate(
-            on_source, on_target, source.test, test, self.per_class, self.seed
+            on_source, on_augmented, on_target, source.test, test, self.per_class, self.seed
         )
         seconds = round(time.monotonic() - started, 2)
         scores = structs.replace(scores, seconds=seconds, notes=(*scores.notes, _NOTE))

@@ -89,7 +89,7 @@ class ClassifierScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag=
 
         Where the source is hardly learnt, the estimate may be anything.
         """
-        return min(self.estimated.thresholded_entropy, self.source_accuracy)
+        return min(self.estimated.augmented_confidence, self.source_accuracy)
 
 
 class Extractor(Struct, frozen=True, kw_only=True):
