@@ -9,6 +9,8 @@ import pytest
 from benchmarks import results_tables
 from benchmarks.results_tables import DOCS, number, percent, renewed, spread, summary, tables
 
+from sparring.runs.records import SCENARIOS
+
 README = DOCS.parent / "README.md"
 SETS = {"MNIST": "mnist", "MNIST-M": "mnist-m", "meter digits": "meter-digits"}
 """As the README writes them, and as the studies do."""
@@ -30,24 +32,37 @@ def test_no_table_of_the_page_is_written_by_hand() -> None:
 
 
 def test_the_readmes_accuracies_are_those_of_the_studies() -> None:
-    line = r"^\| \*\*mean teacher, (.*?) → (.*?)\*\* \| (.*?) \| \*\*(.*?)\*\* \| - \| (\d+) \|$"
+    line = r"^\| \*\*mean teacher, (.*?) → (.*?)\*\* \| (.*) \|$"
     shown = re.findall(line, README.read_text(), re.MULTILINE)
     assert len(shown) == 3
     measured = {(*row["sets"], row["scenario"]): row for row in rows("pairs") + rows("others")}
-    for source, target, before, after, n in shown:
-        twin, adapted = (
-            measured[SETS[source], SETS[target], scenario]["accuracy"]
-            for scenario in ("source-only", "adapted")
-        )
-        assert (before, after, int(n)) == (spread(twin), spread(adapted), len(adapted))
+    longer = {tuple(row["sets"]): row for row in rows("default")}
+    for source, target, cells in shown:
+        pair = SETS[source], SETS[target]
+        twin, adapted = (measured[*pair, scenario]["accuracy"] for scenario in SCENARIOS[:2])
+        default = longer[pair]["accuracy"]
+        long = f"{spread(default)} (n = {len(default)})"
+        numbers = spread(twin), f"**{spread(adapted)}**", long, "-", str(len(adapted))
+        assert cells.split(" | ") == [*numbers]
     words = " ".join(README.read_text().split())
-    longer = {tuple(row["sets"]): spread(row["accuracy"]) for row in rows("thrice")}
-    first, second, third = (longer[SETS[source], SETS[target]] for source, target, *_ in shown)
-    assert f"Three times as long it had **{first}, {second} and {third}** (one seed each)" in words
+    errors = [
+        100 * abs(told - true)
+        for row in rows("default")
+        for told, true in zip(row["estimated"], row["accuracy"], strict=True)
+    ]
+    assert f"was off by {min(errors):.1f} to {max(errors):.1f} points after 7,000 steps." in words
     arms = {(row["sets"][1], row["arm"]): row["accuracy"] for row in rows("shares")}
     skewed, missing = (arms[f"meter-digits-{kind}", "modern"] for kind in ("svhn", "missing"))
-    assert f"it had {percent(summary(skewed))[:4]} (n = {len(skewed)}), without any" in words
-    assert f"3 in it {spread(missing)}." in words
+    assert f"{percent(summary(skewed))[:4]} with SVHN's (n = {len(skewed)}), " in words
+    assert f"{spread(missing)} without any 3." in words
+    aside = {(*row["sets"], row["scenario"]): spread(row["accuracy"]) for row in rows("aside")}
+    digits = ("mnist", "uci-digits"), ("uci-digits", "mnist")
+    before, after = ([aside[*pair, name] for pair in digits] for name in SCENARIOS[:2])
+    assert f"{' and '.join(after)} (source only {', '.join(before)})." in words
+    worse, better = (aside["women", "men", name] for name in SCENARIOS[1::-1])
+    assert f"from women's: {worse} where source only had {better}, and the alarm rang." in words
+    arms = {("", row["arm"]): row["accuracy"] for row in rows("parts")}
+    assert f"augmentation {spread(arms['', 'DANN, fast, strong'])} after 1,500 steps" in words
 
 
 def test_the_readmes_distances_are_those_of_the_studies() -> None:
