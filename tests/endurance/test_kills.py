@@ -13,6 +13,9 @@ from tests.endurance.faults import POINTS, Fault
 from tests.endurance.kills import Reference, check_end, reference, shares
 from tests.endurance.subject import Child, Order, run, told
 from tests.endurance.tiny import make_data
+from tests.together import THOROUGH
+
+pytestmark = pytest.mark.skipif(not THOROUGH, reason="takes minutes: THOROUGH=1 asks for it")
 
 Subject = tuple[Order, Reference]
 

@@ -19,6 +19,9 @@ from tests.endurance.faults import Fault
 from tests.endurance.kills import Reference, check_end, reference
 from tests.endurance.subject import Child, Order, run, told
 from tests.endurance.tiny import make_data
+from tests.together import THOROUGH
+
+pytestmark = pytest.mark.skipif(not THOROUGH, reason="takes minutes: THOROUGH=1 asks for it")
 
 SHARES = (0.0, 0.2, 0.45, 0.9)
 """Where in a training's life the disk fails; `kills.py` takes random places instead."""
