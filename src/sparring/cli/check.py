@@ -98,17 +98,14 @@ def _page(
 
     here = Path(__file__).parent
     style = (HERE / "page.css", here / "check.css")
-    return (
-        templates(here)
-        .get_template("check.html.jinja")
-        .render(
-            css=Markup("\n".join(path.read_text(encoding="utf-8") for path in style)),
-            command=command_line(),
-            sets=sets,
-            found=found,
-            verdict=_verdict(found),
-            embed=embed,
-            most=MOST,
-            hash=policy_hash,
-        )
+    jinja = templates(here)
+    return jinja.get_template("check.html.jinja").render(
+        css=Markup("\n".join(path.read_text(encoding="utf-8") for path in style)),
+        command=command_line(),
+        sets=sets,
+        found=found,
+        verdict=_verdict(found),
+        embed=embed,
+        most=MOST,
+        hash=policy_hash,
     )

@@ -66,8 +66,8 @@ def evaluate(
 
     on_source, on_target: what the classifier says of the test images; on_augmented: of those that
     `augmented` makes of the source's. source, target: the test images, the target's with class
-    labels or without. per_class: images of each class and domain in
-    the picture, at most. with_map: draw it.
+    labels or without. per_class: images of each class and domain in the picture, at most.
+    with_map: draw it.
     """
     label = None if target.labels is None else target.labels.numpy()
     known, shifted = ((one.outputs.logits, one.label) for one in (on_source, on_augmented))
