@@ -2,7 +2,8 @@
 
 Arithmetic: the operations of every matrix product and convolution that our step computes, forward
 and backward, counted while one is played (by the formulas of torch's flop counter; a multiply-add
-is two), at the fastest rate measured here on any product or convolution in float32 or bfloat16.
+is two), at the fastest rate measured here on any product or convolution in float32, or in bfloat16
+where the machine computes with it.
 What our networks leave out is left out here too: the limit is of the work as we do it.
 
 Bytes: every product and convolution reads its operands and writes its results once, in the
@@ -27,6 +28,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from sparring.game import Batch, Labelled, Method, Pair, Shape, Unlabelled
+from sparring.runtime import resolve_precision
 
 ADAM_BYTES = 2 * 3 * 4
 """A weight and its two moments, float32, read and written."""
@@ -50,7 +52,10 @@ class Work:
 
 @dataclass(frozen=True)
 class Rates:
-    """The best that was measured: operations a second by precision, bytes a second."""
+    """The best that was measured: operations a second by precision, bytes a second.
+
+    bfloat16: 0 on a machine without instructions for it, where it would take minutes to measure.
+    """
 
     float32: float
     bfloat16: float
@@ -146,8 +151,9 @@ def measure(device: torch.device, seconds: float = 1.5) -> Rates:
     sizes = (4096, 8192) if large else (512, 1024, 2048)
     images, channels = (256, (128, 256)) if large else (32, (64, 128))
     each = seconds / (2 * (len(sizes) + len(channels)) + 1)
-    best = {}
-    for dtype in (torch.float32, torch.bfloat16):
+    best = {torch.bfloat16: 0.0}
+    dtypes = {torch.float32, getattr(torch, resolve_precision("auto", device))}
+    for dtype in dtypes:
         rates = [_product_rate(size, dtype, device, each) for size in sizes]
         rates += [_convolution_rate(images, wide, dtype, device, each) for wide in channels]
         best[dtype] = max(rates)

@@ -179,6 +179,7 @@ def facts(device: torch.device, rates: Rates) -> dict[str, Any]:
 def render(rows: Sequence[Row], machine: dict[str, Any]) -> Table:
     """The table for the screen."""
     rates = machine["rates"]
+    bfloat16 = f"{rates['bfloat16'] / 1e9:,.0f} bfloat16, " if rates["bfloat16"] else ""
     table = Table(
         title="images/s, ours beside the tutorials' loops: medians (quartiles)",
         caption=(
@@ -186,7 +187,7 @@ def render(rows: Sequence[Row], machine: dict[str, Any]) -> Table:
             f"torch {machine['torch']}, commit {machine['commit']}\n"
             f"batches of {rows[0].batch_size}; ours in {rows[0].precision}, theirs in float32\n"
             f"best rates: {rates['float32'] / 1e9:,.0f} Gflop/s float32, "
-            f"{rates['bfloat16'] / 1e9:,.0f} bfloat16, {rates['bandwidth'] / 1e9:.1f} GB/s\n"
+            f"{bfloat16}{rates['bandwidth'] / 1e9:.1f} GB/s\n"
             "MB: peak memory (of it images); outside: share of the time beside the step"
         ),
         box=box.SIMPLE_HEAD,  # with little padding: the whole table fits 80 columns

@@ -1,8 +1,10 @@
 import pytest
 import torch
+from benchmarks.speed import limit
 from benchmarks.speed.limit import Rates, Work, count, fastest, measure, step_work
 from torch import nn
 
+from sparring import runtime
 from sparring.game import Method, Move, Shape, Unlabelled
 from sparring.methods import DCGAN, DSN
 
@@ -80,9 +82,32 @@ def test_the_limit_is_the_slower_of_arithmetic_and_memory() -> None:
     assert rates.best(Rates(60.0, 90.0, 10.5)) == Rates(60.0, 100.0, 10.5)
 
 
-def test_rates_are_measured() -> None:
+@pytest.mark.parametrize("flags", ["avx2", "avx2 avx512_bf16"])
+def test_rates_are_measured_where_the_machine_has_the_instructions(
+    flags: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "_processor", lambda name: flags)
+    tried: set[torch.dtype] = set()
+
+    def rate(size: int, dtype: torch.dtype, *place: object) -> float:
+        tried.add(dtype)
+        return 3.0
+
+    monkeypatch.setattr(limit, "_product_rate", rate)
+    monkeypatch.setattr(limit, "_convolution_rate", lambda images, *asked: rate(*asked))
     rates = measure(CPU, seconds=0.01)
-    assert min(rates.float32, rates.bfloat16, rates.bandwidth) > 0
+    bfloat16 = "bf16" in flags
+    assert tried == {torch.float32} | ({torch.bfloat16} if bfloat16 else set())
+    assert (rates.float32, rates.bfloat16) == (3.0, 3.0 if bfloat16 else 0.0)
+    assert rates.bandwidth > 0
+
+
+def test_a_product_and_a_convolution_have_a_rate() -> None:
+    rates = (
+        limit._product_rate(64, torch.float32, CPU, 0.01),
+        limit._convolution_rate(2, 8, torch.float32, CPU, 0.01),
+    )
+    assert all(1e6 < rate < 1e14 for rate in rates)
 
 
 def test_the_fastest_of_at_least_three_calls_counts() -> None:

@@ -60,6 +60,9 @@ def test_the_json_is_a_list_of_plain_rows_with_their_machine() -> None:
     table = render(rows, machine)
     cells = [next(iter(column.cells)) for column in table.columns]
     assert cells == ["dann 3x3", "3", "10", "4.00 (3.50-4.00)", "50%", "700 (20)", "18.2%"]
+    assert "50 Gflop/s float32, 100 bfloat16, 10.0 GB/s" in str(table.caption)
+    plain = render(rows, facts(CPU, replace(RATES, bfloat16=0.0)))
+    assert "50 Gflop/s float32, 10.0 GB/s" in str(plain.caption)
 
 
 def test_the_table_fits_a_terminal_of_80_columns() -> None:

@@ -40,6 +40,16 @@ def test_the_second_time_nothing_is_trained(cache: Path, monkeypatch: pytest.Mon
     assert known == skill
 
 
+def test_a_long_training_tells_how_far_it_is(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluators, "QUIET_SECONDS", 0.0)
+    lines: list[str] = []
+    evaluators.load_or_train(DATA, 0, CPU, 3, lines.append)
+    assert [line.rpartition(", ")[0] for line in lines[1:4]] == [
+        f"evaluator 1: step {step} of 3" for step in (1, 2, 3)
+    ]
+    assert lines[3].endswith(", 0 s left")
+
+
 def test_two_processes_at_once_train_one_extractor(cache: Path) -> None:
     code = "from tests.runs.test_evaluators import load, said\nload()\nprint(len(said))"
     command = [sys.executable, "-c", code]

@@ -34,7 +34,7 @@ def screen_of(monkeypatch: pytest.MonkeyPatch) -> Any:
         return Screen(), lambda: file.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
 
     monkeypatch.setattr(progress, "_LIVE_SECONDS", 0.0)
-    monkeypatch.setattr(progress, "_QUIET_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.0)
     return made
 
 

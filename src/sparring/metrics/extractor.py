@@ -119,24 +119,28 @@ def train_extractor(
     steps: int = STEPS,
     mirror: bool = False,
     bfloat16: bool = False,
+    watch: Callable[[int], None] = lambda step: None,
 ) -> tuple[Extractor, Skill]:
     """Train on `train`; the skill is measured on `held_out`, which should share no person with it.
 
-    mirror: whether a mirrored image is as good as the original. Repeats by seed. The network
-    comes back in evaluation mode. Raises Stopped after SIGINT or SIGTERM.
+    mirror: whether a mirrored image is as good as the original. watch: called with the number of
+    steps that are made, after each. Repeats by seed. The network comes back in evaluation mode.
+    Raises Stopped after SIGINT or SIGTERM.
     """
     name, examples = task_of(train, seed)
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         network = Extractor(name, examples.label_names, examples.kind).to(device)
         stream = Stream(examples, BATCH_SIZE, (seed,), device, mirror)
-        _fit(network, stream, steps, bfloat16)
+        _fit(network, stream, steps, bfloat16, watch)
     network.learned_from = train.fingerprint()
     network.eval().requires_grad_(False)
     return network, skill(network, task_of(held_out, seed)[1])
 
 
-def _fit(network: Extractor, stream: Stream, steps: int, bfloat16: bool) -> None:
+def _fit(
+    network: Extractor, stream: Stream, steps: int, bfloat16: bool, watch: Callable[[int], None]
+) -> None:
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
     loss_of = cross_entropy if network.label_kind == "classes" else binary_cross_entropy_with_logits
@@ -151,6 +155,7 @@ def _fit(network: Extractor, stream: Stream, steps: int, bfloat16: bool) -> None
             loss.backward()
             optimizer.step()
             schedule.step()
+            watch(step + 1)
             if requests:
                 raise Stopped(requests[0], f"stopped while the {network.name} learned")
 

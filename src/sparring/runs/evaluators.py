@@ -7,6 +7,7 @@ the published Inception. What they are asked is in `generator_evaluation`.
 import fcntl
 import hashlib
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from sparring.metrics.extractor import Extractor, FeatureNet, Skill, task_of, tr
 from sparring.metrics.fidelity import FEWEST, ReferenceFeatures, frechet_name
 from sparring.nets.inception import load_published
 from sparring.runs import inception_weights
+from sparring.runs.progress import QUIET_SECONDS
 from sparring.runs.records import Judging
 from sparring.runs.scores import Extractor as ExtractorRecord
 from sparring.runtime import resolve_precision
@@ -137,7 +139,17 @@ def _train(
     dataset: DataSet, seed: int, device: torch.device, steps: int, precision: str, say: Say
 ) -> tuple[Extractor, Skill]:
     what = "quarter turns" if dataset.train.labels is None else "labels"
-    say(f"evaluator {seed + 1}: learning the {what} of {dataset.name}")
+    name = f"evaluator {seed + 1}"
+    say(f"{name}: learning the {what} of {dataset.name}")
+    began = shown = time.monotonic()
+
+    def watch(step: int) -> None:
+        nonlocal shown
+        if (now := time.monotonic()) - shown > QUIET_SECONDS:
+            left = (now - began) / step * (steps - step)
+            say(f"{name}: step {step:,} of {steps:,}, {left:.0f} s left")
+            shown = now
+
     network, skill = train_extractor(
         dataset.train,
         dataset.test,
@@ -146,10 +158,11 @@ def _train(
         steps=steps,
         mirror=dataset.mirror,
         bfloat16=precision == "bfloat16",
+        watch=watch,
     )
     balanced = skill.mean_balanced
     known = "" if balanced is None else f", balanced {balanced:.1%}"
-    say(f"evaluator {seed + 1}: right on held-out images in {skill.mean_accuracy:.1%}{known}")
+    say(f"{name}: right on held-out images in {skill.mean_accuracy:.1%}{known}")
     return network, skill
 
 

@@ -16,7 +16,8 @@ from sparring import launch
 from sparring.runs.view import View, half_blocks
 from sparring.trainer import Status
 
-_QUIET_SECONDS, _LIVE_SECONDS = 15.0, 1.0
+QUIET_SECONDS, _LIVE_SECONDS = 15.0, 1.0
+"""Between two lines, and between two pictures of a view that moves."""
 
 
 class Screen:
@@ -59,7 +60,7 @@ class Task:
         if self.live is not None:
             if self._due(_LIVE_SECONDS):
                 self.live.refresh()
-        elif self._due(_QUIET_SECONDS):
+        elif self._due(QUIET_SECONDS):
             left, speed = status.seconds_left, status.images_per_second
             line = f"{self.view.label}: step {status.step:,} of {status.steps:,}, {left:.0f} s left"
             losses = "".join(f"  {name} {value:.3f}" for name, value in status.losses.items())
