@@ -77,13 +77,19 @@ def test_other_data_under_one_name_differ(maker: Maker, tmp_path: Path) -> None:
 
 
 def test_scores_have_the_intervals_that_there_are(maker: Maker) -> None:
-    one = maker.classifier("dann", scores={"test_images": 400})
+    one = maker.classifier("dann", scores={"confusion": ((150, 50), (150, 50))})
     two = maker.classifier("dann", sets=("bare", "other"), labelled=False)
     scores = compare([one, two]).scores
     assert scores["accuracy on the target, %"] == ("50.0 [45.1, 54.9]", "—")  # Wilson, of 400
     assert scores["accuracy on the source, %"][0] == "97.0 [95.1, 98.2]"  # of 500
     assert scores["mixing"] == ("0.4", "0.4")
     assert scores["images/s"] == ("1,152", "1,152")
+
+
+def test_an_accuracy_of_some_labelled_images_has_the_interval_of_so_many(maker: Maker) -> None:
+    some = {"accuracy": 0.75, "confusion": ((9, 1), (4, 6)), "test_images": 4000}
+    scores = compare([maker.classifier("dann", scores=some)]).scores
+    assert scores["accuracy on the target, %"] == ("75.0 [53.1, 88.8]",)  # Wilson, of 20
 
 
 def test_the_source_counts_the_images_that_were_looked_at(maker: Maker) -> None:

@@ -72,7 +72,7 @@ def _scores(run: Run) -> dict[str, str]:
 def _classified(found: ClassifierScores, config: Config) -> dict[str, str]:
     test = config.data["source"].test
     sides = {
-        "accuracy on the target, %": (found.accuracy, found.test_images),
+        "accuracy on the target, %": (found.accuracy, found.measured),
         "accuracy on the source, %": (
             found.source_accuracy,
             min(config.tested, test) if config.tested else test,

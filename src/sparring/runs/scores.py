@@ -84,6 +84,11 @@ class ClassifierScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     drawn: tuple[str, ...] = ()
 
     @property
+    def measured(self) -> int:
+        """The target's images that accuracy is of: those that have labels."""
+        return sum(map(sum, self.confusion or ()))
+
+    @property
     def expected(self) -> float:
         """Accuracy on the target as one may expect it without labels: no more than on the source.
 
