@@ -6,6 +6,7 @@ import pytest
 
 from sparring.data import unsorted
 from sparring.errors import RequestError
+from sparring.runs import predictions
 from tests.cli.folders import CLASSES, mixed, picture
 
 
@@ -53,10 +54,33 @@ def test_a_list_labels_what_it_names(target: unsorted.Unsorted, tmp_path: Path) 
     assert found.labels.tolist() == [1]
 
 
+def test_a_name_may_have_what_breaks_lines_elsewhere(tmp_path: Path) -> None:
+    names = ["a\nb.png", "a\u2028c.png", 'a,"d".png']
+    for number, name in enumerate(names):
+        picture(tmp_path / "odd" / name, 1, number)
+    path, image = tmp_path / "predictions.csv", np.array([0.25, 0.75, 0.0], np.float32)
+    predictions.write(path, CLASSES, [(name, image) for name in names])
+    found = unsorted.labelled(unsorted.read(tmp_path / "odd", 8), path, CLASSES)
+    assert found.labels is not None
+    assert found.labels.tolist() == [1, 1, 1]
+
+
+def test_labels_that_do_not_count_are_told(
+    target: unsorted.Unsorted, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("file_name;label\ncamera 0/0-0.png;ant\n0-1.png;bee\ncamera 0/1-x.png;ant\n")
+    assert len(unsorted.labelled(target, path, CLASSES)) == 1
+    assert "2 of 3 labels do not count" in caplog.text
+    assert "(0-1.png)" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("", "begins ''"),
+        ("camera 0/0-0.png,ant\ncamera 0/1-0.png,bee\n", "begin it 'file_name,label'"),
+        ("f,label\ncamera 0/0-0.png,ant\ncamera 0/0-0.png,bee\n", "the labels 'ant' and 'bee'"),
         ("file_name\na.png\n", "begin it 'file_name,label'"),
         ("file_name,label\na.png,ant\n", "labels no image of .* such as camera 0/0-0.png"),
         ("file_name,label\ncamera 0/0-0.png,\n", "labels no image"),

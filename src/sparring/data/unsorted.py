@@ -4,7 +4,7 @@ Knows files and pixels. No label that lies there is read: neither names of folde
 list that someone names is read by `labelled`, to measure by.
 """
 
-import csv
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data.files import read_text
 from sparring.data.images import DataSet, Images, composed
 from sparring.data.pictures import decoded, pictures_in
 from sparring.data.pixels import empty_pixels
+from sparring.data.tables import read_table
 from sparring.errors import RequestError
+
+_log = logging.getLogger("sparring")
 
 
 @dataclass(frozen=True)
@@ -83,17 +85,13 @@ def labelled(target: Unsorted, path: Path, classes: Sequence[str]) -> Images:
     """Those of the target's images that the CSV at `path` labels, with their labels.
 
     Its first column has file names as `predictions.csv` writes them; labels are in the column
-    `label`, or else in the second. Rows without a label do not count. Raises RequestError.
+    `label`, or else in the second. Rows without a label do not count, nor do those, which a
+    warning counts, that name no image. Raises RequestError.
     """
     if not path.is_file():
         raise RequestError(f"{path}: there is no such file: name a CSV of file names and labels")
-    table = csv.DictReader(read_text(path).splitlines())
-    columns = table.fieldnames or []
-    if len(columns) < 2:
-        raise RequestError(f"{path} begins '{','.join(columns)}': begin it 'file_name,label'")
-    where = "label" if "label" in columns else columns[1]
-    rows = {composed(row[columns[0]]): composed((row[where] or "").strip()) for row in table}
-    places = {name: place for place, name in enumerate(target.readable) if rows.get(name)}
+    rows = _rows(path, target)
+    places = {name: place for place, name in enumerate(target.readable) if name in rows}
     if not places:
         raise RequestError(
             f"{path} labels no image of {target.place}: name files as they lie there, such as "
@@ -105,5 +103,26 @@ def labelled(target: Unsorted, path: Path, classes: Sequence[str]) -> Images:
                 f"{path}: {name} has the label '{rows[name]}', which is no class of the source: "
                 f"mend it; known: {', '.join(classes[:20])}"
             )
+    if strange := [name for name in rows if name not in places]:
+        _log.warning(
+            "%s: %d of %d labels do not count: no image of %s that can be read is called so (%s)",
+            *(path, len(strange), len(rows), target.place, strange[0]),
+        )
     labels = torch.tensor([classes.index(rows[name]) for name in places])
     return Images(target.pixels[list(places.values())], labels, tuple(classes))
+
+
+def _rows(path: Path, target: Unsorted) -> dict[str, str]:
+    """The labels of a list by name. Raises RequestError where it has no header, or two for one."""
+    table, rows = read_table(path.name, path), dict[str, str]()
+    if len(table.columns) < 2 or table.columns[0] in target.files:
+        begins = ",".join(table.columns)
+        raise RequestError(f"{path} begins '{begins}': begin it 'file_name,label'")
+    where = table.columns.index("label") if "label" in table.columns else 1
+    for row in table.rows:
+        name, label = composed(row[0]), composed("".join(row[where : where + 1]).strip())
+        if label and rows.setdefault(name, label) != label:
+            raise RequestError(
+                f"{path}: {name} has the labels '{rows[name]}' and '{label}': mend it"
+            )
+    return rows
