@@ -88,3 +88,8 @@ def test_a_zip_is_read_where_it_lies(tmp_path: Path) -> None:
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="holds no images"):
         pictures_in(tmp_path)
+
+
+def test_a_list_of_no_files_is_refused() -> None:
+    with pytest.raises(RequestError, match="the list of images is empty"):
+        list(in_parts([], 8))

@@ -37,6 +37,8 @@ def in_parts(images: Pictures, size: int, whites: Iterable[float] = ()) -> Itera
         if isinstance(images, str | Path)
         else {str(path): Path(path) for path in images}
     )
+    if not files:
+        raise RequestError("the list of images is empty: name one file or more")
     for part in decoded(files.items(), size, whites):
         for name, picture in part:
             if isinstance(picture, str):
