@@ -145,6 +145,22 @@ def test_what_cannot_be_fitted() -> None:
         generator.fit("shoes", labels)
 
 
+@pytest.mark.parametrize("kind", [sparring.Adapter, sparring.Generator])
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"steps": 0}, "--steps must be at least 1"),
+        ({"steps": 1e3}, "--steps must be a whole number, not 1000.0"),
+        ({"batch_size": 1}, "--batch-size at least 2"),
+        ({"seed": None}, "--seed must be a whole number, not None"),
+        ({"seed": -1}, "--seed must lie in 0"),
+    ],
+)
+def test_trainings_that_cannot_be(kind: type, wrong: dict[str, object], why: str) -> None:
+    with pytest.raises(RequestError, match=why):
+        kind(**{**QUICK, **wrong}).fit("nowhere", "else")
+
+
 def test_a_generator_of_each_kind_of_labels(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

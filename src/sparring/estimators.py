@@ -24,6 +24,7 @@ from sparring.data.pictures import Pictures, in_parts
 from sparring.errors import RequestError, TrainingFailed
 from sparring.frozen import Frozen
 from sparring.runs import GeneratorRun, Job, Library
+from sparring.runs.common import length
 from sparring.runs.folder import Run
 from sparring.runs.generator import run_of
 from sparring.runs.progress import Screen
@@ -32,7 +33,6 @@ from sparring.runs.schedule import play_all
 from sparring.runs.scores import GeneratorScores
 from sparring.runs.twins import carrier, decide, expected, twins
 from sparring.runtime import Machine
-from sparring.trainer import Training
 
 Source = str | Path | tuple[Pictures, ArrayLike]
 """A labelled set: a path, or images with a label for each."""
@@ -96,6 +96,7 @@ class Adapter(ClassifierMixin, TransformerMixin, BaseEstimator):
         target: a path, or images; labels that lie there are not read.
         """
         library, classes = Library(None), None
+        training = length(self.steps, self.batch_size, self.seed)
         chosen = carrier(self.method, self.backbone)
         asked = chosen.preparation.edge if isinstance(chosen, Frozen) else defaults.ADAPT_SIZE
         size = self.size or asked
@@ -110,7 +111,6 @@ class Adapter(ClassifierMixin, TransformerMixin, BaseEstimator):
         else:
             images = Images(_pixels(target, size), None, ())
             library.put("target", DataSet("target", "real", images, images))
-        training = Training(self.steps, self.batch_size)
         jobs = twins(chosen, pair, self.seed, training, size)
         with _played(self, jobs, library) as (plain, adapted):
             self.helped_, self.why_ = decide(adapted)
@@ -191,6 +191,7 @@ class Generator(BaseEstimator):
         commas, or the path of a CSV of file names and labels; of images a class for each, [N], or
         by name of an attribute 0 or 1 for each.
         """
+        training = length(self.steps, self.batch_size, self.seed)
         library, name = Library(None), str(images)
         asked: Any = "all" if labels is None else labels
         if not isinstance(images, str | Path):
@@ -198,7 +199,6 @@ class Generator(BaseEstimator):
             library.put(name, _in_memory(name, images, self.size, *_numbered(labels)))
         elif not isinstance(asked, str):
             raise RequestError(f"labels of {images} lie there: ask for their names, or name a CSV")
-        training = Training(self.steps, self.batch_size)
         rest = self.seed, training, self.size, self.judge_steps
         job: GeneratorRun = run_of(library, self.method, name, asked, *rest)
         with _played(self, (job,), library) as (run,):
