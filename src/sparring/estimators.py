@@ -102,8 +102,10 @@ class Adapter(ClassifierMixin, TransformerMixin, BaseEstimator):
         size = self.size or asked
         if isinstance(source, tuple):
             pictures, labels = source
-            classes = np.unique(np.asarray(labels))
             library.put("source", _in_memory("source", pictures, size, *_numbered(labels)))
+            classes = np.unique(np.asarray(labels))
+        elif not isinstance(source, str | Path):
+            raise RequestError("the source must be a path, or (images, labels) as a pair")
         pair = (str(source) if classes is None else "source", "target")
         if isinstance(target, str | Path):
             white = library.get(pair[0], size).account.white
@@ -254,11 +256,20 @@ def _numbered(labels: Any) -> tuple[tuple[str, ...], np.ndarray | None]:
     if labels is None:
         return (), None
     if isinstance(labels, Mapping):
-        values = np.stack([np.asarray(column) for column in labels.values()], 1)
+        columns = [np.asarray(column) for column in labels.values()]
+        if not columns or any(c.ndim != 1 or len(c) != len(columns[0]) for c in columns):
+            raise RequestError("attributes must be [N] each, of the same N, one or more")
+        values = np.stack(columns, 1)
         if not np.isin(values, (0, 1)).all():
             raise RequestError("the values of an attribute must be 0 or 1: mend them")
         return tuple(labels), values
-    classes, numbers = np.unique(np.asarray(labels), return_inverse=True)
+    given = np.asarray(labels)
+    try:
+        classes, numbers = np.unique(given, return_inverse=True)
+    except TypeError as error:  # None or NaN among names
+        raise RequestError(f"labels must be of one kind, and none missing: {error}") from error
+    if given.ndim != 1 or (classes != classes).any():  # NaN alone is not itself
+        raise RequestError(f"labels must be [N], and no NaN among them, not {list(given.shape)}")
     return tuple(map(str, classes)), numbers
 
 
