@@ -128,6 +128,13 @@ def test_what_cannot_be_fitted() -> None:
         adapter.predict(images)
     with pytest.raises(RequestError, match="40 images but 39 labels"):
         adapter.fit((images, labels[1:]), images)
+    for wrong in (labels[:, None], np.eye(10)[labels], np.where(labels > 4, np.nan, 0.0)):
+        with pytest.raises(RequestError, match=r"must be \[N\], and no NaN"):
+            adapter.fit((images, wrong), images)
+    with pytest.raises(RequestError, match="none missing"):
+        adapter.fit((images, ["ant", None] * 20), images)
+    with pytest.raises(RequestError, match=r"a path, or \(images, labels\) as a pair$"):
+        adapter.fit([images, labels], images)  # type: ignore[arg-type]
     with pytest.raises(RequestError, match="uint8"):
         adapter.fit((images / 255, labels), images)
     with pytest.raises(RequestError, match="uint8"):
@@ -141,8 +148,32 @@ def test_what_cannot_be_fitted() -> None:
         generator.fit(images)
     with pytest.raises(RequestError, match="must be 0 or 1"):
         generator.fit(images, {"Smiling": labels})
+    with pytest.raises(RequestError, match=r"\[N\] each"):
+        generator.fit(images, {"Smiling": labels % 2, "Male": labels[1:] % 2})
+    with pytest.raises(RequestError, match=r"\[N\] each"):
+        generator.fit(images, {"Smiling": 1})
+    with pytest.raises(RequestError, match=r"must be \[N\]"):
+        generator.fit(images, np.eye(2)[labels % 2])  # would be two attributes, 0.0 and 1.0
+    with pytest.raises(RequestError, match=r"must be \[N\]"):
+        generator.fit(images, "none")
     with pytest.raises(RequestError, match="lie there"):
         generator.fit("shoes", labels)
+
+
+@pytest.mark.parametrize("kind", [sparring.Adapter, sparring.Generator])
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"steps": 0}, "--steps must be at least 1"),
+        ({"steps": 1e3}, "--steps must be a whole number, not 1000.0"),
+        ({"batch_size": 1}, "--batch-size at least 2"),
+        ({"seed": None}, "--seed must be a whole number, not None"),
+        ({"seed": -1}, "--seed must lie in 0"),
+    ],
+)
+def test_trainings_that_cannot_be(kind: type, wrong: dict[str, object], why: str) -> None:
+    with pytest.raises(RequestError, match=why):
+        kind(**{**QUICK, **wrong}).fit("nowhere", "else")
 
 
 def test_a_generator_of_each_kind_of_labels(

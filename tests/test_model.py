@@ -1,3 +1,4 @@
+import copy
 import json
 import pickle
 import subprocess
@@ -189,6 +190,17 @@ def test_the_same_seed_draws_the_same_and_pairs_differ_in_one_label(drawn: Gener
     assert np.array_equal(pairs[:, 0], drawn.sample(6, 4, shoe=0))
     assert on[:, 2].tolist() == [1.0] * 6
     assert torch.equal(on[:, :2], drawn._labels(6, 4, {})[:, :2])
+
+
+def test_a_copied_or_pickled_generator_draws_the_same(drawn: Generator) -> None:
+    for other in (pickle.loads(pickle.dumps(drawn)), copy.deepcopy(drawn)):
+        assert other.config == drawn.config
+        assert other.card == drawn.card
+        assert np.array_equal(other.sample(3, seed=5), drawn.sample(3, seed=5))
+
+
+def test_a_seed_of_numpy_will_do(drawn: Generator) -> None:
+    assert np.array_equal(drawn.sample(2, seed=np.int64(5)), drawn.sample(2, seed=5))
 
 
 def test_an_attribute_grows_from_absent_to_present(drawn: Generator) -> None:

@@ -24,6 +24,7 @@ from sparring.data.pictures import Pictures, in_parts
 from sparring.errors import RequestError, TrainingFailed
 from sparring.frozen import Frozen
 from sparring.runs import GeneratorRun, Job, Library
+from sparring.runs.common import length
 from sparring.runs.folder import Run
 from sparring.runs.generator import run_of
 from sparring.runs.progress import Screen
@@ -32,7 +33,6 @@ from sparring.runs.schedule import play_all
 from sparring.runs.scores import GeneratorScores
 from sparring.runs.twins import carrier, decide, expected, twins
 from sparring.runtime import Machine
-from sparring.trainer import Training
 
 Source = str | Path | tuple[Pictures, ArrayLike]
 """A labelled set: a path, or images with a label for each."""
@@ -96,13 +96,16 @@ class Adapter(ClassifierMixin, TransformerMixin, BaseEstimator):
         target: a path, or images; labels that lie there are not read.
         """
         library, classes = Library(None), None
+        training = length(self.steps, self.batch_size, self.seed)
         chosen = carrier(self.method, self.backbone)
         asked = chosen.preparation.edge if isinstance(chosen, Frozen) else defaults.ADAPT_SIZE
         size = self.size or asked
         if isinstance(source, tuple):
             pictures, labels = source
-            classes = np.unique(np.asarray(labels))
             library.put("source", _in_memory("source", pictures, size, *_numbered(labels)))
+            classes = np.unique(np.asarray(labels))
+        elif not isinstance(source, str | Path):
+            raise RequestError("the source must be a path, or (images, labels) as a pair")
         pair = (str(source) if classes is None else "source", "target")
         if isinstance(target, str | Path):
             white = library.get(pair[0], size).account.white
@@ -110,7 +113,6 @@ class Adapter(ClassifierMixin, TransformerMixin, BaseEstimator):
         else:
             images = Images(_pixels(target, size), None, ())
             library.put("target", DataSet("target", "real", images, images))
-        training = Training(self.steps, self.batch_size)
         jobs = twins(chosen, pair, self.seed, training, size)
         with _played(self, jobs, library) as (plain, adapted):
             self.helped_, self.why_ = decide(adapted)
@@ -191,6 +193,7 @@ class Generator(BaseEstimator):
         commas, or the path of a CSV of file names and labels; of images a class for each, [N], or
         by name of an attribute 0 or 1 for each.
         """
+        training = length(self.steps, self.batch_size, self.seed)
         library, name = Library(None), str(images)
         asked: Any = "all" if labels is None else labels
         if not isinstance(images, str | Path):
@@ -198,7 +201,6 @@ class Generator(BaseEstimator):
             library.put(name, _in_memory(name, images, self.size, *_numbered(labels)))
         elif not isinstance(asked, str):
             raise RequestError(f"labels of {images} lie there: ask for their names, or name a CSV")
-        training = Training(self.steps, self.batch_size)
         rest = self.seed, training, self.size, self.judge_steps
         job: GeneratorRun = run_of(library, self.method, name, asked, *rest)
         with _played(self, (job,), library) as (run,):
@@ -254,11 +256,20 @@ def _numbered(labels: Any) -> tuple[tuple[str, ...], np.ndarray | None]:
     if labels is None:
         return (), None
     if isinstance(labels, Mapping):
-        values = np.stack([np.asarray(column) for column in labels.values()], 1)
+        columns = [np.asarray(column) for column in labels.values()]
+        if not columns or any(c.ndim != 1 or len(c) != len(columns[0]) for c in columns):
+            raise RequestError("attributes must be [N] each, of the same N, one or more")
+        values = np.stack(columns, 1)
         if not np.isin(values, (0, 1)).all():
             raise RequestError("the values of an attribute must be 0 or 1: mend them")
         return tuple(labels), values
-    classes, numbers = np.unique(np.asarray(labels), return_inverse=True)
+    given = np.asarray(labels)
+    try:
+        classes, numbers = np.unique(given, return_inverse=True)
+    except TypeError as error:  # None or NaN among names
+        raise RequestError(f"labels must be of one kind, and none missing: {error}") from error
+    if given.ndim != 1 or (classes != classes).any():  # NaN alone is not itself
+        raise RequestError(f"labels must be [N], and no NaN among them, not {list(given.shape)}")
     return tuple(map(str, classes)), numbers
 
 

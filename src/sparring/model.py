@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from sparring import model_folder
 from sparring.averages import Averaged
+from sparring.checkpoints import weights_of
 from sparring.data.feed import to_pixels
 from sparring.data.files import Entry
 from sparring.data.images import Images
@@ -48,6 +50,11 @@ class _Trained:
     def save(self, folder: str | Path) -> None:
         """Write the model folder anew. Raises RequestError where it cannot be written."""
         model_folder.write(Path(folder), self.method, self.config, self.card)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By its weights: torch copies and pickles no network under spectral normalisation.
+        weights = weights_of(self.method)
+        return _revived, (type(self), self.config, self.device, weights, self.card)
 
     def __repr__(self) -> str:
         about = self.config
@@ -177,6 +184,13 @@ class Generator(_Trained):
             for z, y in zip(noise.split(DRAWN), label.split(DRAWN), strict=True)
         ]
         return torch.cat(pixels).permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def _revived(
+    kind: type, config: ModelConfig, device: torch.device, weights: dict[str, Tensor], card: bytes
+) -> Any:
+    method = model_folder.built(config, weights).to(device)
+    return kind(config, device, method, card)
 
 
 def _several(what: str, count: int, least: int = 2) -> int:

@@ -18,6 +18,7 @@ from msgspec import Struct
 from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save as tensor_bytes
+from torch import Tensor
 
 from sparring import __version__, frozen
 from sparring.averages import Averaged
@@ -128,13 +129,12 @@ def read(folder: Path) -> tuple[Method | Frozen, ModelConfig, bytes]:
         if (found := msgspec.json.decode(text, type=_Format).format) > FORMAT:
             raise RequestError(f"{place / CONFIG} has format {found}: a newer sparring reads it")
         config = msgspec.json.decode(text, type=ModelConfig)
-        method = _built(config)
-        method.load_state_dict(read_tensors((place / WEIGHTS).read_bytes()))
+        method = built(config, read_tensors((place / WEIGHTS).read_bytes()))
         card = (place / CARD).read_bytes() if (place / CARD).is_file() else b""
     except (OSError, msgspec.MsgspecError, SafetensorError, LookupError, RuntimeError) as error:
         why = " ".join(str(error).split())[:200]
         raise RequestError(f"{place} is incomplete or damaged ({why}): copy it again") from error
-    return method.eval().requires_grad_(False), config, card
+    return method, config, card
 
 
 def _find(folder: Path) -> Path:
@@ -153,8 +153,11 @@ def _find(folder: Path) -> Path:
     return found[0]
 
 
-def _built(config: ModelConfig) -> Method | Frozen:
-    """The method with networks whose weights are still to come."""
+def built(config: ModelConfig, weights: dict[str, Tensor]) -> Method | Frozen:
+    """The method with these weights, to be used and not trained.
+
+    Raises RequestError, LookupError and RuntimeError where they do not fit.
+    """
     known: dict[str, type[Method | Frozen]] = {**METHODS, frozen.NAME: Frozen}
     if config.architecture not in known:
         raise unknown("method", config.architecture, known)
@@ -165,4 +168,5 @@ def _built(config: ModelConfig) -> Method | Frozen:
     with torch.random.fork_rng(devices=[]):  # building draws weights
         method.build(Shape(config.size, config.label_names, config.label_kind))
     lay_out(method)
-    return method
+    method.load_state_dict(weights)
+    return method.eval().requires_grad_(False)

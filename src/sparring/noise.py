@@ -3,6 +3,8 @@
 Knows torch alone.
 """
 
+import operator
+
 import torch
 from torch import Tensor
 
@@ -12,7 +14,7 @@ NOISES = 5000
 
 def random(seed: int) -> torch.Generator:
     """A random generator on the CPU, of this seed."""
-    return torch.Generator().manual_seed(seed)
+    return torch.Generator().manual_seed(operator.index(seed))  # else it takes none of numpy
 
 
 def fixed_noise(count: int, size: int, seed: int) -> Tensor:

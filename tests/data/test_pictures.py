@@ -54,6 +54,18 @@ def test_what_is_no_image_is_told_with_its_type_and_shape(wrong: np.ndarray) -> 
         list(in_parts(wrong, 8))
 
 
+def test_channels_turned_round_are_read_as_they_stand() -> None:
+    bgr = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), dtype=np.uint8)
+    assert np.array_equal(next(in_parts(bgr[..., ::-1], 8)), bgr[..., ::-1].transpose(0, 3, 1, 2))
+
+
+def test_a_list_is_of_files() -> None:
+    with pytest.raises(RequestError, match=r"not a list of nothing$"):
+        next(in_parts([], 8))
+    with pytest.raises(RequestError, match=r"of ndarray \(np.stack makes one array\)$"):
+        next(in_parts([np.zeros((8, 8, 3), np.uint8)], 8))  # type: ignore[list-item]
+
+
 def test_many_images_come_in_parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(pictures, "PART", 2)
     for k in range(5):
@@ -88,8 +100,3 @@ def test_a_zip_is_read_where_it_lies(tmp_path: Path) -> None:
 def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="holds no images"):
         pictures_in(tmp_path)
-
-
-def test_a_list_of_no_files_is_refused() -> None:
-    with pytest.raises(RequestError, match="the list of images is empty"):
-        list(in_parts([], 8))

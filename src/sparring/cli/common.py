@@ -60,19 +60,11 @@ class DeviceOptions:
         return Machine.of(self.device, jobs, self.threads)
 
 
-MAX_SEED = 2**32 - 1
-"""The largest seed that every library takes."""
-
-
 def training(steps: int, batch_size: int, seed: int, **more: Any) -> "Training":
     """The length of a training that may go on later. Raises RequestError for one that cannot be."""
-    from sparring.trainer import Training
+    from sparring.runs.common import length
 
-    if steps < 1 or batch_size < 2:
-        raise RequestError("--steps must be at least 1 and --batch-size at least 2")
-    if not 0 <= seed <= MAX_SEED:
-        raise RequestError(f"--seed must lie in 0..{MAX_SEED}, not be {seed}")
-    return Training(steps, batch_size, keep_state=True, **more)
+    return length(steps, batch_size, seed, keep_state=True, **more)
 
 
 def size_of(images: str, data: Path | None, asked: int | None, largest: int) -> int:

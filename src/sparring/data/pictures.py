@@ -32,13 +32,13 @@ def in_parts(images: Pictures, size: int, whites: Iterable[float] = ()) -> Itera
     if isinstance(images, np.ndarray | Tensor):
         yield from (resize(part, size) for part in _squares(images).split(PART))
         return
-    files: dict[str, Entry] = (
-        pictures_in(Path(images))
-        if isinstance(images, str | Path)
-        else {str(path): Path(path) for path in images}
-    )
-    if not files:
-        raise RequestError("the list of images is empty: name one file or more")
+    if isinstance(images, str | Path):
+        files = pictures_in(Path(images))
+    elif (paths := list(images)) and all(isinstance(path, str | Path) for path in paths):
+        files = {str(path): Path(path) for path in paths}
+    else:
+        what = f"of {type(paths[0]).__name__} (np.stack makes one array)" if paths else "of nothing"
+        raise RequestError(f"images must be an array, a path or a list of files, not a list {what}")
     for part in decoded(files.items(), size, whites):
         for name, picture in part:
             if isinstance(picture, str):
@@ -90,6 +90,8 @@ def _white(file: tuple[str, Entry]) -> float:
 
 def _squares(images: np.ndarray | Tensor) -> Tensor:
     """The central squares of an array of images: uint8 [N, 3, S, S]."""
+    if isinstance(images, np.ndarray) and min(images.strides, default=0) < 0:
+        images = images.copy()  # torch takes none that runs backwards, as BGR read as RGB does
     pixels = torch.as_tensor(images)
     if pixels.ndim == 3 and pixels.shape[2] != 3:  # grey; else a single image, and refused
         pixels = pixels[..., None].expand(-1, -1, -1, 3)

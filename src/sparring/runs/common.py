@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +34,22 @@ M = TypeVar("M", bound=Method)
 _COPIES = 24
 """How often the weights lie on the disk at most: in two saved files and one that is being written,
 each of two states with Adam's two moments (18), as candidates (5), and as the model (1)."""
+
+
+MAX_SEED = 2**32 - 1
+"""The largest seed that every library takes."""
+
+
+def length(steps: int, batch_size: int, seed: int, **more: Any) -> Training:
+    """How long to train, as a person asks for it. Raises RequestError for what cannot be."""
+    for name, value in (("steps", steps), ("batch-size", batch_size), ("seed", seed)):
+        if not isinstance(value, Integral):
+            raise RequestError(f"--{name} must be a whole number, not {value!r}")
+    if steps < 1 or batch_size < 2:
+        raise RequestError("--steps must be at least 1 and --batch-size at least 2")
+    if not 0 <= seed <= MAX_SEED:
+        raise RequestError(f"--seed must lie in 0..{MAX_SEED}, not be {seed}")
+    return Training(steps, batch_size, **more)
 
 
 def asked(method: Method, seed: int, training: Training, device: torch.device) -> dict[str, Any]:
