@@ -54,8 +54,7 @@ def stored(folder: Path) -> Stored:
             some = {name: rows[name] for name in side}
             labels = numbers(some, path, names, attributes=True)
         parts.append(Part.of(pictures, side, labels))
-    train, test = parts
-    return Stored(folder, train, test, names, account)
+    return Stored(folder, parts, names, account)
 
 
 def _pictures(files: Files) -> dict[str, Entry]:

@@ -48,8 +48,7 @@ def stored(root: Path) -> Stored:
         rows = {name: [classes_of[name]] for name in side}
         labels = numbers(rows, root, names, attributes=False) if on else None
         parts.append(Part.of(images, side, labels))
-    train, test = parts
-    return Stored(root, train, test, names, account)
+    return Stored(root, parts, names, account)
 
 
 def are_classes(files: Files) -> bool:

@@ -53,8 +53,7 @@ def stored_release(folder: Path) -> Stored:
                 raise RequestError(f"{path}: {told}: download the set again")
         labels = numbers(rows, path, DIGITS, attributes=False)
         parts.append(Part.of(files, list(rows), labels))
-    train, test = parts
-    return Stored(folder, train, test, DIGITS, Account())
+    return Stored(folder, parts, DIGITS, Account())
 
 
 @dataclass(frozen=True)
@@ -159,8 +158,7 @@ def _stored(
         some = {name: rows[short[name]] for name in side}
         labels = numbers(some, top, names, attributes=attributes)
         parts.append(Part.of({name: images[short[name]] for name in side}, side, labels))
-    train, test = parts
-    return Stored(top, train, test, names, account)
+    return Stored(top, parts, names, account)
 
 
 def _lists(names: Iterable[str], files: Files) -> Iterator[_List]:

@@ -92,8 +92,7 @@ def stored(folder: Path, names: tuple[str, ...] = ()) -> Stored:
         labels = torch.tensor([numbers[row] for row in side]) if labelled else None
         items = partial(_pictures, files, frozenset(side))
         parts.append(Part(items, items, len(side), labels))
-    train, test = parts
-    return Stored(folder, train, test, names, account)
+    return Stored(folder, parts, names, account)
 
 
 def _paths(folder: Path) -> list[Path]:
