@@ -20,7 +20,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from sparring.report import live, without_labels
-from sparring.report.answer import ERROR, Answered
+from sparring.report.answer import Answered
 from sparring.report.collect import Report, badge, collect
 from sparring.report.groups import adaptations, compared, generations
 from sparring.report.picture import Picture
@@ -28,6 +28,7 @@ from sparring.report.results import results
 from sparring.report.sprites import Sheet, webp
 from sparring.report.templates import HERE, templates
 from sparring.runs.records import Layer
+from sparring.runs.twins import ERROR
 from sparring.storage import write_atomically, write_json
 
 if TYPE_CHECKING:  # matplotlib takes a second to import
