@@ -213,7 +213,7 @@ def test_a_dsn_run_leaves_a_complete_folder(library: Library, tmp_path: Path) ->
     }
     config = folder.config
     assert (config.method, config.preset, config.sets) == ("dsn", "report2019", ("left", "right"))
-    assert config.data["source"].fingerprint == library.get("left", 32).fingerprint()
+    assert config.data["source"].fingerprint == library.get("left", 32).fingerprint
     assert config.settings["alpha"] == 0.15
     assert folder.architecture is not None
     assert folder.architecture.about.startswith("DSN")
