@@ -13,10 +13,11 @@ from sparring.methods import DANN, DSN, METHODS
 from sparring.metrics.calibration import fit_temperature
 from sparring.metrics.outputs import predict, predict_labelled
 from sparring.model import Classifier, load
-from sparring.runs import ClassifierRun, Library, Scenario
+from sparring.runs import ClassifierRun, Library
 from sparring.runs.classifier_evaluation import augmented
 from sparring.runs.folder import Run
 from sparring.runs.progress import Screen
+from sparring.runs.records import Scenario
 from sparring.runs.scores import ClassifierScores
 from sparring.trainer import Training
 from tests.conftest import CPU, Onlooker

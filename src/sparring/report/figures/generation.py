@@ -18,11 +18,8 @@ def images(group: Generation) -> Iterator[Part]:
     grid = plots.image_grid
     if "samples" in arrays:
         tiles = arrays["samples"][:32]
-        yield (
-            "samples",
-            f"{len(tiles)} random samples",
-            lambda title: grid(in_rows(tiles, 8), title),
-        )
+        words = f"{len(tiles)} random samples"
+        yield "samples", words, lambda title: grid(in_rows(tiles, 8), title)
     if "pairs" in arrays:
         pairs = arrays["pairs"]
         words = f"{len(pairs)} pairs from the same noise, {label} off and on"
