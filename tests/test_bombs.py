@@ -27,9 +27,9 @@ from sparring.data import mnist_m
 from sparring.errors import RequestError
 from tests.fuzz.trial import bound_memory
 readers = {
-    "folders": lambda p: folders.read(p, 8), "idx": lambda p: idx.read(p, 8),
-    "listed": lambda p: listed.read(p, 8),
-    "parquet": lambda p: parquet.read(p, 8), "photos": mnist_m.read_photos,
+    "folders": lambda p: folders.stored(p).read(8), "idx": lambda p: idx.read(p, 8),
+    "listed": lambda p: listed.stored(p).read(8),
+    "parquet": lambda p: parquet.stored(p).read(8), "photos": mnist_m.read_photos,
     "usps": lambda p: usps.read(p, 8),
 }
 bound_memory()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sparring.cli.check import check
-from sparring.report.page import policy_hash
+from sparring.report.templates import policy_hash
 from tests.cli.test_cli import run, shown
 from tests.data.doctor.maker import folder, picture
 

@@ -7,7 +7,7 @@ import pytest
 from sparring.cli.compare import compare
 from sparring.errors import RequestError
 from sparring.report import plots
-from sparring.report.page import policy_hash
+from sparring.report.templates import policy_hash
 from tests.report.conftest import text
 from tests.report.maker import Maker
 

@@ -19,7 +19,7 @@ def test_class_folders_of_any_name_are_classes(tmp_path: Path) -> None:
         for name in names:
             (tmp_path / split / name).mkdir(parents=True)
             (tmp_path / split / name / f"{'=1+1'}.png").write_bytes(PNG)
-    train, test = folders.read(tmp_path, 8)
+    train, test = folders.stored(tmp_path).read(8)
     assert train.label_names == tuple(sorted(names))
     assert len(train) == len(test) == len(names)
 
@@ -31,7 +31,7 @@ def test_attributes_and_files_of_any_name_are_read(tmp_path: Path) -> None:
         (tmp_path / file).write_bytes(PNG)
         lines.append(f"{file},0,1,1")
     (tmp_path / "list.csv").write_text("\n".join(lines))
-    train, _ = listed.read(tmp_path, 8)
+    train, _ = listed.stored(tmp_path).read(8)
     assert train.label_names == ("<b>", "=cmd|' /C calc'!A0", "$x^$")
 
 
@@ -42,4 +42,4 @@ def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
         for k in range(9):
             (folder / f"{k}.png").write_bytes(PNG)
     with pytest.raises(RequestError, match="is not UTF-8"):
-        folders.read(tmp_path / "set", 8)
+        folders.stored(tmp_path / "set").read(8)

@@ -12,7 +12,7 @@ def images() -> Images:
 
 def test_the_fingerprint_changes_with_pixels_labels_and_shape() -> None:
     base = images()
-    assert base.fingerprint() == images().fingerprint()
+    assert base.fingerprint == images().fingerprint
     pixel = images()
     pixel.pixels[2, 2, 1, 1] = 1
     others = [
@@ -22,11 +22,11 @@ def test_the_fingerprint_changes_with_pixels_labels_and_shape() -> None:
         base.unlabelled(),
         replace(base, label_names=("a", "c")),
     ]
-    prints = {image.fingerprint() for image in [base, *others]}
+    prints = {image.fingerprint for image in [base, *others]}
     assert len(prints) == 6
     assert all(value.startswith("sha256:") for value in prints)
     swapped = DataSet("x", "real", base, pixel), DataSet("x", "real", pixel, base)
-    assert swapped[0].fingerprint() != swapped[1].fingerprint()
+    assert swapped[0].fingerprint != swapped[1].fingerprint
 
 
 def test_wrong_types_and_counts_are_refused() -> None:
@@ -52,9 +52,9 @@ def test_the_kind_of_labels_is_told() -> None:
 def test_pixels_are_hashed_once() -> None:
     part = images()
     whole = DataSet("x", "real", part, part)
-    first = whole.fingerprint()
+    first = whole.fingerprint
     part.pixels[0] = 1  # unseen: the images are frozen, and were read already
-    assert whole.fingerprint() == first
+    assert whole.fingerprint == first
 
 
 def test_numbers_are_ordered_as_numbers_and_all_else_as_text() -> None:

@@ -105,7 +105,7 @@ def test_build_writes_what_the_reader_reads(tmp_path: Path) -> None:
     digits = _write_mnist(tmp_path / "mnist")
     _write_photos(tmp_path / "photos")
     build(tmp_path / "mnist", tmp_path / "photos", tmp_path / "mnist_m", seed=7)
-    train, test = parquet.read(tmp_path / "mnist_m", 32)
+    train, test = parquet.stored(tmp_path / "mnist_m").read(32)
     pool = [photo for k, photo in enumerate(read_photos(tmp_path / "photos")) if k % 5]
     assert torch.equal(train.pixels, build_mnist_m(digits, pool, seed=7))
     assert train.labels is not None
@@ -119,7 +119,9 @@ def test_train_and_test_share_no_photograph(tmp_path: Path) -> None:
     _write_photos(tmp_path / "photos")
     build(tmp_path / "mnist", tmp_path / "photos", tmp_path / "out", seed=0)
     # The border holds no ink, so it shows the photograph's one grey.
-    train, test = (images.pixels[:, 0, 0, 0] for images in parquet.read(tmp_path / "out", 32))
+    train, test = (
+        images.pixels[:, 0, 0, 0] for images in parquet.stored(tmp_path / "out").read(32)
+    )
     assert set(train.tolist()) <= {60, 70, 80, 90}
     assert set(test.tolist()) <= {10, 20}
 

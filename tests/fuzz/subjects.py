@@ -29,7 +29,8 @@ from sparring.data import mnist_m
 from sparring.data.decode import decode_all
 from sparring.data.files import entries
 from sparring.data.formats import celeba, folders, idx, listed, mat, parquet, usps
-from sparring.data.images import Images
+from sparring.data.images import Images, Splits
+from sparring.data.stored import Stored
 from sparring.game import Shape
 from sparring.methods import DCGAN
 from sparring.model_folder import save
@@ -79,7 +80,11 @@ def check(images: Images) -> None:
         assert 0 <= int(images.labels.min()) <= int(images.labels.max()) < top
 
 
-def _images(read: Callable[[Path, int], tuple[Images, Images]], inside: str = "") -> Any:
+def _pictures(stored: Callable[[Path], Stored], inside: str = "") -> Any:
+    return _images(lambda folder, size: stored(folder).read(size), inside)
+
+
+def _images(read: Callable[[Path, int], Splits], inside: str = "") -> Any:
     def run(folder: Path) -> None:
         for images in read(folder / inside, SIDE):
             check(images)
@@ -166,7 +171,7 @@ DOZEN = tuple(f"{k}.png" for k in range(12))
 
 
 def _celeba(folder: Path) -> None:
-    _images(celeba.read)(folder)
+    _pictures(celeba.stored)(folder)
 
 
 def _decode(folder: Path) -> None:
@@ -224,12 +229,12 @@ SUBJECTS = {
         Subject(
             "parquet",
             tuple(Part(f"{split}.parquet", _parquet()) for split in ("train", "test")),
-            _images(parquet.read),
+            _pictures(parquet.stored),
         ),
         Subject(
             "parquet digits",
             tuple(Part(f"{split}.parquet", _parquet()) for split in ("train", "test")),
-            _images(partial(parquet.read, names=tuple("0123456789"))),
+            _pictures(partial(parquet.stored, names=tuple("0123456789"))),
         ),
         Subject("mat", _mat(False), _images(mat.read)),
         Subject("mat compressed", _mat(True), _images(mat.read)),
@@ -258,22 +263,24 @@ SUBJECTS = {
             ),
             _celeba,
         ),
-        Subject("mnist-m release", RELEASE, _images(listed.read_release)),
+        Subject("mnist-m release", RELEASE, _pictures(listed.stored_release)),
         Subject(
             "listed",
             (Part("set/list.csv", CSV), *(Part(f"set/{name}", PNG) for name in DOZEN)),
-            _images(listed.read, "set"),
+            _pictures(listed.stored, "set"),
         ),
         Subject(
             "listed zip",
             (Part("set.zip", CSV, _zip("list.csv", *DOZEN)),),
-            _images(listed.read, "set.zip"),
+            _pictures(listed.stored, "set.zip"),
         ),
-        Subject("folders", tuple(Part(name, PNG) for name in PAIRS), _images(folders.read, "set")),
+        Subject(
+            "folders", tuple(Part(name, PNG) for name in PAIRS), _pictures(folders.stored, "set")
+        ),
         Subject(
             "folders zip",
             (Part("set.zip", PNG, _zip(PAIRS[0], *PAIRS[1:])),),
-            _images(folders.read, "set.zip"),
+            _pictures(folders.stored, "set.zip"),
         ),
         Subject("files", (Part("any.zip", PNG, _zip("a/0.png", "b/1.csv", "c")),), _files),
         *(Subject(f"decode {k}", (Part(f"0.{k}", picture(k)),), _decode) for k in KINDS),

@@ -85,8 +85,8 @@ def test_arms_have_their_runs_by_seed(maker: Maker) -> None:
     report = collect(maker.plan(experiments={"C1": {"plain": maker.planned}}))
     arm = report.experiments["C1"]["plain"]
     assert [run.name for run in arm.runs] == [run.name for run in runs[::-1]]
-    assert (arm.planned, arm.gave_up) == (3, 1)
-    assert Arm((), 0).gave_up == 0
+    assert arm.gave_up == 1
+    assert Arm(()).gave_up == 0
 
 
 def test_experiments_inside_the_folder_are_read_too(maker: Maker) -> None:

@@ -14,8 +14,9 @@ from PIL import Image
 
 from sparring.report.collect import collect
 from sparring.report.figures import Drawing, Marks, save
-from sparring.report.page import Section, build, embed, environment, flow, policy_hash
+from sparring.report.page import Section, build, embed, environment, flow
 from sparring.report.picture import Picture
+from sparring.report.templates import policy_hash
 from sparring.runs.records import Layer, Use
 from tests.report.conftest import text
 from tests.report.maker import SCENARIOS, Maker, compare

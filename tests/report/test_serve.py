@@ -10,8 +10,8 @@ import pytest
 
 from sparring.errors import RequestError
 from sparring.report import page
-from sparring.report.page import policy_hash
 from sparring.report.serve import LOOPBACK, listen
+from sparring.report.templates import policy_hash
 from sparring.report.watched import Watched, plain
 from sparring.runs.folder import Run
 from tests.report.conftest import text

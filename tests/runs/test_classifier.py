@@ -13,10 +13,11 @@ from sparring.methods import DANN, DSN, METHODS
 from sparring.metrics.calibration import fit_temperature
 from sparring.metrics.outputs import predict, predict_labelled
 from sparring.model import Classifier, load
-from sparring.runs import ClassifierRun, Library, Scenario
+from sparring.runs import ClassifierRun, Library
 from sparring.runs.classifier_evaluation import augmented
 from sparring.runs.folder import Run
 from sparring.runs.progress import Screen
+from sparring.runs.records import Scenario
 from sparring.runs.scores import ClassifierScores
 from sparring.trainer import Training
 from tests.conftest import CPU, Onlooker
@@ -213,7 +214,7 @@ def test_a_dsn_run_leaves_a_complete_folder(library: Library, tmp_path: Path) ->
     }
     config = folder.config
     assert (config.method, config.preset, config.sets) == ("dsn", "report2019", ("left", "right"))
-    assert config.data["source"].fingerprint == library.get("left", 32).fingerprint()
+    assert config.data["source"].fingerprint == library.get("left", 32).fingerprint
     assert config.settings["alpha"] == 0.15
     assert folder.architecture is not None
     assert folder.architecture.about.startswith("DSN")

@@ -35,7 +35,7 @@ def test_the_second_time_nothing_is_trained(cache: Path, monkeypatch: pytest.Mon
     pixels = DATA.test.pixels
     assert np.array_equal(features_of(network, pixels), features_of(again, pixels))
     assert (again.label_names, again.label_kind) == (("Male", "Smiling", "Young"), "attributes")
-    assert again.learned_from == DATA.train.fingerprint()
+    assert again.learned_from == DATA.train.fingerprint
     assert not again.training
     assert known == skill
 

@@ -102,7 +102,7 @@ def test_a_generator_that_draws_the_data_is_near_the_floor_and_obeys(tools: Eval
     assert not scores.copies.alarm
     assert scores.judge is not None
     assert scores.judge.skill.mean_accuracy > 0.95
-    assert scores.judge.learned_from == DATA.train.fingerprint()
+    assert scores.judge.learned_from == DATA.train.fingerprint
     assert metrics["attribute_accuracy"] > 0.95  # type: ignore[operator]
     assert metrics["flipped"] > 0.9  # type: ignore[operator]
     assert scores.pair_label == "left"

@@ -10,10 +10,10 @@ from sparring.data.images import Images
 from sparring.game import AdaptationMethod, Batch
 from sparring.methods import DANN
 from sparring.metrics.outputs import predict_labelled
-from sparring.runs import ClassifierRun, Library, Scenario, classifier
+from sparring.runs import ClassifierRun, Library, classifier
 from sparring.runs.folder import Run
 from sparring.runs.progress import Screen
-from sparring.runs.records import Opening
+from sparring.runs.records import Opening, Scenario
 from sparring.runs.scores import Selection
 from sparring.runs.selection import Candidates, choose
 from sparring.runs.target_labels import SealedTarget

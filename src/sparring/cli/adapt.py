@@ -14,9 +14,7 @@ from sparring.cli.common import JointRunOptions, apart, at_least_one, size_of, t
 from sparring.errors import RequestError, TrainingFailed
 
 if TYPE_CHECKING:
-    from sparring.data.unsorted import Unsorted
     from sparring.report.answer import Answered
-    from sparring.runs import Library
 
 
 def adapt(
@@ -76,7 +74,9 @@ def adapt(
     apart(out, source, target)
     check_output(out)
     device = shared.machine().device
-    library, images = _read(shared, source, target, pixels)
+    library = shared.library()
+    images = unsorted.read(Path(target), pixels, library.get(source, pixels).account.white)
+    library.put(target, images.dataset)
     classes = jobs[0].data(library)[0].train.label_names
     known = None
     if labelled_target is not None:
@@ -114,19 +114,6 @@ def _place(target: str) -> str:
             f"one set to another with `sparring train METHOD --source ... --target {target}`"
         )
     return f"./{target}"
-
-
-def _read(
-    shared: JointRunOptions, source: str, target: str, pixels: int
-) -> "tuple[Library, Unsorted]":
-    """The images of both, in a library, and what TARGET consists of. Raises RequestError."""
-    from sparring.data import unsorted
-
-    library = shared.library()
-    white = library.get(source, pixels).account.white
-    images = unsorted.read(Path(target), pixels, white)
-    library.put(target, images.dataset)
-    return library, images
 
 
 def _words(found: "Answered", target: str) -> list[str]:

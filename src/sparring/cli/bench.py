@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import sparring
+from sparring.cli.common import a_file
 from sparring.errors import RequestError
 
 
@@ -17,8 +18,8 @@ def bench(json: Path | None = None, seconds: float = 45.0) -> None:
     """
     if not 0 < seconds < math.inf:
         raise RequestError(f"--seconds must be above 0, not {seconds}")
-    if json is not None and (json.is_dir() or not json.absolute().parent.is_dir()):
-        raise RequestError(f"--json {json}: name a file in a folder that exists")
+    if json is not None:
+        a_file(json, "--json")
     tree = Path(sparring.__file__).parents[2]
     if not (tree / "benchmarks" / "speed").is_dir():
         raise RequestError("bench needs a clone of the source: its loops are not in the package")

@@ -82,7 +82,6 @@ def _page(
     from markupsafe import Markup
 
     from sparring.data.doctor.findings import MOST
-    from sparring.report.page import HERE, policy_hash
     from sparring.report.templates import templates
 
     splits = {subject.data.name: subject.splits for subject in subjects}
@@ -97,15 +96,14 @@ def _page(
         return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
 
     here = Path(__file__).parent
-    style = (HERE / "page.css", here / "check.css")
     jinja = templates(here)
+    more = (here / "check.css").read_text(encoding="utf-8")
+    jinja.globals["css"] = Markup(f"{jinja.globals['css']}\n{more}")
     return jinja.get_template("check.html.jinja").render(
-        css=Markup("\n".join(path.read_text(encoding="utf-8") for path in style)),
         command=command_line(),
         sets=sets,
         found=found,
         verdict=_verdict(found),
         embed=embed,
         most=MOST,
-        hash=policy_hash,
     )

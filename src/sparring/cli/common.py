@@ -85,10 +85,10 @@ def apart(out: Path, *places: str) -> None:
             )
 
 
-def a_file(out: Path) -> None:
+def a_file(out: Path, flag: str = "--out") -> None:
     """Raise RequestError unless `out` may be a file in a folder that exists."""
     if out.is_dir() or not out.absolute().parent.is_dir():
-        raise RequestError(f"--out {out}: name a file in a folder that exists")
+        raise RequestError(f"{flag} {out}: name a file in a folder that exists")
 
 
 def at_least_one(flag: str, value: int | None) -> None:

@@ -72,11 +72,9 @@ def _columns(rows: "Rows") -> list[str]:
 
 
 def _page(found: "Comparison") -> str:
-    from markupsafe import Markup
-
     from sparring.report.compare import overlaid
     from sparring.report.figures import Drawing, save
-    from sparring.report.page import HERE, embed, policy_hash
+    from sparring.report.page import embed
     from sparring.report.plots import Panel, curves
     from sparring.report.templates import templates
 
@@ -90,13 +88,11 @@ def _page(found: "Comparison") -> str:
         templates(Path(__file__).parent)
         .get_template("compare.html.jinja")
         .render(
-            css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
             command=command_line(),
             runs=found.runs,
             tables=_tables(found),
             partings=_partings(found),
             images=images,
             title=title,
-            hash=policy_hash,
         )
     )

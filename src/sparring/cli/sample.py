@@ -182,12 +182,10 @@ def _grid(images: "np.ndarray", columns: int = 0) -> "Image":
     """
     from PIL import Image
 
+    from sparring.report.sprites import tiled
+
     columns = columns or math.ceil(math.sqrt(len(images)))
-    size, rows = images.shape[1], math.ceil(len(images) / columns)
-    grid = Image.new("RGB", (columns * size, rows * size), "white")
-    for k, image in enumerate(images):
-        grid.paste(Image.fromarray(image), (k % columns * size, k // columns * size))
-    return grid
+    return Image.fromarray(tiled(images.transpose(0, 3, 1, 2), columns))
 
 
 def _file(image: "Image", kind: str, **options: Any) -> bytes:

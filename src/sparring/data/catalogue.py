@@ -99,13 +99,11 @@ _OWN = (
 )
 """How a set of one's own may lie; the first that is found counts."""
 
-STAND_INS = {"photo-digits": "mnist-m", "street-digits": "svhn", "toy-faces": "celeba"}
-"""The sets that the program draws itself, and the real set that each stands in for."""
+STAND_INS = {"mnist-m": "photo-digits", "svhn": "street-digits", "celeba": "toy-faces"}
+"""By real set, the one of `standins.SETS` that stands in for it."""
 
-KNOWN = REAL.keys() | STAND_INS.keys()
+KNOWN = REAL.keys() | standins.SETS.keys()
 """All names of the catalogue."""
-
-_STAND_IN_SIDES = {"photo-digits": 32, "street-digits": 32, "toy-faces": 64}
 
 
 def load(name: str, data: Path | None, *, size: int) -> DataSet:
@@ -115,15 +113,14 @@ def load(name: str, data: Path | None, *, size: int) -> DataSet:
     of a list in it says which to take. Raises RequestError where it is unknown, missing, damaged
     or at odds with itself.
     """
-    if name in STAND_INS:
+    if name in standins.SETS:
         return standins.load(name, size)
     try:
         called, layout, place = _find(name, data)
         splits = layout.read(place, size)
     except OSError as error:  # such as a folder that one may not look into, or a name too long
         raise RequestError(f"cannot read {name}: {error}; check that it is there") from error
-    train, test = splits
-    return DataSet(called, "real", train, test, layout.mirror, splits.account)
+    return DataSet(called, "real", splits.train, splits.test, layout.mirror, splits.account)
 
 
 def listed_by(table: str, images: str, size: int) -> DataSet:
@@ -150,8 +147,8 @@ def proposed_size(name: str, data: Path | None, largest: int) -> int:
     It is the one nearest to the median of the shorter sides. name, data: as for `load`; no more
     than some pictures' heads are read. Raises RequestError.
     """
-    if name in STAND_INS:
-        side: float = _STAND_IN_SIDES[name]
+    if name in standins.SETS:
+        side: float = standins.SETS[name].side
     else:
         try:
             _, layout, place = _find(name, data)
@@ -167,7 +164,7 @@ def _find(name: str, data: Path | None) -> tuple[str, Layout, Path]:
         return name, *_real(name, data)
     path = _place(name)
     if not ((name and path.exists()) or os.sep in name):
-        raise unknown("data set", name, [*REAL, *STAND_INS, "the path of a folder or zip"])
+        raise unknown("data set", name, [*KNOWN, "the path of a folder or zip"])
     official = ((one, at) for one in _OFFICIAL for at in _insides(path) if one.found(at))
     own = ((one, path) for one in _OWN if one.found(path))
     return _unzipped(path.resolve()).name, *next(chain(official, own))
@@ -189,18 +186,15 @@ def _place(name: str) -> Path:
         raise RequestError(f"there can be no data set at {name}: {error}") from error
 
 
-def find(name: str, data: Path | None) -> bool:
-    """Whether the real set `name` lies in `data`, whole. Raises RequestError for other names."""
-    if name not in REAL:
-        raise unknown("real data set", name, REAL)
-    return data is not None and REAL[name].layout(data, whole=True) is not None
+def find(name: str, data: Path) -> bool:
+    """Whether the real set `name` lies in `data`, whole."""
+    return REAL[name].layout(data, whole=True) is not None
 
 
 def _real(name: str, data: Path | None) -> tuple[Layout, Path]:
     real = REAL[name]
     if data is None or (layout := real.layout(data)) is None:
-        stand_in = next((mine for mine, of in STAND_INS.items() if of == name), None)
-        instead = f", or ask for its stand-in {stand_in}" if stand_in else ""
+        instead = f", or ask for its stand-in {STAND_INS[name]}" if name in STAND_INS else ""
         instead += f"; the folder {name} here is ./{name}" if Path(name).exists() else ""
         missing = "--data DIR is not given" if data is None else f"not in {data / real.folder}"
         raise RequestError(

@@ -79,12 +79,9 @@ class Images:
         labels = None if self.labels is None else self.labels[index]
         return replace(self, pixels=self.pixels[index], labels=labels)
 
+    @cached_property
     def fingerprint(self) -> str:
         """`sha256:...` of pixels, labels and their names; equal sets have equal fingerprints."""
-        return self._fingerprint
-
-    @cached_property
-    def _fingerprint(self) -> str:
         digest = hashlib.sha256(repr((tuple(self.pixels.shape), self.label_names)).encode())
         digest.update(self.pixels.contiguous().numpy().data)
         if self.labels is not None:
@@ -137,9 +134,10 @@ class DataSet:
         """The same set with the labels dropped."""
         return replace(self, train=self.train.unlabelled(), test=self.test.unlabelled())
 
+    @property
     def fingerprint(self) -> str:
         """`sha256:...` over both splits. Their bytes are read once, however often this is asked."""
-        both = (self.train.fingerprint() + self.test.fingerprint()).encode()
+        both = (self.train.fingerprint + self.test.fingerprint).encode()
         return f"sha256:{hashlib.sha256(both).hexdigest()}"
 
 

@@ -43,11 +43,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Stored:
-    """A set in its two splits. where: what it is called in messages."""
+    """A set. where: what it is called in messages. parts: to train on, and to test on."""
 
     where: object
-    train: Part
-    test: Part
+    parts: Sequence[Part]
     label_names: tuple[str, ...]
     account: Account
 
@@ -55,7 +54,7 @@ class Stored:
     def side(self) -> float:
         """The median of the shorter sides of its pictures, in pixels. Raises RequestError."""
         sides = []
-        for _, data in islice(self.train.few(), _FEW):
+        for _, data in islice(self.parts[0].few(), _FEW):
             try:
                 sides += [] if isinstance(data, RequestError) else [min(size_of(data))]
             except UndecodableError:
@@ -69,13 +68,12 @@ class Stored:
 
         Pictures of more than 8 bits share one scale: where they do not agree, the largest.
         """
-        parts = self.train, self.test
         account = Account(self.account.left_out.copy(), [*self.account.notes])
-        done = [decode_all(p.items, p.count, size, self.where) for p in parts]
+        done = [decode_all(p.items, p.count, size, self.where) for p in self.parts]
         whites = torch.cat([part.whites for part in done]).unique().tolist()
         if len(whites) > 1:
             white = whites[-1]
-            done = [decode_all(p.items, p.count, size, self.where, white) for p in parts]
+            done = [decode_all(p.items, p.count, size, self.where, white) for p in self.parts]
         if whites:
             account.white = whites[-1]
             account.notes.append(f"white is {account.white:g} in pictures of more than 8 bits")
@@ -85,14 +83,13 @@ class Stored:
                 f"{self.where}: all pictures are nearly one value, about {value} of 255: "
                 "stretch their values over the whole range, and save them anew"
             )
-        if failed := sum(p.count for p in parts) - sum(len(d.places) for d in done):
+        if failed := sum(p.count for p in self.parts) - sum(len(d.places) for d in done):
             account.left_out["that do not decode"] += failed
         account.notes.extend(_shaped(done, size))
-        images = (
+        train, test = (
             Images(d.pixels, None if p.labels is None else p.labels[d.places], self.label_names)
-            for p, d in zip(parts, done, strict=True)
+            for p, d in zip(self.parts, done, strict=True)
         )
-        train, test = images
         account.notes.extend(_absent(train, test))
         return Splits(train, test, account)
 

@@ -133,7 +133,7 @@ def train_extractor(
         network = Extractor(name, examples.label_names, examples.kind).to(device)
         stream = Stream(examples, BATCH_SIZE, (seed,), device, mirror)
         _fit(network, stream, steps, bfloat16, watch)
-    network.learned_from = train.fingerprint()
+    network.learned_from = train.fingerprint
     network.eval().requires_grad_(False)
     return network, skill(network, task_of(held_out, seed)[1])
 

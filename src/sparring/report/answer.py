@@ -11,13 +11,11 @@ from typing import Any
 
 import msgspec
 
+from sparring.errors import RequestError
 from sparring.metrics.statistics import Interval, of_share
 from sparring.runs.folder import Run
 from sparring.runs.records import Answer, Thumbnail
 from sparring.runs.scores import ClassifierScores
-from sparring.runs.twins import ERROR, read_answer
-
-__all__ = ["ERROR", "Answered"]
 
 
 @dataclass(frozen=True)
@@ -30,8 +28,13 @@ class Answered:
     @classmethod
     def of(cls, out: Path) -> "Answered | None":
         """None where the folder has no answer. Raises RequestError where it is damaged."""
-        answer = read_answer(out)
-        return None if answer is None else cls(out, answer)
+        path = out / "answer.json"
+        if not path.is_file():
+            return None
+        try:
+            return cls(out, msgspec.json.decode(path.read_bytes(), type=Answer))
+        except msgspec.MsgspecError as error:
+            raise RequestError(f"cannot read {path}: {error}; remove it") from error
 
     @property
     def kept(self) -> Run:

@@ -27,12 +27,11 @@ FAILED, DAMAGED = "failed", "damaged"
 class Arm:
     """One way to train in an experiment.
 
-    runs: those that finished, by rising seed. planned: how many were to be played.
-    gave_up: how many diverged until they were stopped for good.
+    runs: those that finished, by rising seed. gave_up: how many diverged until they were stopped
+    for good.
     """
 
     runs: tuple[Run, ...]
-    planned: int
     gave_up: int = 0
 
 
@@ -156,4 +155,4 @@ def _state(run: Run) -> str:
 def _arm(names: list[str], done: Mapping[str, Run], missing: Mapping[str, str]) -> Arm:
     runs = sorted((done[n] for n in names if n in done), key=lambda run: run.config.seed)
     gave_up = sum(missing.get(name, "").startswith(FAILED) for name in names)
-    return Arm(tuple(runs), len(names), gave_up)
+    return Arm(tuple(runs), gave_up)

@@ -115,7 +115,7 @@ def features(group: Adaptation, sheet: Sheet) -> Map | None:
     }
     return Map(
         data,
-        tuple(_title(run) for run in sides),
+        tuple(run.config.scenario.replace("-", " ") for run in sides),
         sum(int(shown[run]["pictured"].sum()) for run in sides),
         sum(len(shown[run]["points"]) for run in sides),
     )
@@ -135,10 +135,6 @@ def cells(run: Run, sheet: Sheet) -> dict[str, list[tuple[int, float]]]:
     for place, row, column, sure in zip(places.tolist(), *columns, strict=True):
         found.setdefault(f"{row},{column}", []).append((place, round(sure, 3)))
     return found
-
-
-def _title(run: Run) -> str:
-    return run.config.scenario.replace("-", " ")
 
 
 def _side(arrays: Mapping[str, Array], sheet: Sheet) -> dict[str, str] | None:

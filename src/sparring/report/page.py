@@ -6,12 +6,10 @@ Knows groups, figures and templates, which hold all words. What a client has to 
 is handed in as sections.
 """
 
-import base64
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,20 +20,20 @@ from markupsafe import Markup
 from PIL import Image
 
 from sparring.report import live, without_labels
-from sparring.report.answer import ERROR, Answered
+from sparring.report.answer import Answered
 from sparring.report.collect import Report, badge, collect
 from sparring.report.groups import adaptations, compared, generations
 from sparring.report.picture import Picture
 from sparring.report.results import results
 from sparring.report.sprites import Sheet, webp
-from sparring.report.templates import templates
+from sparring.report.templates import HERE, templates
 from sparring.runs.records import Layer
+from sparring.runs.twins import ERROR
 from sparring.storage import write_atomically, write_json
 
 if TYPE_CHECKING:  # matplotlib takes a second to import
     from sparring.report.figures import Marks
 
-HERE = Path(__file__).parent
 SCRIPTS = ("map.js", "page.js")
 """The page's script, in this order."""
 
@@ -85,7 +83,6 @@ def build(
     write_json(out / "results.json", found)
     page = environment(report, pictures).get_template("page.html.jinja")
     html = page.render(
-        css=Markup((HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup("\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)),
         lead=lead,
         answer=answer,
@@ -105,7 +102,7 @@ def environment(report: Report, pictures: Mapping[str, Picture], *folders: Path)
 
     folders: where a client has templates of its own.
     """
-    jinja = templates(HERE, *folders)
+    jinja = templates(*folders)
     jinja.filters |= {"flow": flow, "paragraphs": paragraphs}
     jinja.globals |= {
         "rep": report,
@@ -115,14 +112,8 @@ def environment(report: Report, pictures: Mapping[str, Picture], *folders: Path)
         "unlabelled": without_labels,
         "live": live,
         "sheet": Sheet(),
-        "hash": policy_hash,
     }
     return jinja
-
-
-def policy_hash(text: str) -> str:
-    """What a content security policy calls an inline style or script by."""
-    return f"sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}"
 
 
 def paragraphs(text: str) -> list[str]:

@@ -10,13 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 
-from markupsafe import Markup
 from msgspec import structs
 
 from sparring.errors import RequestError
 from sparring.report.now import HIGH, WIDE, under_way
-from sparring.report.page import HERE, policy_hash
-from sparring.report.templates import templates
+from sparring.report.templates import HERE, policy_hash, templates
 from sparring.runs.folder import Run, read_plan
 from sparring.runs.records import Plan
 from sparring.storage import write_json
@@ -28,7 +26,7 @@ MADE = ("report.html", "results.json", "figures")
 RECORDS = ("plan.json", "answer.json", "runs/*/scores.json", "runs/*/twin.json")
 """What a page is built anew for; of the claims' experiments in the folder too."""
 
-_TEMPLATES = templates(HERE)
+_TEMPLATES = templates()
 
 
 class Watched:
@@ -113,6 +111,4 @@ def served(page: str, now: str, stamp: str) -> str:
 
 def plain(text: str) -> str:
     """A page that says `text` alone."""
-    css = Markup((HERE / "page.css").read_text(encoding="utf-8"))
-    template = _TEMPLATES.get_template("plain.html.jinja")
-    return template.render(text=text, css=css, hash=policy_hash)
+    return _TEMPLATES.get_template("plain.html.jinja").render(text=text)

@@ -121,7 +121,6 @@ BUDGETS: dict[BudgetName, Budget] = {
 """Named budgets; `full` trains as long as the source report did."""
 
 DIGITS = ("mnist-m", "svhn")
-_STAND_INS = {real: drawn for drawn, real in catalogue.STAND_INS.items()}
 _SUBSTITUTES = {"svhn": "meter-digits"}
 
 
@@ -152,7 +151,7 @@ def _find_one(asked: str, data: Path | None) -> Use:
 
 
 def _drawn(asked: str, why: str) -> Use:
-    return Use(asked=asked, used=_STAND_INS[asked], kind="stand-in", why=why)
+    return Use(asked=asked, used=catalogue.STAND_INS[asked], kind="stand-in", why=why)
 
 
 def source_report(

@@ -7,7 +7,7 @@ from sparring.runs.classifier import ClassifierRun
 from sparring.runs.frozen import FrozenRun
 from sparring.runs.generator import GeneratorRun
 from sparring.runs.library import Library
-from sparring.runs.records import ExtractorName, Scenario
+from sparring.runs.records import ExtractorName
 
 Job = GeneratorRun | ClassifierRun
 
@@ -18,5 +18,4 @@ __all__ = [
     "GeneratorRun",
     "Job",
     "Library",
-    "Scenario",
 ]

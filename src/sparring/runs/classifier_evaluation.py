@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 from msgspec import structs
-from torch.nn.functional import interpolate
 
 from sparring.augment import strong
 from sparring.data.feed import normalise, to_pixels
 from sparring.data.images import Images
+from sparring.data.pixels import resize
 from sparring.metrics import calibration
 from sparring.metrics.embedding import (
     choose_per_class,
@@ -175,7 +175,7 @@ def cells(found: Outputs, test: Images) -> Arrays:
         "cell_label": label[index],
         "cell_predicted": predicted[index],
         "cell_confidence": confidence[index].astype(np.float32),
-        "cell_thumbnails": _thumbnails(test.pixels[index]),
+        "cell_thumbnails": resize(test.pixels[index], THUMBNAIL).numpy(),
     }
 
 
@@ -201,14 +201,8 @@ def _mixed_sample(
                 "confidence": found.confidence[index].astype(np.float32),
                 "domain": np.full(len(index), domain),
                 "pictured": pictured,
-                "thumbnails": _thumbnails(images.pixels[index[pictured]]),
+                "thumbnails": resize(images.pixels[index[pictured]], THUMBNAIL).numpy(),
             }
         )
     picture = {name: np.concatenate([side[name] for side in sides]) for name in sides[0]}
     return picture.pop("features"), picture
-
-
-def _thumbnails(pixels: torch.Tensor) -> np.ndarray:
-    """uint8 [N, 3, S, S] in little: uint8 [N, 3, THUMBNAIL, THUMBNAIL]."""
-    small = interpolate(pixels.float(), (THUMBNAIL, THUMBNAIL), mode="bilinear", antialias=True)
-    return small.round().clamp(0, 255).to(torch.uint8).numpy()

@@ -91,7 +91,7 @@ def describe_data(name: str, dataset: DataSet) -> Data:
         train=len(train),
         test=len(test),
         labelled=test.labels is not None,
-        fingerprint=dataset.fingerprint(),
+        fingerprint=dataset.fingerprint,
         white=dataset.account.white,
     )
 

@@ -101,7 +101,7 @@ def load_or_train(
     """
     precision = resolve_precision("auto", device)
     names = dataset.train.label_names
-    decides = (_FORMAT, dataset.fingerprint(), names, seed, dataset.mirror, steps, precision)
+    decides = (_FORMAT, dataset.fingerprint, names, seed, dataset.mirror, steps, precision)
     key = hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
     path = cache.folder() / f"extractor-{key}.safetensors"
     try:
@@ -124,7 +124,7 @@ def _load(path: Path, train: Images, device: torch.device) -> tuple[Extractor, S
         return None
     name, examples = task_of(train.take(torch.arange(1)), 0)
     network = Extractor(name, examples.label_names, examples.kind)
-    network.learned_from = train.fingerprint()
+    network.learned_from = train.fingerprint
     try:
         with safe_open(path, "pt") as file:
             skill = msgspec.json.decode(file.metadata()["skill"], type=Skill)

@@ -117,7 +117,7 @@ class FrozenRun(ClassifierRun):
     ) -> np.ndarray:
         """What the backbone makes of the images, float32 [N, F], found once and kept."""
         prepared, network = self.method.preparation, self.method.backbone
-        maker = _FORMAT, self.method.digest, prepared, images.fingerprint(), device.type
+        maker = _FORMAT, self.method.digest, prepared, images.fingerprint, device.type
         key = tensor_cache.key_of(maker)
 
         def make() -> torch.Tensor:

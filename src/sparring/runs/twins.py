@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import torch
 from msgspec import structs
@@ -166,17 +165,6 @@ def conclude(
     )
     write_json(out / "answer.json", answer)
     return answer, table
-
-
-def read_answer(out: Path) -> Answer | None:
-    """The answer of an output folder; None where there is none. Raises RequestError."""
-    path = out / "answer.json"
-    if not path.is_file():
-        return None
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Answer)
-    except msgspec.MsgspecError as error:
-        raise RequestError(f"cannot read {path}: {error}; remove it") from error
 
 
 def _called(classes: tuple[str, ...], chances: np.ndarray) -> Iterator[tuple[str, Called]]:

@@ -37,7 +37,7 @@ def write(root: Path, *, zipped: bool = True) -> Path:
 def test_the_official_layout(tmp_path: Path, zipped: bool) -> None:
     assert not celeba.found(tmp_path)
     assert celeba.found(write(tmp_path, zipped=zipped))
-    train, test = celeba.read(tmp_path, 8)
+    train, test = celeba.stored(tmp_path).read(8)
     for images, start in ((train, 0), (test, 20)):  # 10 to 19 are the validation part
         central = PIXELS[start : start + 10, 2:10].transpose(0, 3, 1, 2).copy()
         assert torch.equal(images.pixels, torch.from_numpy(central))
@@ -50,7 +50,7 @@ def test_the_official_layout(tmp_path: Path, zipped: bool) -> None:
 
 def test_without_a_partition_the_split_is_by_hash(tmp_path: Path) -> None:
     (write(tmp_path) / "list_eval_partition.txt").unlink()
-    train, test = celeba.read(tmp_path, 8)
+    train, test = celeba.stored(tmp_path).read(8)
     assert [len(train), len(test)] == [len(part) for part in hash_split(NAMES, "")]
 
 
@@ -68,17 +68,17 @@ def test_lists_that_are_damaged(tmp_path: Path, file: str, old: str, new: str, t
     assert old in text
     path.write_text(text.replace(old, new, 1))
     with pytest.raises(RequestError, match=told):
-        celeba.read(tmp_path, 8)
+        celeba.stored(tmp_path).read(8)
 
 
 def test_an_empty_list_and_a_truncated_zip(tmp_path: Path) -> None:
     path = write(tmp_path) / "img_align_celeba.zip"
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(RequestError, match=r"img_align_celeba\.zip is damaged"):
-        celeba.read(tmp_path, 8)
+        celeba.stored(tmp_path).read(8)
     write(tmp_path)
     (tmp_path / "list_attr_celeba.txt").write_text("")
     with pytest.raises(
         RequestError, match=r"list_attr_celeba\.txt: none of its rows has a picture"
     ):
-        celeba.read(tmp_path, 8)
+        celeba.stored(tmp_path).read(8)

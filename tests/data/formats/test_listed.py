@@ -41,7 +41,7 @@ def test_the_release_of_mnist_m(tmp_path: Path) -> None:
         lines = [f"{names[i]} {i + 5}\n" for i in order]
         (tmp_path / f"mnist_m_{split}_labels.txt").write_text("".join(lines))
     assert listed.found_release(tmp_path)
-    train, test = listed.read_release(tmp_path, 4)
+    train, test = listed.stored_release(tmp_path).read(4)
     assert train.labels is not None
     assert test.labels is not None
     assert train.labels.tolist() == [7, 5, 6]
@@ -51,13 +51,13 @@ def test_the_release_of_mnist_m(tmp_path: Path) -> None:
 
     (tmp_path / "mnist_m_test_labels.txt").write_text("00.png 5\n01.png 6\n02.png 10\n")
     with pytest.raises(RequestError, match=r"02\.png has the label '10', which is none of 0, 1"):
-        listed.read_release(tmp_path, 4)
+        listed.stored_release(tmp_path).read(4)
     (tmp_path / "mnist_m_test_labels.txt").write_text("00.png 5\n")
     with pytest.raises(RequestError, match=r"2 images without a row, the first is 01\.png"):
-        listed.read_release(tmp_path, 4)
+        listed.stored_release(tmp_path).read(4)
     (tmp_path / "mnist_m_test_labels.txt").write_text("00.png 5\n01.png\n")
     with pytest.raises(RequestError, match=r"01\.png has 0 labels, not 1"):
-        listed.read_release(tmp_path, 4)
+        listed.stored_release(tmp_path).read(4)
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -71,7 +71,7 @@ def test_one_csv_of_classes_is_split_by_hash(tmp_path: Path, packed: bool) -> No
         with zipfile.ZipFile(root, "w") as archive:
             for path in sorted((tmp_path / "pets").rglob("*.*")):
                 archive.write(path, path.relative_to(tmp_path))
-    splits = listed.read(root, 4)
+    splits = listed.stored(root).read(4)
     for images, part in zip(
         splits, hash_split(names, root, {name: int(name[:2]) % 3 for name in names}), strict=True
     ):
@@ -87,7 +87,7 @@ def test_class_numbers_are_ordered_as_numbers(tmp_path: Path) -> None:
         names = pictures(tmp_path / split, 3)
         rows = [f"{n},{c}" for n, c in zip(names, classes, strict=True)]
         write_csv(tmp_path / f"{split}.csv", "image_name,label", rows)
-    train, test = listed.read(tmp_path, 4)
+    train, test = listed.stored(tmp_path).read(4)
     assert train.labels is not None
     assert test.labels is not None
     assert train.label_names == test.label_names == ("2", "9", "10")
@@ -101,7 +101,7 @@ def test_attributes_become_zeros_and_ones(tmp_path: Path, no: str) -> None:
         a, b = pictures(tmp_path / split, 2)
         rows = [f"{a},1,{no}", f"{b},{no}, 1"]
         write_csv(tmp_path / f"{split}.csv", "image_name,Smiling,Male", rows)
-    train, _ = listed.read(tmp_path, 4)
+    train, _ = listed.stored(tmp_path).read(4)
     assert train.labels is not None
     assert train.label_names == ("Smiling", "Male")
     assert torch.equal(train.labels, torch.tensor([[1, 0], [0, 1]]))
@@ -133,7 +133,7 @@ def test_lists_at_odds_with_the_images(
         pictures(tmp_path / split, 2)
         write_csv(tmp_path / f"{split}.csv", header, rows)
     with pytest.raises(RequestError, match=told):
-        listed.read(tmp_path, 4)
+        listed.stored(tmp_path).read(4)
 
 
 def test_lists_with_different_columns(tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_lists_with_different_columns(tmp_path: Path) -> None:
         pictures(tmp_path / split, 1)
         write_csv(tmp_path / f"{split}.csv", f"image_name,{column}", ["00.png,1"])
     with pytest.raises(RequestError, match="different columns"):
-        listed.read(tmp_path, 4)
+        listed.stored(tmp_path).read(4)
 
 
 def test_labels_of_undecodable_images_are_left_out(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_labels_of_undecodable_images_are_left_out(tmp_path: Path) -> None:
         rows = [f"{name},{i % 2}" for i, name in enumerate(names)]
         write_csv(tmp_path / f"{split}.csv", "image_name,label", rows)
     (tmp_path / "train" / "40.png").write_bytes(b"damaged")
-    train, _ = listed.read(tmp_path, 4)
+    train, _ = listed.stored(tmp_path).read(4)
     assert train.labels is not None
     assert len(train) == len(train.labels) == 99
     assert torch.equal(train.labels, train.pixels[:, 0, 0, 0].long() % 2)
@@ -163,5 +163,5 @@ def test_names_are_composed_in_list_and_folder(tmp_path: Path) -> None:
         picture(tmp_path / split / "b.png", 2)
         rows = [f"{together}.png,{apart}", "b.png,b"]
         write_csv(tmp_path / f"{split}.csv", "image_name,label", rows)
-    train, _ = listed.read(tmp_path, 4)
+    train, _ = listed.stored(tmp_path).read(4)
     assert train.label_names == ("b", together)

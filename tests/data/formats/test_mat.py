@@ -25,7 +25,7 @@ def test_round_trip_and_label_ten_is_zero(tmp_path: Path) -> None:
     assert torch.equal(train.pixels, torch.from_numpy(X.transpose(3, 2, 0, 1).copy()))
     assert train.labels is not None
     assert train.labels.tolist() == [0, 1, 9, 0, 5]
-    assert train.fingerprint() == test.fingerprint()
+    assert train.fingerprint == test.fingerprint
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_common_ways_to_write_a_row(tmp_path: Path, row: str) -> None:
     path.write_text("\r\n".join([gap.join(("", "image_name", "label")), *lines]), "utf-8-sig")
     found = load(tmp_path)
     assert labels(found) == {k: str(k % 3) for k in range(20)}
-    assert found.train.fingerprint() == load(path).train.fingerprint()
+    assert found.train.fingerprint == load(path).train.fingerprint
 
 
 def test_the_number_of_a_row_is_not_taken_for_the_name_of_an_image(tmp_path: Path) -> None:

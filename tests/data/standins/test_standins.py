@@ -28,16 +28,16 @@ def test_describes_itself(name: str, size: int, mirror: bool) -> None:
 @every_stand_in
 def test_seed_decides_every_pixel(name: str, size: int, mirror: bool) -> None:
     drawn = draw(name, 20, 20, seed=3)
-    assert drawn.fingerprint() == draw(name, 20, 20, seed=3).fingerprint()
-    assert drawn.train.fingerprint() != draw(name, 20, 20, seed=4).train.fingerprint()
-    assert drawn.train.fingerprint() != drawn.test.fingerprint()
+    assert drawn.fingerprint == draw(name, 20, 20, seed=3).fingerprint
+    assert drawn.train.fingerprint != draw(name, 20, 20, seed=4).train.fingerprint
+    assert drawn.train.fingerprint != drawn.test.fingerprint
 
 
 @every_stand_in
 def test_size_of_one_split_leaves_the_other_alone(name: str, size: int, mirror: bool) -> None:
     small, large = draw(name, 10, 15), draw(name, 25, 15)
-    assert small.test.fingerprint() == large.test.fingerprint()
-    assert draw(name, 10, 5).train.fingerprint() == small.train.fingerprint()
+    assert small.test.fingerprint == large.test.fingerprint
+    assert draw(name, 10, 5).train.fingerprint == small.train.fingerprint
 
 
 @every_stand_in
@@ -70,16 +70,16 @@ def test_a_stand_in_is_drawn_once_for_each_size(
     first, again = load(name, size), load(name, size)
     assert drawn == [name]
     assert (first.name, first.kind, first.mirror) == (name, "stand-in", mirror)
-    assert first.fingerprint() == again.fingerprint()
+    assert first.fingerprint == again.fingerprint
     assert load(name, 16).test.pixels.shape == (5, 3, 16, 16)
     assert drawn == [name, name]
 
 
 def test_a_damaged_file_is_drawn_anew(drawn: list[str]) -> None:
-    whole = load("photo-digits", 32).fingerprint()
+    whole = load("photo-digits", 32).fingerprint
     (path,) = (cache.folder() / "sets").iterdir()
     path.write_bytes(path.read_bytes()[:-1])
-    assert load("photo-digits", 32).fingerprint() == whole
+    assert load("photo-digits", 32).fingerprint == whole
     assert len(drawn) == 2
-    assert load("photo-digits", 32).fingerprint() == whole
+    assert load("photo-digits", 32).fingerprint == whole
     assert len(drawn) == 2

@@ -43,7 +43,7 @@ def run(seed: int, scores: Scores, method: str, rows: Sequence[LogRow] = ()) -> 
 
 
 def armed(runs: Sequence[Run]) -> Arm:
-    return Arm(tuple(runs), len(runs))
+    return Arm(tuple(runs))
 
 
 def drawing(distances: Sequence[float], **metrics: float) -> Arm:
@@ -79,7 +79,7 @@ def verdict(claim: str, **arms: Arm) -> Finding:
 def test_every_claim_has_a_trial_that_is_undecided_without_runs() -> None:
     assert list(TRIALS) == [f"C{number}" for number in range(1, 11)]
     for trial in TRIALS.values():
-        finding = trial.judge({"arm": Arm((), 5)})
+        finding = trial.judge({"arm": Arm(())})
         assert (finding.verdict, finding.n) == ("undecided", 0)
         assert trial.compared
         assert trial.score
@@ -148,7 +148,7 @@ def test_c1_counts_unstable_runs() -> None:
 
 
 def test_c1_counts_runs_that_gave_up() -> None:
-    dead = Arm((), 5, gave_up=5)
+    dead = Arm((), gave_up=5)
     assert verdict("C1", **{"with": collapsed(0), "without": dead}).verdict == "holds"
 
 

@@ -5,9 +5,9 @@
     usps.py     USPS               folders.py  class folders, and flat folders without labels
     celeba.py   CelebA
 
-A format has `found(place) -> bool` and `read(place, size) -> Splits`, two `Images` of `size` pixels
-and an account of what was left out. Those of compressed pictures have `stored(place) -> Stored`,
-the set as it lies, which `read` decodes; those of arrays have `SIDE`, their size. All raise
-RequestError for whatever files can do wrong: missing, damaged, too large, or at odds with their
-labels.
+A format has `found(place) -> bool`. Those of arrays have `read(place, size) -> Splits`, two
+`Images` of `size` pixels and an account of what was left out, and `SIDE`, their size; those of
+compressed pictures have `stored(place) -> Stored`, the set as it lies, whose `read(size)` gives
+the same. All raise RequestError for whatever files can do wrong: missing, damaged, too large, or
+at odds with their labels.
 """

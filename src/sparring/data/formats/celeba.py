@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from sparring.data.files import Entry, Files, entries, images_of, read_text, suffix
-from sparring.data.images import Account, Splits
+from sparring.data.images import Account
 from sparring.data.splits import Split, divide
 from sparring.data.stored import Part, Stored, numbers
 from sparring.errors import RequestError
@@ -25,19 +25,14 @@ def found_pictures(folder: Path) -> bool:
     return there and any(_lies_there(name) for name in entries(folder))
 
 
-def read(folder: Path, size: int) -> Splits:
-    """Read the train and test faces: the central square over the whole width, resized.
+def stored(folder: Path) -> Stored:
+    """The train and test faces as they lie.
 
-    Labels are int64 [N, 40] in {0, 1}; without their list there are none. Read is what has a
+    Labels are int64 [N, 40] in {0, 1}; without their list there are none. Taken is what has a
     picture and a row. The partition is the official one (its validation part is left out, or
     serves for testing); without its list, `hash_split`.
     Raises RequestError where files are damaged or at odds with each other.
     """
-    return stored(folder).read(size)
-
-
-def stored(folder: Path) -> Stored:
-    """The set as it lies. Raises RequestError as `read` does."""
     files, account = entries(folder), Account()
     pictures = _pictures(files)
     path = _list(files, _ATTRIBUTES)
@@ -59,8 +54,7 @@ def stored(folder: Path) -> Stored:
             some = {name: rows[name] for name in side}
             labels = numbers(some, path, names, attributes=True)
         parts.append(Part.of(pictures, side, labels))
-    train, test = parts
-    return Stored(folder, train, test, names, account)
+    return Stored(folder, parts, names, account)
 
 
 def _pictures(files: Files) -> dict[str, Entry]:

@@ -5,25 +5,20 @@ from pathlib import Path
 
 from sparring.data.decode import tolerated
 from sparring.data.files import Files, entries, images_of, is_list, kinds, no_images, unwrapped
-from sparring.data.images import Account, Splits, class_order
+from sparring.data.images import Account, class_order
 from sparring.data.splits import Split, divide, hash_split, marked, whole
 from sparring.data.stored import Part, Stored, numbers, told_apart
 from sparring.errors import RequestError
 
 
-def read(root: Path, size: int) -> Splits:
-    """Read images from a folder or zip, in sorted order.
+def stored(root: Path) -> Stored:
+    """The images of a folder or zip as they lie, in sorted order.
 
     Images in two or more folders: each folder is a class, named after it. Otherwise there are no
     labels. Folders that are named after splits (see splits.py) are these, and either may be
     unlabelled; without them `hash_split` makes the split.
     Raises RequestError where there are no images, or the layout is none of these.
     """
-    return stored(root).read(size)
-
-
-def stored(root: Path) -> Stored:
-    """The set as it lies. Raises RequestError as `read` does."""
     files = entries(root)
     images = unwrapped(images_of(files))
     if not images:
@@ -53,8 +48,7 @@ def stored(root: Path) -> Stored:
         rows = {name: [classes_of[name]] for name in side}
         labels = numbers(rows, root, names, attributes=False) if on else None
         parts.append(Part.of(images, side, labels))
-    train, test = parts
-    return Stored(root, train, test, names, account)
+    return Stored(root, parts, names, account)
 
 
 def are_classes(files: Files) -> bool:

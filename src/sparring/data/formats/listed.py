@@ -20,7 +20,7 @@ from sparring.data.files import (
     shared,
 )
 from sparring.data.formats.folders import are_classes
-from sparring.data.images import DIGITS, Account, Splits, class_order, composed
+from sparring.data.images import DIGITS, Account, class_order, composed
 from sparring.data.splits import Split, divide, marked, split_of, whole
 from sparring.data.stored import ATTRIBUTE, Part, Stored, numbers, told_apart
 from sparring.data.tables import LABELS, ROW_NUMBERS, Finder, Table, read_table, value
@@ -34,13 +34,8 @@ def found_release(folder: Path) -> bool:
     return all((folder / n).is_dir() and (folder / f"{n}_labels.txt").is_file() for n in _RELEASE)
 
 
-def read_release(folder: Path, size: int) -> Splits:
-    """Read MNIST-M as released. Raises RequestError."""
-    return stored_release(folder).read(size)
-
-
 def stored_release(folder: Path) -> Stored:
-    """The set as it lies: folders of PNG, and lists of `00000000.png 5`. Raises RequestError."""
+    """MNIST-M's release as it lies: PNG, and lists of `00000000.png 5`. Raises RequestError."""
     parts = []
     for name in _RELEASE:
         path = folder / f"{name}_labels.txt"
@@ -58,8 +53,7 @@ def stored_release(folder: Path) -> Stored:
                 raise RequestError(f"{path}: {told}: download the set again")
         labels = numbers(rows, path, DIGITS, attributes=False)
         parts.append(Part.of(files, list(rows), labels))
-    train, test = parts
-    return Stored(folder, train, test, DIGITS, Account())
+    return Stored(folder, parts, DIGITS, Account())
 
 
 @dataclass(frozen=True)
@@ -94,20 +88,13 @@ def found(root: Path) -> bool:
     return any(_lists(_candidates(files), files))
 
 
-def read(root: Path, size: int) -> Splits:
-    """Read a folder or zip of images with lists, or the folder of the list `root`.
+def stored(root: Path, table: Path | None = None) -> Stored:
+    """A folder or zip of images with lists as it lies, or the folder of the list `root`.
 
     One column of a list names images; one is called as in `tables.LABELS` and has classes, or all
     others are attributes of 0 or -1 and 1. A list named after a split, such as `train.csv`, is for
-    that split; a column of splits is obeyed, and so are folders. Raises RequestError.
-    """
-    return stored(root).read(size)
-
-
-def stored(root: Path, table: Path | None = None) -> Stored:
-    """The set as it lies. Raises RequestError as `read` does.
-
-    table: the list to take, wherever it lies; no other counts then.
+    that split; a column of splits is obeyed, and so are folders. table: the list to take, wherever
+    it lies; no other counts then. Raises RequestError.
     """
     top = root
     if root.is_file() and is_list(root.name):
@@ -171,8 +158,7 @@ def _stored(
         some = {name: rows[short[name]] for name in side}
         labels = numbers(some, top, names, attributes=attributes)
         parts.append(Part.of({name: images[short[name]] for name in side}, side, labels))
-    train, test = parts
-    return Stored(top, train, test, names, account)
+    return Stored(top, parts, names, account)
 
 
 def _lists(names: Iterable[str], files: Files) -> Iterator[_List]:

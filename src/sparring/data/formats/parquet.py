@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import torch
 
 from sparring.data.files import damaged, entries, images_of
-from sparring.data.images import Account, Splits, class_order, composed
+from sparring.data.images import Account, class_order, composed
 from sparring.data.pixels import class_numbers
 from sparring.data.splits import Split, divide, marked, split_of, whole
 from sparring.data.stored import Part, Stored, told_apart
@@ -65,18 +65,13 @@ def found_any(folder: Path) -> bool:
     return bool(_paths(folder)) and not (folder.is_dir() and images_of(entries(folder)))
 
 
-def read(folder: Path, size: int, names: tuple[str, ...] = ()) -> Splits:
-    """Read the splits of any set in this schema. names: of the classes, instead of the file's.
+def stored(folder: Path, names: tuple[str, ...] = ()) -> Stored:
+    """Any set in this schema as it lies. names: of the classes, instead of the file's.
 
     A split without a column of labels, or with -1 alone, is unlabelled. Class names are those
     given, or the text, or what the hub wrote into the file, or else the numbers. Raises
     RequestError.
     """
-    return stored(folder, names).read(size)
-
-
-def stored(folder: Path, names: tuple[str, ...] = ()) -> Stored:
-    """The set as it lies. Raises RequestError as `read` does."""
     account = Account()
     files = _files(folder, account)
     marks = {row: file.split for file in files for row in file.rows()}
@@ -97,8 +92,7 @@ def stored(folder: Path, names: tuple[str, ...] = ()) -> Stored:
         labels = torch.tensor([numbers[row] for row in side]) if labelled else None
         items = partial(_pictures, files, frozenset(side))
         parts.append(Part(items, items, len(side), labels))
-    train, test = parts
-    return Stored(folder, train, test, names, account)
+    return Stored(folder, parts, names, account)
 
 
 def _paths(folder: Path) -> list[Path]:

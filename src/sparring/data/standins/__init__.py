@@ -24,17 +24,21 @@ _LIBRARIES = ("matplotlib", "numpy", "pillow", "scikit-learn", "scipy", "torch")
 
 
 @dataclass(frozen=True)
-class _Set:
-    counts: tuple[int, int]  # for training and for testing
+class StandIn:
+    """A set that can be drawn. counts: for training and for testing. side: in pixels, as drawn."""
+
+    counts: tuple[int, int]
     label_names: tuple[str, ...]
+    side: int
     mirror: bool = False
 
 
-_SETS = {
-    "photo-digits": _Set((12_000, 2_000), DIGITS),
-    "street-digits": _Set((12_000, 2_000), DIGITS),
-    "toy-faces": _Set((6_000, 1_000), ATTRIBUTES, mirror=True),
+SETS = {
+    "photo-digits": StandIn((12_000, 2_000), DIGITS, 32),
+    "street-digits": StandIn((12_000, 2_000), DIGITS, 32),
+    "toy-faces": StandIn((6_000, 1_000), ATTRIBUTES, 64, mirror=True),
 }
+"""All of them, by name."""
 
 
 def load(name: str, size: int) -> DataSet:
@@ -42,7 +46,7 @@ def load(name: str, size: int) -> DataSet:
     key = tensor_cache.key_of((name, _VERSION, size, [version(used) for used in _LIBRARIES]))
     tensors = tensor_cache.recall(key)
     if tensors is None:
-        (train, train_labels), (test, test_labels) = _draw(name, *_SETS[name].counts)
+        (train, train_labels), (test, test_labels) = _draw(name, *SETS[name].counts)
         tensors = {"train": resize(train, size), "test": resize(test, size)}
         tensors |= {"train_labels": train_labels, "test_labels": test_labels}
         tensor_cache.keep(key, tensors)
@@ -71,6 +75,6 @@ def _draw(name: str, train: int, test: int, seed: int = 0) -> list[tuple[Tensor,
 
 
 def _dataset(name: str, *splits: tuple[Tensor, Tensor]) -> DataSet:
-    names, mirror = _SETS[name].label_names, _SETS[name].mirror
+    names, mirror = SETS[name].label_names, SETS[name].mirror
     train, test = (Images(pixels, labels, names) for pixels, labels in splits)
     return DataSet(name, "stand-in", train, test, mirror)

@@ -65,6 +65,6 @@ def wobble(rng: np.random.Generator, n: int, size: int, amount: float) -> Tensor
     return fine.permute(0, 2, 3, 1)
 
 
-def sample(images: Tensor, where: Tensor, mode: str = "bilinear") -> Tensor:
+def sample(images: Tensor, where: Tensor) -> Tensor:
     """Read `images` (float32 [n, H, W]) at `where` ([n, S, S, 2]); zero outside: [n, S, S]."""
-    return F.grid_sample(images[:, None], where, mode=mode, align_corners=False)[:, 0]
+    return F.grid_sample(images[:, None], where, align_corners=False)[:, 0]

@@ -9,6 +9,7 @@ from sparring.report import plots
 from sparring.report.curves import Array
 from sparring.report.groups import Generation
 from sparring.report.plots import Panel, Part
+from sparring.report.sprites import in_rows
 
 
 def images(group: Generation) -> Iterator[Part]:
@@ -17,7 +18,8 @@ def images(group: Generation) -> Iterator[Part]:
     grid = plots.image_grid
     if "samples" in arrays:
         tiles = arrays["samples"][:32]
-        yield "samples", f"{len(tiles)} random samples", lambda title: grid(_rows(tiles, 8), title)
+        words = f"{len(tiles)} random samples"
+        yield "samples", words, lambda title: grid(in_rows(tiles, 8), title)
     if "pairs" in arrays:
         pairs = arrays["pairs"]
         words = f"{len(pairs)} pairs from the same noise, {label} off and on"
@@ -79,15 +81,8 @@ FIGURES = (images, evidence, training)
 """What is drawn of each group; each part fails alone."""
 
 
-def _rows(images: Array, width: int) -> Array:
-    """[N, 3, S, S] -> [ceil(N / width), width, 3, S, S], filled up with white."""
-    short = -len(images) % width
-    white = np.full((short, *images.shape[1:]), 255, np.uint8)
-    return np.concatenate([images, white]).reshape(-1, width, *images.shape[1:])
-
-
 def _pairs(pairs: Array, title: str, columns: tuple[str, str], per_row: int = 5) -> Figure:
     """[N, 2, 3, S, S], `per_row` pairs in a row, or four where N is no multiple of that."""
     width = per_row if len(pairs) % per_row == 0 else 4
-    grid = _rows(pairs.reshape(-1, *pairs.shape[2:]), 2 * width)
+    grid = in_rows(pairs.reshape(-1, *pairs.shape[2:]), 2 * width)
     return plots.image_grid(grid, title, columns=columns * width, group=2)

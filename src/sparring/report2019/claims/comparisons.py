@@ -13,6 +13,7 @@ from typing import Literal
 
 from sparring.metrics.statistics import ALPHA, Summary, holm, paired_difference, summarise
 from sparring.report.collect import Arm, Arms
+from sparring.report.words import cell
 from sparring.runs.folder import Run
 from sparring.runs.scores import ClassifierScores, GeneratorScores
 
@@ -98,9 +99,7 @@ def paired(
 
 def spread(summary: Summary) -> str:
     """`mean ± sd`, as far as they are known."""
-    if summary.mean is None:
-        return "no run"
-    return f"{summary.mean:.2f}" + ("" if summary.sd is None else f" ± {summary.sd:.2f}")
+    return cell(summary, share=False) if summary.n else "no run"
 
 
 def decide(comparisons: Sequence[Comparison]) -> tuple[Decision, list[float]]:

@@ -33,7 +33,7 @@ COLLAPSED = 0.2
 """A generator whose images vary by less than this share of what real ones do has collapsed."""
 NEAR = 0.25
 """How far a loss may end from 1.0 to be "near 1.0"."""
-NONE = Arm((), 0)
+NONE = Arm(())
 
 
 @dataclass(frozen=True)

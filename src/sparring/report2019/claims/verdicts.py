@@ -62,8 +62,7 @@ def observed(report: Report) -> dict[str, Arms]:
             found.setdefault(_form(report, run.config), []).append(run)
 
     def arm(method: str, what: str, scenario: str = "adapted") -> Arm:
-        runs = found.get((method, what, scenario), [])
-        return Arm(tuple(runs), len(runs))
+        return Arm(tuple(found.get((method, what, scenario), ())))
 
     dcgan = arm("dcgan", "", "generation")
     acgans = {labels: arm("acgan", labels, "generation") for labels in LABEL_SETS}
