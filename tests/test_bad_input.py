@@ -146,6 +146,7 @@ ACGAN = ("train", "acgan", "--width", "4", "--steps", "1", "--batch-size", "4", 
         (("reproduce", "--seeds", "x"), ("Error parsing --seeds", "'x'")),
         (("report",), ("Missing from sparring report: PATH",)),
         ((*DANN, "--target", "b"), ("Missing from sparring train dann: --source STR",)),
+        ((*DANN, "--source", "./a", "--target", "a/"), ("a/ is both source and target",)),
         ((*DANN, "--source"), ("Missing value for argument '--source'",)),
         ((*DANN, "--source", "a", "--target", "b", "--stepz", "1"), ("meant: --steps", "--help")),
         (("train", "dcgan", "--images", "a", "--steps", "abc"), ("--steps", "'abc'", "--help")),
@@ -230,7 +231,7 @@ def test_damaged_files_are_named(tmp_path: Path, sparring: Cli) -> None:
 
 def test_labels_and_lists_that_do_not_fit(tmp_path: Path, sparring: Cli) -> None:
     parquets(tmp_path / "mnist_m", first_label=1)
-    digits = (*DANN, "--source", "mnist-m", "--target", "mnist-m", "--data", ".")
+    digits = (*DANN, "--source", "mnist-m", "--target", "photo-digits", "--data", ".")
     refused(sparring(*digits), "label 10 of image 9 is not in 0..9")
     faces(tmp_path / "celeba", value="2")
     refused(sparring(*DCGAN, "--images", "celeba", "--data", "."), "has the label '2'")

@@ -78,6 +78,7 @@ ADAPT = (
     ("drawn notes.txt", "is neither a folder nor a zip"),
     ("drawn torn.zip", "torn.zip is damaged or incomplete"),
     ("drawn drawn", "is both source and target"),
+    ("drawn ./drawn/", "is both source and target"),
     ("drawn svhn", "svhn is a set's name, and TARGET a folder or zip of images"),
     ("flat drawn", "has no class labels"),
     ("nowhere photos", "unknown data set 'nowhere'"),

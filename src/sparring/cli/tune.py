@@ -126,8 +126,6 @@ def tune(asked: _Request) -> None:
         )
     at_least_one("--trials", options.trials)
     pair = options.source, options.target
-    if pair[0] == pair[1]:
-        raise RequestError(f"{pair[0]} is both source and target: name another target")
     apart(options.out, *pair)
     given = method(**{name: value for name, value in settings.items() if name not in space})
     length = training(options.steps, options.batch_size, options.seed)

@@ -64,6 +64,10 @@ class ClassifierRun:
     arm: str = ""
     size: int = SIZE
 
+    def __post_init__(self) -> None:
+        if len(set(self.domains)) < 2:
+            raise RequestError(f"{self.target} is both source and target: name another target")
+
     @property
     def domains(self) -> tuple[str, ...]:
         """What source and target are called in records."""

@@ -61,8 +61,6 @@ def twins(
     size: int,
 ) -> tuple[ClassifierRun, ClassifierRun]:
     """The source-only run and the adapted run of `method`. pair: source and target."""
-    if pair[0] == pair[1]:
-        raise RequestError(f"{pair[0]} is both source and target: name another target")
     kind: Any = FrozenRun if isinstance(method, Frozen) else ClassifierRun
     plain, adapted = (
         kind(method, scenario, *pair, seed, training, PER_CLASS, size=size)
