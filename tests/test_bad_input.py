@@ -224,7 +224,7 @@ def test_damaged_files_are_named(tmp_path: Path, sparring: Cli) -> None:
         ("usps", "usps.h5"),
         ("mnist-m", "test.parquet"),
     ):
-        outcome = sparring(*DANN, "--source", name, "--target", name, "--data", ".")
+        outcome = sparring(*DANN, "--source", name, "--target", "photo-digits", "--data", ".")
         refused(outcome, file_name, "damaged")
     refused(sparring(*DCGAN, "--images", "celeba", "--data", "."), "celeba.zip is damaged")
 
