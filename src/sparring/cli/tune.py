@@ -125,6 +125,7 @@ def tune(asked: _Request) -> None:
             method(**settings | {n: getattr(values, end) for n, values in space.items()})
         )
     at_least_one("--trials", options.trials)
+    at_least_one("--size", options.size)
     pair = options.source, options.target
     if pair[0] == pair[1]:
         raise RequestError(f"{pair[0]} is both source and target: name another target")
