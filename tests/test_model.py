@@ -283,6 +283,9 @@ def test_classes_are_asked_for_by_name(drawn: Generator) -> None:
         classes.sample(1, label="dogs")
     with pytest.raises(RequestError, match="ask for a class with label=NAME"):
         classes.sample(1, dog=1)
+    alone = msgspec.structs.replace(config, label_names=("dog",))
+    with pytest.raises(RequestError, match="dog is the only class"):
+        Generator(alone, CPU, drawn.method).pairs(2, "dog")
 
 
 @pytest.fixture

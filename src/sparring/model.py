@@ -130,6 +130,8 @@ class Generator(_Trained):
             sides = [self._labels(n, seed, {label: share}) for share in shares]
         elif steps != 2:
             raise RequestError(f"{label} is a class, and there is nothing between two: draw pairs")
+        elif len(self.labels) < 2:
+            raise RequestError(f"{label} is the only class, and makes no pair: draw it alone")
         else:
             other = torch.randint(1, len(self.labels), (n,), generator=random(seed))
             sides = [(place + other) % len(self.labels), torch.full((n,), place)]
