@@ -70,8 +70,7 @@ def training(steps: int, batch_size: int, seed: int, **more: Any) -> "Training":
 
     if steps < 1 or batch_size < 2:
         raise RequestError("--steps must be at least 1 and --batch-size at least 2")
-    if not 0 <= seed <= MAX_SEED:
-        raise RequestError(f"--seed must lie in 0..{MAX_SEED}, not be {seed}")
+    a_seed(seed)
     return Training(steps, batch_size, keep_state=True, **more)
 
 
@@ -97,6 +96,12 @@ def a_file(out: Path) -> None:
     """Raise RequestError unless `out` may be a file in a folder that exists."""
     if out.is_dir() or not out.absolute().parent.is_dir():
         raise RequestError(f"--out {out}: name a file in a folder that exists")
+
+
+def a_seed(seed: int) -> None:
+    """Raise RequestError for a seed that not every library takes."""
+    if not 0 <= seed <= MAX_SEED:
+        raise RequestError(f"--seed must lie in 0..{MAX_SEED}, not be {seed}")
 
 
 def at_least_one(flag: str, value: int | None) -> None:

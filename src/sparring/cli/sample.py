@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from sparring.cli.common import DeviceOptions, a_file, at_least_one
+from sparring.cli.common import DeviceOptions, a_file, a_seed, at_least_one
 from sparring.errors import RequestError
 from sparring.storage import write_atomically, writing
 
@@ -56,6 +56,7 @@ def sample(
             to present; with --walk 8.
     """
     at_least_one("--count", count)
+    a_seed(seed)
     wanted = _wanted(labels, class_)
     _one_kind(out, each, pairs, walk, steps, wanted)
     out = out or Path("samples.png")
@@ -145,6 +146,7 @@ def _names(each: Path, count: int) -> list[Path]:
         names = []
     if (
         len(set(names)) < count
+        or len({name.parent for name in names}) > 1
         or names[0].suffix.lower() != ".png"
         or not names[0].absolute().parent.parent.is_dir()
     ):
