@@ -45,6 +45,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     painter, shape = ACGAN(width=4), Shape(64, ("Male", "Smiling", "Young"), "attributes")
     painter.build(shape)
     save(root / "painter", painter, shape, preset="report2019", data={}, card="")
+    classes = ACGAN(width=4)
+    classes.build(Shape(64, NAMES, "classes"))
+    save(root / "classes", classes, Shape(64, NAMES, "classes"), preset="x", data={}, card="")
     save(root / "damaged", painter, shape, preset="report2019", data={}, card="")
     (root / "damaged" / "model.safetensors").write_bytes(b"\x10")
     return root
@@ -123,7 +126,8 @@ SAMPLE = (
     ("painter --labels Smiling=nan", "NAME=0, NAME=1 or a number between"),
     ("painter --labels =1", "NAME=0, NAME=1 or a number between"),
     ("painter --labels Smilling=1", "did you mean 'Smiling'"),
-    ("painter --class Male", "unknown label 'label'"),
+    ("painter --class Male", "ask for such as Male=1 (--labels Male=1)"),
+    ("classes --labels Male=1", "ask for a class with label=NAME (--class NAME)"),
     ("painter --seed 4294967296", "--seed must lie in 0.."),
     ("painter --pairs Yung", "did you mean 'Young'"),
     ("painter --pairs Young --labels Male=1", "leave out --labels"),
