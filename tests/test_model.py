@@ -275,6 +275,13 @@ def test_names_of_labels_are_checked(drawn: Generator) -> None:
         drawn.sample(1, shoe="on")
     with pytest.raises(RequestError, match="unknown label 'owl'"):
         drawn.pairs(1, "owl")
+    with pytest.raises(RequestError, match="it knows attributes, no classes"):
+        drawn.sample(1, label="shoe")
+    config = msgspec.structs.replace(drawn.config, label_kind="none", label_names=())
+    bare = Generator(config, CPU, drawn.method)
+    for ask in (lambda: bare.sample(1, label="shoe"), lambda: bare.pairs(1, "shoe")):
+        with pytest.raises(RequestError, match="it was trained without labels"):
+            ask()
 
 
 def test_classes_are_asked_for_by_name(drawn: Generator) -> None:
@@ -295,6 +302,9 @@ def test_classes_are_asked_for_by_name(drawn: Generator) -> None:
         classes.sample(1, label="dogs")
     with pytest.raises(RequestError, match="ask for a class with label=NAME"):
         classes.sample(1, dog=1)
+    alone = msgspec.structs.replace(config, label_names=("dog",))
+    with pytest.raises(RequestError, match="dog is the only class"):
+        Generator(alone, CPU, drawn.method).pairs(2, "dog")
 
 
 @pytest.fixture

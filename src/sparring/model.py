@@ -137,6 +137,8 @@ class Generator(_Trained):
             sides = [self._labels(n, seed, {label: share}) for share in shares]
         elif steps != 2:
             raise RequestError(f"{label} is a class, and there is nothing between two: draw pairs")
+        elif len(self.labels) < 2:
+            raise RequestError(f"{label} is the only class, and makes no pair: draw it alone")
         else:
             other = torch.randint(1, len(self.labels), (n,), generator=random(seed))
             sides = [(place + other) % len(self.labels), torch.full((n,), place)]
@@ -157,6 +159,8 @@ class Generator(_Trained):
         return fixed_noise(_several("images", n, 1), self.method.noise_size, seed)
 
     def _place(self, name: str) -> int:
+        if not self.labels:
+            raise RequestError(f"'{name}': it was trained without labels: ask for none")
         if name not in self.labels:
             raise unknown("label", name, self.labels)
         return self.labels.index(name)
@@ -165,11 +169,15 @@ class Generator(_Trained):
         """Labels as the method takes them: int64 [n] of classes, else float32 [n, A]."""
         if self.config.label_kind == "classes":
             if unasked := wanted.keys() - {"label"}:
-                raise RequestError(f'"{min(unasked)}": ask for a class with label=NAME')
+                words = "ask for a class with label=NAME (--class NAME)"
+                raise RequestError(f'"{min(unasked)}": {words}')
             if "label" in wanted:
                 return torch.full((n,), self._place(str(wanted["label"])))
             return torch.randint(len(self.labels), (n,), generator=random(seed))
         labels = torch.randint(2, (n, len(self.labels)), generator=random(seed)).float()
+        if self.labels and "label" in wanted.keys() - {*self.labels}:
+            words = f"{self.labels[0]}=1 (--labels {self.labels[0]}=1)"
+            raise RequestError(f"it knows attributes, no classes: ask for such as {words}")
         for name, value in wanted.items():
             place = self._place(name)
             if isinstance(value, str) or not 0 <= value <= 1:

@@ -45,6 +45,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     painter, shape = ACGAN(width=4), Shape(64, ("Male", "Smiling", "Young"), "attributes")
     painter.build(shape)
     save(root / "painter", painter, shape, preset="report2019", data={}, card="")
+    classes = ACGAN(width=4)
+    classes.build(Shape(64, NAMES, "classes"))
+    save(root / "classes", classes, Shape(64, NAMES, "classes"), preset="x", data={}, card="")
     save(root / "damaged", painter, shape, preset="report2019", data={}, card="")
     (root / "damaged" / "model.safetensors").write_bytes(b"\x10")
     return root
@@ -100,6 +103,7 @@ GENERATE = (
     ("flat --labels Smiling", "has no labels"),
     ("flat --method acgan", "acgan learns from labels"),
     ("drawn --size 0", "--size must be at least 1"),
+    ("drawn --size 2", "8, 16, 32, 64, ... pixels, not 2"),
     ("drawn --size 17", "17"),
     ("drawn --steps 0", "--steps must be at least 1"),
     ("drawn --steps many", "--steps"),
@@ -123,7 +127,9 @@ SAMPLE = (
     ("painter --labels Smiling=nan", "NAME=0, NAME=1 or a number between"),
     ("painter --labels =1", "NAME=0, NAME=1 or a number between"),
     ("painter --labels Smilling=1", "did you mean 'Smiling'"),
-    ("painter --class Male", "unknown label 'label'"),
+    ("painter --class Male", "ask for such as Male=1 (--labels Male=1)"),
+    ("classes --labels Male=1", "ask for a class with label=NAME (--class NAME)"),
+    ("painter --seed 4294967296", "--seed must lie in 0.."),
     ("painter --pairs Yung", "did you mean 'Young'"),
     ("painter --pairs Young --labels Male=1", "leave out --labels"),
     ("painter --pairs Young --steps 1", "draw at least 2 steps, not 1"),
@@ -134,6 +140,7 @@ SAMPLE = (
     ("painter --steps 3", "--steps are those of --pairs or --walk"),
     ("painter --out x.png --each x", "choose one of --walk, --pairs"),
     ("painter --each x{}.jpg", "such as drawn/{:05d}.png"),
+    ("painter --each flat/{}/x.png", "such as drawn/{:05d}.png"),
     ("painter --each {}{}.png", "such as drawn/{:05d}.png"),
     ("painter --each {.x}.png", "such as drawn/{:05d}.png"),
     ("painter --each {{}}.png", "such as drawn/{:05d}.png"),

@@ -21,8 +21,9 @@ def test_shapes_and_ranges(size: int) -> None:
 
 
 def test_sizes_that_no_doubling_reaches_are_refused() -> None:
-    with pytest.raises(RequestError, match="not 48: choose a power of two"):
-        Generator(8, 48)
+    for size in (1, 2, 4, 48):
+        with pytest.raises(RequestError, match=f"not {size}: choose a power of two"):
+            Generator(8, size)
 
 
 def test_every_convolution_of_both_nets_is_spectrally_normalised() -> None:

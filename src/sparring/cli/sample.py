@@ -55,7 +55,10 @@ def sample(
         steps: Images in a row: with --pairs 2 by default, more let an attribute grow from absent
             to present; with --walk 8.
     """
+    from sparring.runs.common import a_seed
+
     at_least_one("--count", count)
+    a_seed(seed)
     wanted = _wanted(labels, class_)
     _one_kind(out, each, pairs, walk, steps, wanted)
     out = out or Path("samples.png")
@@ -145,6 +148,7 @@ def _names(each: Path, count: int) -> list[Path]:
         names = []
     if (
         len(set(names)) < count
+        or len({name.parent for name in names}) > 1
         or names[0].suffix.lower() != ".png"
         or not names[0].absolute().parent.parent.is_dir()
     ):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 import tyro
 
 from sparring.cli import command_line
-from sparring.cli.common import JointRunOptions, training
+from sparring.cli.common import JointRunOptions, at_least_one, training
 from sparring.errors import RequestError
 from sparring.game import AdaptationMethod, GenerativeMethod, Labelled, Method
 from sparring.methods import METHODS
@@ -115,6 +115,7 @@ def train(asked: _Request) -> None:
     """
     options: AdaptationOptions | GenerationOptions = asked.training
     check_settings(asked.method)
+    at_least_one("--size", options.size)
     options.start_processes()
     run = options.run(asked.method)
     plan = Plan(command=command_line(), budget=options.budget, purpose="training")

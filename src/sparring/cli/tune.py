@@ -125,6 +125,7 @@ def tune(asked: _Request) -> None:
             method(**settings | {n: getattr(values, end) for n, values in space.items()})
         )
     at_least_one("--trials", options.trials)
+    at_least_one("--size", options.size)
     pair = options.source, options.target
     apart(options.out, *pair)
     given = method(**{name: value for name, value in settings.items() if name not in space})

@@ -29,7 +29,7 @@ def _batch_norm(width: int) -> nn.BatchNorm2d:
 def doublings(size: int) -> int:
     """How often 4 pixels double up to `size`, at least once. Raises RequestError."""
     count = size.bit_length() - 3
-    if size != 4 << count or count < 1:
+    if count < 1 or size != 4 << count:
         raise RequestError(
             f"generated images have a side of 8, 16, 32, 64, ... pixels, not {size}: "
             "choose a power of two"

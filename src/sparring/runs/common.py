@@ -47,9 +47,14 @@ def length(steps: int, batch_size: int, seed: int, **more: Any) -> Training:
             raise RequestError(f"--{name} must be a whole number, not {value!r}")
     if steps < 1 or batch_size < 2:
         raise RequestError("--steps must be at least 1 and --batch-size at least 2")
+    a_seed(seed)
+    return Training(steps, batch_size, **more)
+
+
+def a_seed(seed: int) -> None:
+    """Raise RequestError for a seed that not every library takes."""
     if not 0 <= seed <= MAX_SEED:
         raise RequestError(f"--seed must lie in 0..{MAX_SEED}, not be {seed}")
-    return Training(steps, batch_size, **more)
 
 
 def asked(method: Method, seed: int, training: Training, device: torch.device) -> dict[str, Any]:
