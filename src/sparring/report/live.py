@@ -15,7 +15,7 @@ from sparring.errors import RequestError
 from sparring.report.curves import Array
 from sparring.report.groups import Adaptation, Generation
 from sparring.report.plots import CLASSES, DOMAINS, PALE
-from sparring.report.sprites import COLUMNS, Sheet, tiled, webp
+from sparring.report.sprites import COLUMNS, PHOTOGRAPH, Sheet, tiled, webp
 from sparring.runs.folder import Run
 
 FULL = 65535
@@ -94,7 +94,7 @@ def _frames(title: str, frames: Array, words: list[str]) -> Frames:
     width = min(WIDE, frames.shape[1])
     image = np.concatenate([tiled(frame, width) for frame in frames])
     height = image.shape[0] // frames.shape[-1] // len(frames)
-    return Frames(title, webp(image, quality=75), tuple(words), width, height)
+    return Frames(title, webp(image, PHOTOGRAPH), tuple(words), width, height)
 
 
 def features(group: Adaptation, sheet: Sheet) -> Map | None:

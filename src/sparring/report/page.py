@@ -25,7 +25,7 @@ from sparring.report.collect import Report, badge, collect
 from sparring.report.groups import adaptations, compared, generations
 from sparring.report.picture import Picture
 from sparring.report.results import results
-from sparring.report.sprites import Sheet, webp
+from sparring.report.sprites import PHOTOGRAPH, Sheet, webp
 from sparring.report.templates import HERE, templates
 from sparring.runs.records import Layer
 from sparring.runs.twins import ERROR
@@ -123,9 +123,9 @@ def paragraphs(text: str) -> list[str]:
 
 
 def embed(out: Path, picture: Picture) -> str:
-    """The picture as a data URL: plots as they are, photographs with a loss that nobody sees."""
+    """The picture as a data URL: plots as they are, photographs with a loss."""
     with Image.open(picture.path(out)) as image:
-        quality = 60 if image.mode == "RGB" else None
+        quality = PHOTOGRAPH if image.mode == "RGB" else None
         return webp(np.asarray(image.convert("RGB")), quality)
 
 

@@ -13,6 +13,8 @@ COLUMNS = 100
 """Images in a row of a sheet."""
 MOST = 20_000
 """Images of a sheet: of 24 pixels, about 2 MB."""
+PHOTOGRAPH = 60
+"""Quality of photographs: a loss that nobody sees."""
 
 
 def webp(pixels: np.ndarray, quality: int | None) -> str:
