@@ -103,7 +103,7 @@ GENERATE = (
     ("flat --labels Smiling", "has no labels"),
     ("flat --method acgan", "acgan learns from labels"),
     ("drawn --size 0", "--size must be at least 1"),
-    ("drawn --size 2", "8, 16, 32, 64, ... pixels, not 2"),
+    ("flat --size 2", "8, 16, 32, 64, ... pixels, not 2"),
     ("drawn --size 17", "17"),
     ("drawn --steps 0", "--steps must be at least 1"),
     ("drawn --steps many", "--steps"),
