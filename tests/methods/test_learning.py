@@ -77,7 +77,7 @@ def bars(count: int, random: torch.Generator, source: bool) -> tuple[Tensor, Ten
 @pytest.mark.parametrize(
     ("method", "draw", "steps", "margin"),
     [
-        (DANN(encoder="small", reversal_weight=3.0), coloured, 150, 0.2),  # seen: 0.33 to 0.41
+        (DANN(encoder="small", reversal_weight=1.0), coloured, 150, 0.2),  # seen: 0.49
         (MeanTeacher(encoder="small", shares="source", threshold=0.6), bars, 400, 0.1),  # 0.18
     ],
     ids=["dann", "mean-teacher"],
@@ -90,8 +90,9 @@ def test_adapted_beats_source_only_by_far(
         of = enumerate(folders)
         return median(accuracy(method, draw, steps, path, seed, adapts) for seed, path in of)
 
-    # Adapting to a toy is a matter of luck: one seed in four or six learns nothing. The source
-    # alone is learned by then, by every seed.
+    # Adapting to a toy is a matter of luck: with each of two processors' instructions DANN learned
+    # nothing with one seed of eight (with a weight of 3, three and five of eight). The source alone
+    # is learned by then, by every seed.
     adapted, source_only = over(5, steps, True), over(3, 150, False)
     assert source_only < 0.8  # else there is nothing to mend
     assert adapted > source_only + margin
