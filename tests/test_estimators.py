@@ -72,7 +72,8 @@ def test_arrays_in_and_their_own_labels_out(tmp_path: Path) -> None:
     images, numbers = arrays()
     labels = numbers % 3 + 7
     target, _ = arrays(30, shade=40)
-    adapter = sparring.Adapter(**QUICK, folder=tmp_path / "kept")
+    of_a_grid = {"seed": np.int64(0), "size": np.int64(32)}
+    adapter = sparring.Adapter(**QUICK, **of_a_grid, folder=tmp_path / "kept")
     assert adapter.fit((images, labels), target) is adapter
     assert adapter.classes_.tolist() == [7, 8, 9]
     chances = adapter.predict_proba(target)
@@ -181,7 +182,8 @@ def test_a_generator_of_each_kind_of_labels(
 ) -> None:
     monkeypatch.setattr(defaults, "FEWEST", 40)
     images, labels = arrays()
-    asked = {**QUICK, "size": 16, "judge_steps": 1}
+    numbers = {"steps": 2, "size": 16, "judge_steps": 1, "seed": 3}
+    asked = {**QUICK, **{name: np.int64(value) for name, value in numbers.items()}}  # of a grid
     plain = sparring.Generator(**asked).fit(images)
     assert plain.labels_ == ()
     assert plain.sample(3).shape == (3, 16, 16, 3)

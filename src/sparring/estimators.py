@@ -99,7 +99,7 @@ class Adapter(ClassifierMixin, TransformerMixin, BaseEstimator):
         training = length(self.steps, self.batch_size, self.seed)
         chosen = carrier(self.method, self.backbone)
         asked = chosen.preparation.edge if isinstance(chosen, Frozen) else defaults.ADAPT_SIZE
-        size = self.size or asked
+        size = int(self.size or asked)
         if isinstance(source, tuple):
             pictures, labels = source
             library.put("source", _in_memory("source", pictures, size, *_numbered(labels)))
@@ -113,7 +113,7 @@ class Adapter(ClassifierMixin, TransformerMixin, BaseEstimator):
         else:
             images = Images(_pixels(target, size), None, ())
             library.put("target", DataSet("target", "real", images, images))
-        jobs = twins(chosen, pair, self.seed, training, size)
+        jobs = twins(chosen, pair, int(self.seed), training, size)
         with _played(self, jobs, library) as (plain, adapted):
             self.helped_, self.why_ = decide(adapted)
             kept = adapted if self.helped_ else plain
@@ -201,7 +201,7 @@ class Generator(BaseEstimator):
             library.put(name, _in_memory(name, images, self.size, *_numbered(labels)))
         elif not isinstance(asked, str):
             raise RequestError(f"labels of {images} lie there: ask for their names, or name a CSV")
-        rest = self.seed, training, self.size, self.judge_steps
+        rest = int(self.seed), training, int(self.size), int(self.judge_steps)
         job: GeneratorRun = run_of(library, self.method, name, asked, *rest)
         with _played(self, (job,), library) as (run,):
             found = model.load(run.path / "model", Machine.of(self.device).device)

@@ -48,7 +48,7 @@ def length(steps: int, batch_size: int, seed: int, **more: Any) -> Training:
     if steps < 1 or batch_size < 2:
         raise RequestError("--steps must be at least 1 and --batch-size at least 2")
     a_seed(seed)
-    return Training(steps, batch_size, **more)
+    return Training(int(steps), int(batch_size), **more)  # numpy's integers, too
 
 
 def a_seed(seed: int) -> None:
