@@ -81,11 +81,12 @@ class Order:
 
 def prepare(order: Order) -> None:
     """Let this process train as `order` wants what the command line does not say."""
-    from sparring import divergence, trainer
+    from sparring import divergence
+    from sparring.runs import common
 
     # No flag for it: it changes no result.
-    # The command line asks for it by name when it makes one.
-    trainer.Training = functools.partial(trainer.Training, checkpoint_seconds=order.save_every)  # type: ignore[misc]
+    # `common.length` makes every training that a person asks for.
+    common.Training = functools.partial(common.Training, checkpoint_seconds=order.save_every)  # type: ignore[misc]
     # Trainings of a few steps would log each step and save none: these do as long ones do.
     intervals = divergence.LogIntervals(log=2, gradients=2, restore=2)
     divergence.LogIntervals.of = staticmethod(lambda steps: intervals)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from sparring import divergence, trainer
+from sparring import divergence
+from sparring.runs import common
 from tests.endurance.soak import Round, judge, play_inside, play_outside
 from tests.endurance.tiny import make_data
 
@@ -23,7 +24,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def restored() -> Iterator[None]:
     """What a round changes in its process is as before."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "Training", trainer.Training)
+        patch.setattr(common, "Training", common.Training)
         patch.setattr(divergence.LogIntervals, "of", divergence.LogIntervals.of)
         patch.setattr(sys, "argv", [])
         patch.setenv("XDG_CACHE_HOME", "")
