@@ -83,6 +83,13 @@ MINUTES = {
     "acgan": Arm(ACGAN(), "Smiling", 514, 128),
     "projection-gan": Arm(ProjectionGAN(), "Smiling", 930, 64),
 }
+HOUR = {
+    # What two cores train in an hour at these speeds.
+    "dcgan": Arm(DCGAN(), "", 7875, 128),
+    "acgan": Arm(ACGAN(), "Smiling", 7706, 128),
+    "projection-gan": Arm(ProjectionGAN(), "Smiling", 13_950, 64),
+}
+SMILES = (("women", "men"), ("men", "women"))
 STUDIES: dict[str, Adaptation | Generation] = {
     "pairs": Adaptation(3000, (TUNED, TUNED[::-1]), MODERN),
     "others": Adaptation(
@@ -96,9 +103,10 @@ STUDIES: dict[str, Adaptation | Generation] = {
     ),
     "aside": Adaptation(
         3000,
-        (("mnist", "uci-digits"), ("uci-digits", "mnist"), ("women", "men"), ("men", "women")),
+        (("mnist", "uci-digits"), ("uci-digits", "mnist"), *SMILES),
         MODERN,
     ),
+    "smiles": Adaptation(3000, SMILES, SHARING, twins=0),
     "parts": Adaptation(
         1500,
         (TUNED,),
@@ -113,14 +121,28 @@ STUDIES: dict[str, Adaptation | Generation] = {
         },
         twins=0,
     ),
+    "larger": Adaptation(
+        1500,
+        (TUNED,),
+        {
+            "modern, ResNet18": lambda: MeanTeacher(encoder="resnet18-3x3"),
+            "DANN, ResNet18, strong": lambda: DANN(encoder="resnet18-3x3", strong_views=True),
+        },
+        twins=0,
+    ),
     "shares": Adaptation(
         3000, tuple((TUNED[0], f"{TUNED[1]}-{shares}") for shares in SHARES), SHARING, twins=0
     ),
     "thrice": Adaptation(9000, (("mnist", "mnist-m"), TUNED[::-1], TUNED), MODERN, twins=0),
     "default": Adaptation(
-        defaults.ADAPT_STEPS, (("mnist", "mnist-m"), TUNED[::-1], TUNED), MODERN, twins=0
+        defaults.ADAPT_STEPS, (("mnist", "mnist-m"), TUNED[::-1], TUNED), MODERN, twins=1
+    ),
+    "longer": Adaptation(
+        3 * defaults.ADAPT_STEPS, (("mnist", "mnist-m"), TUNED[::-1], TUNED), MODERN, twins=0
     ),
     "minutes": Generation("celeba", MINUTES),
+    "hour": Generation("celeba", HOUR),
+    "starts": Generation("celeba", {"projection-gan": MINUTES["projection-gan"]}),
 }
 
 
