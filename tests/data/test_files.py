@@ -31,6 +31,25 @@ def test_a_folder_and_its_zip_have_the_same_entries(tmp_path: Path) -> None:
     assert list(images_of(packed)) == ["a/1.JPG", "b/2.png"]
 
 
+def test_names_in_a_zip_are_read_as_they_were_meant(tmp_path: Path) -> None:
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, system in (("caf\u00e9/1.png", 3), ("a\\2.png", 0), ("a\\3.png", 3)):
+            member = zipfile.ZipInfo(name)
+            member.create_system = system
+            archive.writestr(member, name.encode())
+    data = bytearray(path.read_bytes())  # macOS does not say that its names are UTF-8
+    for mark, place in ((b"PK\3\4", 7), (b"PK\1\2", 9)):
+        data[data.index(mark) + place] = 0
+    path.write_bytes(data)
+    found = {name: read(entry).decode() for name, entry in entries(path).items()}
+    assert found == {
+        "a/2.png": "a\\2.png",  # from Windows PowerShell
+        "a\\3.png": "a\\3.png",
+        "caf\u00e9/1.png": "caf\u00e9/1.png",
+    }
+
+
 def test_a_zip_cut_short_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "set.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
@@ -23,6 +24,7 @@ MAX_TEXT = 64 << 20
 """The same for a list: text grows some fifty times when it is parsed."""
 
 _PACKED = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File}
+_UTF8, _WINDOWS = 0x800, 0  # how a zip says what its names are, and where it was made
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, struct.error)
 
 
@@ -145,11 +147,24 @@ def _zipped(path: Path) -> Iterator[tuple[str, Member]]:
         archive = zipfile.ZipFile(path)
     except (*_DAMAGE, NotImplementedError) as error:  # the last: a version from the future
         raise damaged(path, error) from error
-    for name in dict.fromkeys(archive.namelist()):
+    for written in dict.fromkeys(archive.namelist()):
+        name = _spelt(archive.getinfo(written))
         if name.startswith("/") or ".." in name.split("/"):
             raise RequestError(f"{path} holds {name}, which leads out of it: pack it anew")
         if not name.endswith("/"):
-            yield name, Member(archive, name)
+            yield name, Member(archive, written)
+
+
+def _spelt(info: zipfile.ZipInfo) -> str:
+    """A path in a zip as it was meant.
+
+    macOS writes UTF-8 and does not say so, Windows PowerShell 5 writes a backslash for a slash.
+    """
+    name = info.filename
+    if not info.flag_bits & _UTF8:
+        with suppress(UnicodeError):
+            name = name.encode("cp437").decode()  # as which Python reads what says nothing
+    return name.replace("\\", "/") if info.create_system == _WINDOWS else name
 
 
 def suffix(name: str) -> str:
