@@ -29,6 +29,13 @@ def write(folder: Path, suffix: str = ".gz", dot: str = "-") -> None:
             path.write_bytes(gzip.compress(data) if suffix else data)
 
 
+def test_folders_named_like_the_files_are_none_of_them(tmp_path: Path) -> None:
+    write(tmp_path, "", ".")
+    for name in [path.name for path in tmp_path.iterdir()]:
+        (tmp_path / name.replace(".idx", "-idx")).mkdir()
+    assert idx.read(tmp_path, 28).train.labels.tolist() == LABELS[:4].tolist()
+
+
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 @pytest.mark.parametrize("dot", ["-", "."])
 def test_round_trip_in_every_spelling(tmp_path: Path, suffix: str, dot: str) -> None:

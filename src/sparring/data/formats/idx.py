@@ -44,7 +44,9 @@ def read(folder: Path, size: int) -> Splits:
 
 def _files(folder: Path) -> list[Path]:
     """The four files that are there, unpacked rather than packed."""
-    return [path for pattern in _FILES for path in sorted(folder.glob(pattern))[:1]]
+    # Kaggle's copy has folders of these names beside them.
+    found = (sorted(filter(Path.is_file, folder.glob(pattern))) for pattern in _FILES)
+    return [path for paths in found for path in paths[:1]]
 
 
 def _split(images: Path, labels: Path, size: int) -> Images:
