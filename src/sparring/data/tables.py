@@ -80,7 +80,7 @@ def _csv(text: str) -> list[list[str]]:
 
 
 def _json(text: str) -> list[list[str]]:
-    records = [json.loads(line) for line in text.splitlines() if line.strip()]
+    records = [json.loads(line) for line in text.split("\n") if line.strip()]
     columns = dict.fromkeys(key for record in records for key in record)
     return [[*columns], *([_text(record.get(key)) for key in columns] for record in records)]
 

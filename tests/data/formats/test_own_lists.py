@@ -94,6 +94,14 @@ def test_a_column_of_splits_is_obeyed(tmp_path: Path) -> None:
     assert "3 for validation" in summary(found)
 
 
+def test_a_line_of_json_ends_where_its_file_says(tmp_path: Path) -> None:
+    names = fill(tmp_path, 20)
+    rows = [{"file_name": n, "label": "ab"[k % 2], "text": "x\u2028"} for k, n in enumerate(names)]
+    text = "\r\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    (tmp_path / "metadata.jsonl").write_text(text, "utf-8", newline="")
+    assert labels(load(tmp_path)) == {k: "ab"[k % 2] for k in range(20)}
+
+
 def test_a_stray_list_never_wins_over_class_folders_unless_it_is_named(tmp_path: Path) -> None:
     fill(tmp_path / "ant", 10)
     fill(tmp_path / "bee", 10, 10)
