@@ -94,6 +94,20 @@ def test_a_column_of_splits_is_obeyed(tmp_path: Path) -> None:
     assert "3 for validation" in summary(found)
 
 
+@pytest.mark.parametrize("name", ["train_test_split.csv", "train.csv"])
+def test_a_column_of_splits_counts_more_than_the_name_of_the_list(
+    tmp_path: Path, name: str
+) -> None:
+    paths = [f"train/{n}" for n in fill(tmp_path / "train", 15)]
+    paths += [f"test/{n}" for n in fill(tmp_path / "test", 5, 15)]
+    rows = [f"{n},{k % 2},{'test' if k < 5 else 'train'}" for k, n in enumerate(paths)]
+    (tmp_path / name).write_text("\n".join(["file,label,split", *rows]))
+    found = load(tmp_path)
+    assert seeds(found.test.pixels) == list(range(5))
+    whole = name == "train_test_split.csv"  # else it is for the images in train/
+    assert seeds(found.train.pixels) == list(range(5, 20 if whole else 15))
+
+
 def test_a_line_of_json_ends_where_its_file_says(tmp_path: Path) -> None:
     names = fill(tmp_path, 20)
     rows = [{"file_name": n, "label": "ab"[k % 2], "text": "x\u2028"} for k, n in enumerate(names)]

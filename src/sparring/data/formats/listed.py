@@ -4,6 +4,7 @@ How a list is written, and which image a row means, is in tables.py; class folde
 folders.py, and never give way to a list that merely lies there.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -77,7 +78,11 @@ class _List:
 
 
 def _split(name: str) -> Split | None:
-    return split_of(PurePosixPath(name).stem) or marked(name)[0]
+    stem = PurePosixPath(name).stem
+    words = {split_of(word) for word in re.split("[ ._-]", stem)} - {None}
+    if len(words) > 1:
+        return None  # train_test_split.csv is for both
+    return split_of(stem) or marked(name)[0]
 
 
 def found(root: Path) -> bool:
@@ -124,7 +129,7 @@ def stored(root: Path, table: Path | None = None) -> Stored:
     bare = len(images) - len(rows) - account.left_out["rows without a label"]
     account.left_out["images without a row"] += max(0, bare)
     marks = {
-        image: one.split or one.marks.get(image) or marked(image)[0]
+        image: one.marks.get(image) or one.split or marked(image)[0]
         for one in taken
         for image in one.rows
     }
