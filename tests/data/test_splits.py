@@ -51,6 +51,42 @@ def test_a_split_inside_each_class_is_one(tmp_path: Path) -> None:
     assert sorted(seeds(found.test.pixels)) == [4, 5, 14, 15]
 
 
+@pytest.mark.parametrize("inner", ["images", "test", "unknown/more"])
+def test_what_wraps_all_images_of_a_split_is_no_class(tmp_path: Path, inner: str) -> None:
+    for k, kind in enumerate(("n01", "n02")):
+        fill(tmp_path / "train" / kind / "images", 3, 10 * k)
+    fill(tmp_path / "val" / "images", 2, 20)
+    fill(tmp_path / "test" / inner, 2, 30)
+    found = load(tmp_path)  # Tiny ImageNet
+    assert found.train.label_names == ("n01", "n02")
+    assert found.train.labels is not None
+    assert found.train.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert found.test.labels is None
+    assert seeds(found.test.pixels) == [30, 31]
+
+
+def test_class_folders_may_lie_deeper_and_a_split_may_have_one_of_them(tmp_path: Path) -> None:
+    for k, kind in enumerate(("good", "bent")):
+        fill(tmp_path / "test" / "images" / kind, 2, 10 * k)
+    fill(tmp_path / "train" / "images" / "good", 4, 20)
+    found = load(tmp_path)
+    assert found.train.label_names == ("bent", "good")
+    assert found.train.labels is not None
+    assert found.train.labels.tolist() == [1] * 4
+
+
+def test_inside_a_split_a_class_may_be_called_train(tmp_path: Path) -> None:
+    for split in ("train", "validation"):
+        for k, kind in enumerate(("bus", "train")):
+            fill(tmp_path / split / kind, 3, 10 * k)
+    found = load(tmp_path)  # VisDA; CIFAR-100 has this class too
+    assert found.train.label_names == ("bus", "train")
+    for part in (found.train, found.test):
+        assert part.labels is not None
+        assert part.labels.tolist() == [0, 0, 0, 1, 1, 1]
+        assert seeds(part.pixels) == [0, 1, 2, 10, 11, 12]
+
+
 def test_half_a_split_is_asked_about_but_a_class_may_be_called_train(tmp_path: Path) -> None:
     for place in ("train/ant", "train/bee", "extra/ant"):
         fill(tmp_path / "half" / place, 3)

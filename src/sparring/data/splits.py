@@ -30,14 +30,12 @@ def split_of(name: str) -> Split | None:
 
 
 def marked(path: str) -> tuple[Split | None, str]:
-    """The split that a folder of `path` is named after, and the path without such folders."""
+    """The split that the first such folder of `path` is named after, and the path without it."""
     *folders, name = path.split("/")
-    splits = [split_of(folder) for folder in folders]
-    split = next((there for there in splits if there), None)
-    rest = [
-        folder for folder, there in zip(folders, splits, strict=True) if not there or there != split
-    ]
-    return split, "/".join([*rest, name])
+    for place, folder in enumerate(folders):
+        if split := split_of(folder):
+            return split, "/".join([*folders[:place], *folders[place + 1 :], name])
+    return None, path
 
 
 def whole(marks: Iterable[Split | None]) -> bool:

@@ -1,10 +1,20 @@
 """Own images in folders: a folder of class folders, or a flat folder of unlabelled images."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
 from sparring.data.decode import tolerated
-from sparring.data.files import Files, entries, images_of, is_list, kinds, no_images, unwrapped
+from sparring.data.files import (
+    Files,
+    entries,
+    images_of,
+    is_list,
+    kinds,
+    no_images,
+    shared,
+    unwrapped,
+)
 from sparring.data.images import Account, class_order
 from sparring.data.splits import Split, divide, hash_split, marked, whole
 from sparring.data.stored import Part, Stored, numbers, told_apart
@@ -58,11 +68,36 @@ def are_classes(files: Files) -> bool:
 
 def _folders(images: Files) -> tuple[dict[str, Split | None], dict[str, str]]:
     """By image, the split that a folder says, and the folder that says its class; "" for none."""
-    marks = {name: marked(name) for name in images}
-    split = whole(mark for mark, _ in marks.values())
-    inside = {name: rest if split else name for name, (_, rest) in marks.items()}
-    classes = {n: path.split("/")[0] if "/" in path else "" for n, path in inside.items()}
-    return {name: mark for name, (mark, _) in marks.items()}, classes
+    marks = {name: marked(name)[0] for name in images}
+    inside = _inside(images) if whole(marks.values()) else {name: name for name in images}
+    return marks, {name: _top(path) for name, path in inside.items()}
+
+
+def _inside(images: Files) -> dict[str, str]:
+    """The path of each image of a split, without what wraps all of them, or all of its split.
+
+    So `images` is no class in train/images/cat/1.png, nor in test/images/1.png. A class of which
+    alone a split has images is told by another split, which has it beside others.
+    """
+    splits: dict[Split, dict[str, str]] = defaultdict(dict)
+    for name in images:
+        split, rest = marked(name)
+        if split:
+            splits[split][name] = rest
+    paths = {name: rest for rests in splits.values() for name, rest in rests.items()}
+    start = len(shared(paths.values()))
+    tops = [{_top(rest[start:]) for rest in rests.values()} for rests in splits.values()]
+    classes = {top for found in tops if len(found) > 1 for top in found}
+    for rests in splits.values():
+        wrap = shared(rests.values())
+        cut = start if _top(wrap[start:]) in classes else len(wrap)
+        paths |= {name: rest[cut:] for name, rest in rests.items()}
+    return {name: paths.get(name, name) for name in images}
+
+
+def _top(path: str) -> str:
+    """The first folder of a path, "" where there is none."""
+    return path.split("/")[0] if "/" in path else ""
 
 
 def _no_half_split(marks: Mapping[str, Split | None], root: Path) -> None:
