@@ -30,6 +30,16 @@ def test_files_are_treated_as_in_training(tmp_path: Path) -> None:
     assert torch.equal(next(in_parts(paths[1], 8)), found[1:2])
 
 
+def test_a_file_that_is_named_twice_is_two_images_also_in_an_array_of_paths(
+    tmp_path: Path,
+) -> None:
+    one, other = (save(tmp_path / f"{k}.png", k) for k in range(2))
+    found = next(in_parts([one, other, one], 9))
+    assert torch.equal(found, next(in_parts(tmp_path, 9))[[0, 1, 0]])
+    for kind in (str, object):
+        assert torch.equal(next(in_parts(np.array([one, other, one], kind), 9)), found)
+
+
 @pytest.mark.parametrize("made", [torch.from_numpy, np.asarray])
 def test_either_order_of_channels_gives_the_central_square(made: type) -> None:
     last = np.random.default_rng(0).integers(0, 256, (4, 6, 10, 3), dtype=np.uint8)
@@ -64,6 +74,10 @@ def test_a_list_is_of_files() -> None:
         next(in_parts([], 8))
     with pytest.raises(RequestError, match=r"of ndarray \(np.stack makes one array\)$"):
         next(in_parts([np.zeros((8, 8, 3), np.uint8)], 8))  # type: ignore[list-item]
+    of_two_sizes = np.empty(2, object)
+    of_two_sizes[:] = [np.zeros((8, 8, 3), np.uint8), np.zeros((9, 8, 3), np.uint8)]
+    with pytest.raises(RequestError, match=r"not a list of ndarray"):
+        next(in_parts(of_two_sizes, 8))
 
 
 def test_many_images_come_in_parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -29,17 +29,20 @@ def in_parts(images: Pictures, size: int, whites: Iterable[float] = ()) -> Itera
 
     As in training; whites: as for `decoded`. Raises RequestError for what is no image.
     """
+    if isinstance(images, np.ndarray) and images.dtype.kind in "OU":  # of paths
+        images = images.tolist()
     if isinstance(images, np.ndarray | Tensor):
         yield from (resize(part, size) for part in _squares(images).split(PART))
         return
+    files: list[tuple[str, Entry]]
     if isinstance(images, str | Path):
-        files = pictures_in(Path(images))
+        files = [*pictures_in(Path(images)).items()]
     elif (paths := list(images)) and all(isinstance(path, str | Path) for path in paths):
-        files = {str(path): Path(path) for path in paths}
+        files = [(str(path), Path(path)) for path in paths]  # each as often as it is named
     else:
         what = f"of {type(paths[0]).__name__} (np.stack makes one array)" if paths else "of nothing"
         raise RequestError(f"images must be an array, a path or a list of files, not a list {what}")
-    for part in decoded(files.items(), size, whites):
+    for part in decoded(files, size, whites):
         for name, picture in part:
             if isinstance(picture, str):
                 raise RequestError(f"{name} cannot be read: {picture}")
