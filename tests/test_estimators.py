@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import accuracy_score
@@ -120,6 +121,22 @@ def test_folders_in_and_names_out(tmp_path: Path) -> None:
     assert adapter.classes_.tolist() == list(CLASSES)
     assert set(adapter.predict(source)) <= set(CLASSES)
     assert adapter.model_.config.data["target"].name == "target"
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_dark_picture_of_12_bits_is_as_dark_as_in_training(tmp_path: Path, listed: bool) -> None:
+    images, labels = arrays(12)
+    grey = images[..., 0].astype(np.uint16) * 16 + 5
+    grey[0] //= 9
+    (tmp_path / "deep").mkdir()
+    paths = [tmp_path / "deep" / f"{k:02}.png" for k in range(12)]
+    for path, values in zip(paths, grey, strict=True):
+        Image.fromarray(values).save(path)
+    source, target = ((paths, labels), images) if listed else ((images, labels), tmp_path / "deep")
+    model = sparring.Adapter(**QUICK).fit(source, target).model_
+    assert np.array_equal(
+        model.predict_proba(paths[0]), model.predict_proba((grey[:1] // 16).astype(np.uint8))
+    )
 
 
 def test_what_cannot_be_fitted() -> None:

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from sparring import defaults, model
 from sparring.data import unsorted
-from sparring.data.images import DataSet, Images
-from sparring.data.pictures import Pictures, in_parts
+from sparring.data.images import Account, DataSet, Images
+from sparring.data.pictures import Pictures, files_of, in_parts, of_files, scale
 from sparring.errors import RequestError, TrainingFailed
 from sparring.frozen import Frozen
 from sparring.runs import GeneratorRun, Job, Library
@@ -107,12 +107,13 @@ class Adapter(ClassifierMixin, TransformerMixin, BaseEstimator):
         elif not isinstance(source, str | Path):
             raise RequestError("the source must be a path, or (images, labels) as a pair")
         pair = (str(source) if classes is None else "source", "target")
+        white = library.get(pair[0], size).account.white
         if isinstance(target, str | Path):
-            white = library.get(pair[0], size).account.white
             library.put("target", unsorted.read(Path(target), size, white).dataset)
         else:
-            images = Images(_pixels(target, size), None, ())
-            library.put("target", DataSet("target", "real", images, images))
+            pixels, account = _read(target, size, white)
+            images = Images(pixels, None, ())
+            library.put("target", DataSet("target", "real", images, images, account=account))
         jobs = twins(chosen, pair, int(self.seed), training, size)
         with _played(self, jobs, library) as (plain, adapted):
             self.helped_, self.why_ = decide(adapted)
@@ -247,8 +248,12 @@ def _played(estimator: Any, jobs: Sequence[Job], library: Library) -> Iterator[l
         yield runs
 
 
-def _pixels(images: Pictures, size: int) -> Tensor:
-    return torch.cat(list(in_parts(images, size)))
+def _read(images: Pictures, size: int, white: float | None = None) -> tuple[Tensor, Account]:
+    """The pixels, and how they were read. white: of the source, if the images are the target's."""
+    files = files_of(images)
+    own = scale(files, [white] if white else [])
+    parts = of_files(files, size, own) if files else in_parts(images, size)
+    return torch.cat(list(parts)), Account(white=own or None)
 
 
 def _numbered(labels: Any) -> tuple[tuple[str, ...], np.ndarray | None]:
@@ -277,7 +282,7 @@ def _in_memory(
     name: str, images: Pictures, size: int, names: tuple[str, ...], labels: np.ndarray | None
 ) -> DataSet:
     """A set of images in memory; every fifth of each class, in random order, is for testing."""
-    pixels = _pixels(images, size)
+    pixels, account = _read(images, size)
     if labels is not None and len(labels) != len(pixels):
         raise RequestError(f"{len(pixels)} images but {len(labels)} labels: give one for each")
     whole = Images(pixels, None if labels is None else torch.from_numpy(labels).long(), names)
@@ -286,4 +291,4 @@ def _in_memory(
         order = order[np.argsort(labels[order], kind="stable")]
     test = np.arange(len(order)) % 5 == 2
     train, unseen = (whole.take(torch.from_numpy(np.sort(order[side]))) for side in (~test, test))
-    return DataSet(name, "real", train, unseen)
+    return DataSet(name, "real", train, unseen, account=account)

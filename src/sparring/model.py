@@ -19,7 +19,7 @@ from sparring.checkpoints import weights_of
 from sparring.data.feed import to_pixels
 from sparring.data.files import Entry
 from sparring.data.images import Images
-from sparring.data.pictures import Pictures, decoded, in_parts
+from sparring.data.pictures import Pictures, decoded, in_parts, scale
 from sparring.errors import RequestError, unknown
 from sparring.game import GenerativeMethod, ImageClassifier
 from sparring.metrics.outputs import Outputs, predict
@@ -89,7 +89,8 @@ class Classifier(_Trained):
 
     def answers(self, files: Mapping[str, Entry]) -> Iterator[tuple[str, np.ndarray | str]]:
         """Each file's name, and its probabilities float32 [K] or what is wrong with it, in turn."""
-        for part in decoded(files.items(), self.size, self.whites):
+        white = scale(files.items(), self.whites)
+        for part in decoded(files.items(), self.size, white):
             readable = [picture for _, picture in part if not isinstance(picture, str)]
             chances = iter(self.predict_proba(np.stack(readable)) if readable else ())
             for name, picture in part:

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from sparring.data.images import summary
-from sparring.data.pictures import decoded, pictures_in
+from sparring.data.pictures import decoded, pictures_in, scale
 from sparring.errors import RequestError
 from tests.data.own import SIZE, load, pixels
 
@@ -46,10 +46,12 @@ def test_one_scale_for_the_whole_set(
     assert found.account.white == white
     assert f"white is {white} in pictures of more than 8 bits" in summary(found)
     # Shown to the model that was trained on it, a dark picture is as dark as in training.
-    part = next(decoded([("dark", tmp_path / f"00.{kind}")], SIZE, [found.account.white or 0]))
+    dark = [("dark", tmp_path / f"00.{kind}")]
+    part = next(decoded(dark, SIZE, scale(dark, [found.account.white or 0])))
     assert np.array_equal(part[0][1], np.stack([GREY[0]] * 3))
     # And without a word of the scale, all that are shown together have one.
-    shown = [picture for _, picture in next(decoded(pictures_in(tmp_path).items(), SIZE))]
+    files = pictures_in(tmp_path).items()
+    shown = [picture for _, picture in next(decoded(files, SIZE, scale(files)))]
     assert np.array_equal(np.stack(shown)[:, 0], GREY)
 
 

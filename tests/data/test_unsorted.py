@@ -3,6 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from sparring.data import unsorted
 from sparring.errors import RequestError
@@ -106,3 +108,13 @@ def test_a_zip_is_read_as_the_folder_is(target: unsorted.Unsorted, tmp_path: Pat
     assert found.files.keys() == target.files.keys()
     assert found.readable == target.readable
     assert (found.pixels == target.pixels).all()
+
+
+def test_the_set_knows_what_was_white_in_it(tmp_path: Path) -> None:
+    grey = np.arange(256, dtype=np.uint16).reshape(16, 16)
+    for name, values in (("bright", grey * 16), ("dark", grey)):
+        Image.fromarray(values).save(tmp_path / f"{name}.png")
+    found = unsorted.read(tmp_path, 16)
+    assert found.dataset.account.white == 4095
+    assert torch.equal(found.pixels[1, 0], torch.from_numpy(grey // 16).byte())
+    assert unsorted.read(tmp_path, 16, white=65535).dataset.account.white == 65535

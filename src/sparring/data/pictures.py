@@ -27,26 +27,38 @@ of files."""
 def in_parts(images: Pictures, size: int, whites: Iterable[float] = ()) -> Iterator[Tensor]:
     """The central squares of the images at `size` pixels, in parts: uint8 [<= PART, 3, size, size].
 
-    As in training; whites: as for `decoded`. Raises RequestError for what is no image.
+    As in training; whites: as for `scale`. Raises RequestError for what is no image.
     """
-    if isinstance(images, np.ndarray) and images.dtype.kind in "OU":  # of paths
-        images = images.tolist()
-    if isinstance(images, np.ndarray | Tensor):
-        yield from (resize(part, size) for part in _squares(images).split(PART))
-        return
-    files: list[tuple[str, Entry]]
-    if isinstance(images, str | Path):
-        files = [*pictures_in(Path(images)).items()]
-    elif (paths := list(images)) and all(isinstance(path, str | Path) for path in paths):
-        files = [(str(path), Path(path)) for path in paths]  # each as often as it is named
+    if files := files_of(images):
+        yield from of_files(files, size, scale(files, whites))
     else:
-        what = f"of {type(paths[0]).__name__} (np.stack makes one array)" if paths else "of nothing"
-        raise RequestError(f"images must be an array, a path or a list of files, not a list {what}")
-    for part in decoded(files, size, whites):
+        assert isinstance(images, np.ndarray | Tensor)
+        yield from (resize(part, size) for part in _squares(images).split(PART))
+
+
+def of_files(files: Sequence[tuple[str, Entry]], size: int, white: float) -> Iterator[Tensor]:
+    """What `decoded` gives, as `in_parts` gives it. Raises RequestError for what is no image."""
+    for part in decoded(files, size, white):
         for name, picture in part:
             if isinstance(picture, str):
                 raise RequestError(f"{name} cannot be read: {picture}")
         yield torch.from_numpy(np.stack([picture for _, picture in part]))
+
+
+def files_of(images: Pictures) -> list[tuple[str, Entry]]:
+    """The files that are meant, each as often as it is named; none of an array of images.
+
+    Raises RequestError.
+    """
+    of_paths = not isinstance(images, np.ndarray) or images.dtype.kind in "OU"
+    if isinstance(images, Tensor) or not of_paths:
+        return []
+    if isinstance(images, str | Path):
+        return [*pictures_in(Path(images)).items()]
+    if (paths := list(images)) and all(isinstance(path, str | Path) for path in paths):
+        return [(str(path), Path(path)) for path in paths]
+    what = f"of {type(paths[0]).__name__} (np.stack makes one array)" if paths else "of nothing"
+    raise RequestError(f"images must be an array, a path or a list of files, not a list {what}")
 
 
 def pictures_in(place: Path) -> dict[str, Entry]:
@@ -61,17 +73,24 @@ def pictures_in(place: Path) -> dict[str, Entry]:
     return found
 
 
+def scale(files: Iterable[tuple[str, Entry]], whites: Iterable[float] = ()) -> float:
+    """What is white in those files that have more than 8 bits; 0 where none has.
+
+    whites: what was white in the training sets' pictures of more than 8 bits: the least of these
+    that fits all.
+    """
+    own = max(in_threads(_white, files), default=0)
+    return own if own <= 1 else min((one for one in whites if one >= own), default=own)
+
+
 def decoded(
-    files: Iterable[tuple[str, Entry]], size: int, whites: Iterable[float] = ()
+    files: Iterable[tuple[str, Entry]], size: int, white: float = 0
 ) -> Iterator[list[tuple[str, np.ndarray | str]]]:
     """Lists of up to PART pairs of a name and its picture, in order.
 
-    A picture is uint8 [3, size, size], as in training, or what is wrong with the file. whites: what
-    was white in the training sets' pictures of more than 8 bits: the least of these that fits all.
+    A picture is uint8 [3, size, size], as in training, or what is wrong with the file. white: the
+    `scale` of the files.
     """
-    files = list(files)
-    own = max(in_threads(_white, files), default=0)
-    white = own if own <= 1 else min((one for one in whites if one >= own), default=own)
 
     def attempt(file: tuple[str, Entry]) -> tuple[str, np.ndarray | str]:
         try:

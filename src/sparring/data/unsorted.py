@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sparring.data.images import DataSet, Images, composed
-from sparring.data.pictures import decoded, pictures_in
+from sparring.data.images import Account, DataSet, Images, composed
+from sparring.data.pictures import decoded, pictures_in, scale
 from sparring.data.pixels import empty_pixels
 from sparring.data.tables import read_table
 from sparring.errors import RequestError
@@ -25,12 +25,13 @@ _log = logging.getLogger("sparring")
 @dataclass(frozen=True)
 class Unsorted:
     """files: of each in order, what is wrong with it, or "". pixels: uint8 [N, 3, S, S] of those
-    that could be read, in order.
+    that could be read, in order. white: of pictures of more than 8 bits, see `Account`.
     """
 
     place: Path
     files: dict[str, str]
     pixels: Tensor
+    white: float | None = None
 
     @property
     def readable(self) -> list[str]:
@@ -41,7 +42,8 @@ class Unsorted:
     def dataset(self) -> DataSet:
         """All of them to train on, and all to be judged on: they are what shall be labelled."""
         images = Images(self.pixels, None, ())
-        return DataSet(self.place.name, "real", images, images)
+        account = Account(white=self.white)
+        return DataSet(self.place.name, "real", images, images, account=account)
 
     @property
     def told(self) -> str:
@@ -68,7 +70,8 @@ def read(place: Path, size: int, white: float | None = None) -> Unsorted:
     told = dict.fromkeys(files, "")
     pixels, count = empty_pixels(len(files), size), 0
     rows = pixels.numpy()
-    for part in decoded(files.items(), size, [white] if white else []):
+    own = scale(files.items(), [white] if white else [])
+    for part in decoded(files.items(), size, own):
         for name, picture in part:
             if isinstance(picture, str):
                 told[name] = picture or "no picture"
@@ -78,7 +81,7 @@ def read(place: Path, size: int, white: float | None = None) -> Unsorted:
     if not count:
         name, why = next(iter(told.items()))
         raise RequestError(f"{place}: none of {len(files)} images can be read; {name}: {why}")
-    return Unsorted(place, told, pixels[:count])
+    return Unsorted(place, told, pixels[:count], own or None)
 
 
 def labelled(target: Unsorted, path: Path, classes: Sequence[str]) -> Images:
