@@ -84,6 +84,20 @@ def test_a_model_without_adaptation_is_said_to_be_that(maker: Maker) -> None:
     assert "shown" not in found
 
 
+def test_a_measure_of_a_model_that_is_trained_on_is_told_no_more(maker: Maker) -> None:
+    out = answered(maker, helped=True, measured=40)
+    found = Answered.of(out)
+    assert found is not None
+    kept = found.kept
+    assert found.measured is not None
+    assert found.measured[0].value == pytest.approx(kept.scores.accuracy, abs=1 / 80)
+    kept.write(msgspec.structs.replace(kept.scores, accuracy=None))  # after further steps
+    assert found.measured is None
+    (kept.path / "scores.json").unlink()  # in the middle of them
+    assert found.measured is None
+    assert "Measured on" not in text(build(out).read_text())
+
+
 def test_a_folder_without_an_answer_and_one_with_a_damaged_one(maker: Maker) -> None:
     maker.classifier("dann")
     out = maker.plan()

@@ -45,17 +45,20 @@ class Answered:
     def measured(self) -> tuple[Interval, Interval | None] | None:
         """Accuracy on the labelled target images, if any, of the kept run and of the other.
 
-        None for one whose training failed.
+        None for one whose training failed, or goes on.
         """
         if not (n := self.answer.measured):
             return None
 
-        def of(run: Run) -> Interval:
+        def of(run: Run) -> Interval | None:
+            if not run.finished:
+                return None
             assert isinstance(run.scores, ClassifierScores)
-            return of_share(round((run.scores.accuracy or 0.0) * n), n)
+            right = run.scores.accuracy  # None once it was trained on, and not yet measured
+            return None if right is None else of_share(round(right * n), n)
 
-        other = Run(self.out / "runs" / self.answer.other)
-        return of(self.kept), of(other) if other.finished else None
+        kept, other = of(self.kept), of(Run(self.out / "runs" / self.answer.other))
+        return kept and (kept, other)
 
     @property
     def unsure(self) -> int:
