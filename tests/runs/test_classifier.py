@@ -146,6 +146,18 @@ def test_an_unlabelled_target_is_trained_on_estimated_and_predicted(
         run(bare, tmp_path, "target-only")
 
 
+def test_a_source_of_one_class_is_refused(library: Library) -> None:
+    left = library.get("left", 32)
+    sides = (
+        replace(side, labels=torch.zeros(len(side), dtype=torch.long), label_names=("ant",))
+        for side in (left.train, left.test)
+    )
+    library.put("left", DataSet("left", "real", *sides))
+    job = ClassifierRun(DANN(), "adapted", "left", "right", 0, Training(2, 10))
+    with pytest.raises(RequestError, match="the source left has one class alone, ant: add one"):
+        job.config(library, CPU)
+
+
 def test_few_test_images_cost_a_figure_and_no_training(library: Library, tmp_path: Path) -> None:
     few = library.get("left", 32).test.take(torch.arange(1))
     left, right = (library.get(name, 32) for name in ("left", "right"))

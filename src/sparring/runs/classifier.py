@@ -108,6 +108,10 @@ class ClassifierRun:
         asked = zip((self.source, self.target), self.domains, strict=True)
         source, target = (replace(library.get(of, self.size), name=name) for of, name in asked)
         _classified(source, "source")
+        if len(names := source.train.label_names) < 2:
+            raise RequestError(
+                f"the source {source.name} has but the one class {names[0]}: add one"
+            )
         if self.scenario == "target-only":
             _classified(target, "target")
         return source, catalogue.align(source, target)
