@@ -124,6 +124,10 @@ class Generator(_Trained):
         labels: attributes in 0..1, such as Smiling=1 or 0.5; or label="shoe", a class. What is not
         given is random, each value as likely. Raises RequestError for labels that it does not know.
         """
+        return self.sample_with(labels, n, seed)
+
+    def sample_with(self, labels: Mapping[str, float | str], n: int, seed: int = 0) -> np.ndarray:
+        """`sample`, also of attributes that are called n or seed."""
         return self._drawn(self._noise(n, seed), self._labels(n, seed, labels))
 
     def pairs(self, n: int, label: str, seed: int = 0, steps: int = 2) -> np.ndarray:
@@ -151,6 +155,12 @@ class Generator(_Trained):
         Row k leads from image k of the seed to the next, with both ends. labels: as in `sample`;
         the first image's throughout. Raises RequestError.
         """
+        return self.walk_with(labels, n, steps, seed)
+
+    def walk_with(
+        self, labels: Mapping[str, float | str], n: int, steps: int = 8, seed: int = 0
+    ) -> np.ndarray:
+        """`walk`, also of attributes that are called n, steps or seed."""
         ends = pairwise(self._noise(_several("noises", n), seed))
         noise = torch.cat([between(*pair, _several("steps", steps)) for pair in ends])
         label = self._labels(1, seed, labels).repeat_interleave(len(noise), 0)

@@ -8,6 +8,7 @@ from PIL import Image
 from sparring import load
 from sparring.cli.common import DeviceOptions
 from sparring.cli.sample import FRAME, sample
+from sparring.errors import RequestError
 from sparring.game import LabelKind, Shape
 from sparring.methods import ACGAN
 from sparring.model import Generator
@@ -16,9 +17,12 @@ from sparring.model_folder import save
 CPU = DeviceOptions(device="cpu", threads=1)
 
 
-def generator(folder: Path, kind: LabelKind) -> Generator:
+LABELS = ("Male", "Smiling", "Young")
+
+
+def generator(folder: Path, kind: LabelKind, labels: tuple[str, ...] = LABELS) -> Generator:
     torch.manual_seed(0)
-    method, shape = ACGAN(width=4), Shape(64, ("Male", "Smiling", "Young"), kind)
+    method, shape = ACGAN(width=4), Shape(64, labels, kind)
     method.build(shape)
     save(folder, method, shape, preset="report2019", data={}, card="")
     found = load(folder)
@@ -78,6 +82,17 @@ def test_a_walk_is_a_row_for_each_stretch(
     assert grid.shape == (2 * 64, 4 * 64, 3)
     assert np.array_equal(grid[64:, 192:], rows[1, 3])
     assert capsys.readouterr().out == f"{out}: 2 rows of 4 images, seed 0\n"
+
+
+def test_an_attribute_may_be_called_as_an_option_is(tmp_path: Path) -> None:
+    found, out = generator(tmp_path, "attributes", ("n", "seed", "steps")), tmp_path / "out.png"
+    on = {"n": 1.0, "seed": 0.0, "steps": 1.0}
+    sample(tmp_path, CPU, out=out, count=1, labels="n=1,seed=0,steps=1")
+    assert np.array_equal(picture(out), found.sample_with(on, 1)[0])
+    sample(tmp_path, CPU, out=out, count=2, walk=True, steps=2, labels="n=1,seed=0,steps=1")
+    assert np.array_equal(picture(out)[:, :64], found.walk_with(on, 2, 2)[0, 0])
+    with pytest.raises(RequestError, match="unknown label 'self'"):
+        sample(tmp_path, CPU, out=out, labels="self=1")
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def sample(
     generator = _generator(model, machine)
     if in_rows:
         if pairs is None:
-            rows = generator.walk(count or 5, 8 if steps is None else steps, seed, **wanted)
+            rows = generator.walk_with(wanted, count or 5, 8 if steps is None else steps, seed)
             frames = rows.reshape(-1, 1, *rows.shape[2:])
         else:
             rows = generator.pairs(count or 10, pairs, seed, 2 if steps is None else steps)
@@ -76,7 +76,7 @@ def sample(
         _write_rows(out, rows, frames)
         told = f"{len(rows):,} rows of {rows.shape[1]} images"
     else:
-        images = generator.sample(count or 64, seed, **wanted)
+        images = generator.sample_with(wanted, count or 64, seed)
         if names:
             _write_each(names, images)
         else:
