@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 import torch
 
+from sparring.data.images import DataSet
 from sparring.errors import RequestError
 from sparring.methods import ACGAN, DCGAN
+from sparring.metrics.extractor import features_of
 from sparring.runs import GeneratorRun, Library, evaluators
 from sparring.runs.folder import Run
 from sparring.runs.progress import Screen
@@ -96,6 +98,25 @@ def test_a_generator_of_classes_is_trained_on_exclusive_classes(
     assert scores.scorecard is not None
     assert len(scores.scorecard.turned) == 10
     assert set(scores.scorecard.labels) <= set("0123456789")
+
+
+def test_a_generator_of_some_classes_is_compared_with_images_of_these(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, set_up = list[evaluators.Evaluators](), evaluators.set_up
+    monkeypatch.setattr(evaluators, "set_up", lambda *args: made.append(set_up(*args)) or made[-1])
+    library.put("many", DataSet("many", "real", digits(200, 1), digits(200, 2)))
+    job = GeneratorRun(ACGAN(width=4), "many", "7,3", 0, Training(1, 8), 1, 30, size=32)
+    scores = scores_of(run(library, tmp_path, job))
+    (tools,) = made
+    assert tools.reference is not None
+    assert tools.dataset.test.label_names == ("7", "3")
+    real = features_of(tools.reference.network, job.data(library).test.pixels[:20])
+    assert np.array_equal(tools.reference.unseen[:20], real)
+    assert tools.judge is not None
+    assert len(tools.judge.label_names) == 10
+    assert scores.scorecard is not None
+    assert set(scores.scorecard.labels) == set(scores.scorecard.classes) == {"7", "3"}
 
 
 def test_test_images_that_are_all_alike_cost_a_score_and_no_training(

@@ -42,7 +42,7 @@ Say = Callable[[str], None]
 class Evaluators:
     """The evaluators, made once for a data set, and what is known of them.
 
-    dataset: the whole set, with labels on both sides or on neither. reference, extractor: None
+    dataset: what is to be drawn, labelled on both sides or on neither. reference, extractor: None
     where it is too small for fidelity scores. judge, skill: None for a set without labels. The
     judge learned from real images alone: one that saw a generator's would call them right.
     """
@@ -54,25 +54,34 @@ class Evaluators:
     skill: Skill | None
 
 
-def set_up(dataset: DataSet, judging: Judging, device: torch.device, say: Say) -> Evaluators:
+def set_up(
+    dataset: DataSet,
+    judging: Judging,
+    device: torch.device,
+    say: Say,
+    wanted: DataSet | None = None,
+) -> Evaluators:
     """Make the evaluators for `dataset` (the whole set), or take what the cache folder has.
 
-    Raises RequestError where the published weights are not to be had, and Stopped.
+    wanted: those of its images that are to be drawn, by default all: the others teach extractor
+    and judge, and nothing is compared with them. Raises RequestError where the published weights
+    are not to be had, and Stopped.
     """
     if dataset.train.labels is None or dataset.test.labels is None:
         dataset = dataset.unlabelled()
+    wanted = wanted or dataset
     reference = extractor = judge = judge_skill = None
-    if min(judging.images, len(dataset.train), len(dataset.test)) >= FEWEST:
+    if min(judging.images, len(wanted.train), len(wanted.test)) >= FEWEST:
         network, skill = _extractor(dataset, judging, device, say)
         extractor = ExtractorRecord(
             name=network.name, frechet=frechet_name(network.name), skill=skill
         )
         reference = ReferenceFeatures.of(
-            network, dataset.train.pixels, dataset.test.pixels, judging.images
+            network, wanted.train.pixels, wanted.test.pixels, judging.images
         )
     if dataset.train.labels is not None:
         judge, judge_skill = load_or_train(dataset, _JUDGE_SEED, device, judging.steps, say)
-    return Evaluators(dataset, reference, extractor, judge, judge_skill)
+    return Evaluators(wanted, reference, extractor, judge, judge_skill)
 
 
 def check(judging: Judging, say: Say) -> None:

@@ -125,10 +125,12 @@ class GeneratorRun:
         """
         config, dataset = self.config(library, device), self.data(library)
         common.check_room(folder, common.build(self.method, _shape(dataset), self.seed))
+        wanted = dataset if dataset.train.kind == "classes" else None  # some classes, perhaps
+        labels = self.labels if wanted else ""
         tools = library.once(
-            ("evaluators", self.images, self.size, self.judging, device),
+            ("evaluators", self.images, self.size, labels, self.judging, device),
             lambda: evaluators.set_up(
-                library.get(self.images, self.size), self.judging, device, show.say
+                library.get(self.images, self.size), self.judging, device, show.say, wanted
             ),
         )
         trained = self.train(config, dataset, folder, device, show)
