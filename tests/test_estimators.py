@@ -208,7 +208,7 @@ def test_a_generator_of_each_kind_of_labels(
     assert classes.labels_ == CLASSES
     assert classes.pairs(2, "bee").shape == (2, 2, 16, 16, 3)
     assert np.array_equal(classes.sample(2, seed=4, label="bee"), classes.pairs(2, "bee", 4)[:, 1])
-    both = {"Smiling": labels % 2, "Young": labels > 4}
+    both = {"Smiling": labels % 2, "Young": (labels > 4).astype(object)}
     faces = sparring.Generator(**asked, folder=tmp_path / "runs").fit(images, both)
     assert faces.labels_ == ("Smiling", "Young")
     assert faces.scores_["diversity"] >= 0

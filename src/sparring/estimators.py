@@ -267,7 +267,7 @@ def _numbered(labels: Any) -> tuple[tuple[str, ...], np.ndarray | None]:
         values = np.stack(columns, 1)
         if not np.isin(values, (0, 1)).all():
             raise RequestError("the values of an attribute must be 0 or 1: mend them")
-        return tuple(labels), values
+        return tuple(labels), values.astype(np.int64)  # of pandas they may be objects
     given = np.asarray(labels)
     try:
         classes, numbers = np.unique(given, return_inverse=True)
