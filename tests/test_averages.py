@@ -1,7 +1,9 @@
 from typing import ClassVar
 
+import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from sparring import averages
 from sparring.averages import Averaged
@@ -52,6 +54,22 @@ def test_a_mean_follows_bit_for_bit_as_by_hand() -> None:
     assert mean[0].weight.stride() == pair.left[0].weight.stride()  # type: ignore[index]
     assert not mean.training
     assert not any(parameter.requires_grad for parameter in mean.parameters())
+
+
+def test_a_mean_under_spectral_norm_is_divided_by_its_own_norm() -> None:
+    pair = Pair()
+    pair.left = nn.Sequential(spectral_norm(nn.Linear(3, 3, bias=False)))
+    averages.begin(pair)
+    weight = pair.left[0].parametrizations.weight.original  # type: ignore[union-attr]
+    for axis in torch.eye(3):  # the direction that is stretched most wanders
+        with torch.no_grad():
+            weight.copy_((1 + 4 * axis).diag())
+        for _ in range(20):
+            pair.left(torch.ones(1, 3))
+            averages.update(pair, 999)
+        longest = torch.linalg.matrix_norm(pair.average["left"][0].weight, 2)  # type: ignore[index]
+        assert longest.item() == pytest.approx(1, abs=0.02)
+    assert not any(module.training for module in pair.average["left"].modules())
 
 
 def test_a_mean_of_no_memory_is_its_part() -> None:

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import ParametrizationList
 
 
 class Averaged(nn.Module):
@@ -63,7 +64,7 @@ def begin(module: Averaged) -> None:
 def update(module: Averaged, batch: int) -> None:
     """Let each mean follow its part by one batch: parameters and batch norm's statistics alike.
 
-    batch: its number, from 0.
+    What spectral norm divides by is the mean's own. batch: its number, from 0.
     """
     for name, most in _memories(module).items():
         memory = min(most, (1 + batch) / (10 + batch))
@@ -73,6 +74,12 @@ def update(module: Averaged, batch: int) -> None:
                 mean.lerp_(parts[key], 1 - memory)
             else:  # a count of batches
                 mean.copy_(parts[key])
+        # A mean of singular vectors is shorter than they are, and not the mean's own: one round of
+        # power iteration makes it so.
+        for layer in module.average[name].modules():
+            if isinstance(layer, ParametrizationList):
+                layer.train()()
+                layer.eval()
 
 
 def _memories(module: Averaged) -> dict[str, float]:
