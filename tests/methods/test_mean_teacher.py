@@ -93,6 +93,15 @@ def stepped(method: MeanTeacher, share: float, progress: float, near: float = 1)
     method.stepped(progress)
 
 
+def test_of_a_batch_larger_than_what_is_kept_the_last_images_are_kept() -> None:
+    method, label, share = built(), torch.tensor([0, 1]), torch.tensor(0.5)
+    features, predicted = clusters(0.5, RECENT + 3), torch.randn(RECENT + 3, 2).log_softmax(1)
+    method._seen = Seen(label, share, features, predicted, features, features)
+    method.stepped(0.0)
+    assert torch.equal(method.recent, predicted[3:])
+    assert torch.equal(method.recent_features, features[3:])
+
+
 def test_shares_are_the_sources_in_its_stage_and_then_drift_to_the_clusters() -> None:
     method = built(source_stage=0.5, drift=0.25)
     stepped(method, 0.9, 0.49)

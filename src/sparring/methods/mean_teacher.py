@@ -111,7 +111,7 @@ class MeanTeacher(AdaptationMethod):
         once = torch.ones_like(seen.label, dtype=torch.float)
         self.source_count.index_add_(0, seen.label, once)
         for recent, new in ((self.recent_features, seen.taught), (self.recent, seen.predicted)):
-            recent.copy_(torch.cat([recent[len(new) :], new]))
+            recent.copy_(torch.cat([recent, new])[-RECENT:])
         self.steps.add_(1)
         # As tensors: to branch on them, each step would wait for the device.
         sooner = self.begin.clamp(max=progress)
