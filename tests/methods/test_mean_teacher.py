@@ -22,6 +22,14 @@ def test_sinkhorn_gives_each_class_its_share_and_each_image_one_label() -> None:
     assert torch.allclose(sinkhorn(out.log(), shares), out, atol=1e-3)
 
 
+def test_sinkhorn_stays_float32_under_bfloat16() -> None:
+    logits = 3 * torch.randn(500, 4, generator=torch.Generator().manual_seed(0))
+    shares = torch.tensor([0.1, 0.2, 0.3, 0.4])
+    exact = sinkhorn(logits, shares)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(sinkhorn(logits, shares), exact)
+
+
 def test_sinkhorn_keeps_the_order_of_images_within_a_class() -> None:
     logits = torch.tensor([[9.0, 0.0], [8.0, 0.0], [7.0, 0.0], [6.0, 0.0]])
     out = sinkhorn(logits, torch.tensor([0.5, 0.5]))

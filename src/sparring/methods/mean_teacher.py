@@ -172,9 +172,10 @@ def sinkhorn(logits: Tensor, shares: Tensor, rounds: int = 15) -> Tensor:
     chance = logits.softmax(1).clamp_min(1e-30)
     wanted = (len(chance) * shares).clamp_min(1e-6)
     rows = torch.ones_like(chance[:, 0])
-    for _ in range(rounds):
-        columns = wanted / (rows @ chance)
-        rows = 1 / (chance @ columns)
+    with torch.autocast(logits.device.type, enabled=False):
+        for _ in range(rounds):
+            columns = wanted / (rows @ chance)
+            rows = 1 / (chance @ columns)
     return rows[:, None] * chance * columns
 
 
