@@ -89,6 +89,19 @@ def test_real_and_generated_images_are_both_augmented() -> None:
     assert fake.requires_grad
 
 
+def test_image_and_label_meet_in_float32_under_bfloat16() -> None:
+    judge, hidden = built().discriminator.eval(), []
+    judge.layers.register_forward_hook(lambda m, i, o: hidden.append(o))
+    image, code = batch().image, 2 * batch().label - 1
+    with torch.autocast("cpu", torch.bfloat16):
+        verdict = judge(image, code)
+    assert hidden[0].dtype == torch.bfloat16
+    features = hidden[0].float()
+    assert judge.projection is not None
+    exact = judge.validity(features).flatten() + (features * judge.projection(code)).sum(1)
+    assert torch.equal(verdict, exact)
+
+
 def test_attributes_lie_between_minus_one_and_one_and_may_be_in_between() -> None:
     method = built().eval()
     assert method._code(torch.tensor([[0.0, 1.0], [0.5, 0.25]])).tolist() == [[-1, 1], [0, -0.5]]

@@ -9,6 +9,7 @@ adds to its verdict the inner product of its features and a vector of the label 
 
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -64,11 +65,13 @@ class ProjectionDiscriminator(nn.Module):
         self.projection = spectral_norm(nn.Linear(labels, features)) if labels else None
 
     def forward(self, image: Tensor, code: Tensor) -> Tensor:
-        hidden = self.layers(image)
-        validity = self.validity(hidden).flatten().float()
-        if self.projection is None:
-            return validity
-        return validity + (hidden * self.projection(code)).float().sum(1)
+        hidden = self.layers(image).float()
+        # On a card, autocast would round the power iteration of linear layers, too.
+        with torch.autocast(image.device.type, enabled=False):
+            validity = self.validity(hidden).flatten()
+            if self.projection is None:
+                return validity
+            return validity + (hidden * self.projection(code)).sum(1)
 
 
 class LabelReader(nn.Sequential):
