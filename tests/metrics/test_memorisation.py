@@ -84,6 +84,16 @@ def test_pixel_vectors_average() -> None:
     assert vector.sum() == pytest.approx(0.5)
 
 
+def test_copies_are_found_though_a_few_unseen_images_are_training_images() -> None:
+    near = TRAIN[:100].float() * 0.9 + FRESH.float() * 0.1
+    unseen = torch.cat([TRAIN[200:210], UNSEEN])
+    found, expected = (audit(near.byte(), TRAIN, some, mirror=False) for some in (unseen, UNSEEN))
+    assert found.copies == expected.copies == 100
+    assert found.suspects == expected.suspects
+    assert found.ratio == expected.ratio
+    assert found.n_unseen == len(UNSEEN)
+
+
 def test_unseen_images_that_are_training_images_give_no_ratio() -> None:
     found = audit(FRESH, TRAIN, TRAIN[:150], mirror=False)
     assert found.ratio is None

@@ -35,6 +35,7 @@ class Memorisation:
     distance: float64 [n], how far that is. order: int64 [n], those most like a copy first.
     ratio: median of `distance` over the median for unseen real images; near 1 is good. None
         where most unseen images are training images themselves.
+    n_unseen: unseen images that it rests on; a few that equal training images are left out.
     suspects: images nearer than QUANTILE of the unseen real ones, also relative to the training
         images around; of real images `expected` at most.
     copies: images less than half as far as the nearest unseen real image.
@@ -96,22 +97,26 @@ def audit(drawn: Tensor, train: Tensor, unseen: Tensor, *, mirror: bool) -> Memo
 
     distance, relative, index = near(drawn)
     usual, usual_relative, _ = near(unseen)
+    # Unseen ones that equal a training image say nothing of how near others lie.
+    apart = usual_relative > _EQUAL
+    most = bool(apart.mean() > 0.5)
+    if most:
+        usual, usual_relative = usual[apart], usual_relative[apart]
     close = distance < np.quantile(usual, QUANTILE)
     suspects = int((close & (relative < np.quantile(usual_relative, QUANTILE))).sum())
     copies = int((distance < usual.min() / 2).sum())
-    apart = np.median(usual_relative) > _EQUAL
     return Memorisation(
         nearest=index % len(train),
         mirrored=index >= len(train),
         distance=distance,
         order=np.lexsort((distance, relative)),
-        ratio=float(np.median(distance) / np.median(usual)) if apart else None,
+        ratio=float(np.median(distance) / np.median(usual)) if most else None,
         suspects=suspects,
         expected=QUANTILE * len(drawn),
         copies=copies,
         alarm=copies > 0 or beyond_chance(suspects, len(drawn)),
         n_train=len(train),
-        n_unseen=len(unseen),
+        n_unseen=len(usual),
     )
 
 
