@@ -158,3 +158,6 @@ def test_the_alarm_rings_where_the_discriminator_has_won() -> None:
     assert won.startswith("the discriminator has won: it tells 100.0% of real")
     assert DCGAN().alarm(Row({"generator": 6.9}, terms, {}, {})) is None
     assert ACGAN().alarm(Row({"generator": 8.0}, terms | {"hits_fake": 0.9}, {}, {})) is None
+    # Of a hundred classes the labels alone cost 4.6 at first.
+    assert ACGAN().alarm(Row({"generator": 8.0}, terms | {"fools": 3.4}, {}, {})) is None
+    assert ACGAN().alarm(Row({"generator": 8.0}, terms | {"fools": 7.4}, {}, {})) is not None

@@ -49,7 +49,7 @@ class ConvolutionalGAN(GenerativeMethod):
     def alarm(self, row: Row) -> str | None:
         """The discriminator has won: it errs on no image, and the generator learns little."""
         hits = min(row.terms["hits_real"], row.terms["hits_fake"])
-        loss = row.losses["generator"]
+        loss = row.terms.get("fools", row.losses["generator"])  # without the label's part
         if hits < 0.999 or loss < LOST:
             return None
         won = f"the discriminator has won: it tells {hits:.1%} of real and generated images apart"
