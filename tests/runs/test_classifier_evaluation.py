@@ -110,3 +110,15 @@ def test_each_cell_of_the_confusion_matrix_keeps_its_surest_images(
     few = cells(found, grey(100))
     assert few["cell_label"].tolist() == [0, 0, 1, 2, 0]
     assert few["cell_predicted"].tolist() == [0, 1, 1, 2, 0]
+
+def test_the_examples_are_from_all_over_a_set_that_lies_by_class(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They were the first of up to a thousand images: of ten classes in folders the first four."""
+    monkeypatch.setattr(classifier_evaluation, "EXAMPLES", 12)
+    target, by_class = grey(100), torch.arange(COUNT) % CLASSES
+    target = target.take(by_class.argsort(stable=True))
+    known = Predictions(said(0), np.arange(COUNT) % CLASSES)
+    _, kept, _ = evaluate(known, known, said(1), grey(0), target, 8, 0, with_map=False)
+    assert set(kept["example_label"]) == {0, 1, 2}
+    assert kept["example_label"].tolist() == ((kept["example_pixels"][:, 0, 0, 0] - 100) % 3).tolist()

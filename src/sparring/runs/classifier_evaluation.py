@@ -148,8 +148,8 @@ def _trust(on_target: Predictions, temperature: float) -> Trust:
 
 
 def _examples(found: Outputs, test: Images) -> Arrays:
-    """What was said of EXAMPLES test images, and the images."""
-    index = sample(len(test))[:EXAMPLES]
+    """What was said of EXAMPLES test images at random, and the images."""
+    index = sample(len(test), EXAMPLES)
     unknown = torch.full((len(index),), UNKNOWN)
     return {
         "example_pixels": test.pixels[index].numpy(),
