@@ -232,7 +232,17 @@ def test_every_row_compares_equally_many_and_stands_in_order() -> None:
     # This extractor is blind to the places of pixels, and the row says so.
     assert reference.calibration["shuffled pixels"].frechet == pytest.approx(floor, abs=1e-6)
     assert np.array_equal(reference.real, features_of(SHADE, train[reference.chosen]))
-    assert np.array_equal(reference.unseen, features_of(SHADE, test[:60]))
+    assert np.array_equal(reference.unseen, features_of(SHADE, test[reference.held_out]))
+    assert len(set(reference.held_out.tolist())) == 60
+
+
+def test_the_floor_is_of_all_classes_where_a_set_lies_by_class() -> None:
+    """It was of the first test images, which of class folders are the first classes."""
+    dark, bright = noise(150, 0) // 4, 255 - noise(150, 1) // 4
+    train, test = torch.cat([dark, bright]), torch.cat([dark[:60] + 1, bright[:60] - 1])
+    reference = ReferenceFeatures.of(SHADE, train, test, count=60)
+    # Of the dark ones alone it is 0.27.
+    assert reference.calibration["real test images"].frechet < 0.02
 
 
 def test_no_set_is_asked_for_more_than_it_has() -> None:

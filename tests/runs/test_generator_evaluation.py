@@ -12,7 +12,7 @@ from sparring.data.images import DataSet, Images
 from sparring.game import Labelled, Shape
 from sparring.methods import ACGAN
 from sparring.runs.evaluators import Evaluators, set_up
-from sparring.runs.generator_evaluation import evaluate, notes
+from sparring.runs.generator_evaluation import evaluate, notes, spread
 from sparring.runs.records import Judging
 from sparring.runs.sampler import Sampler
 from sparring.runs.scores import GeneratorScores, Scorecard
@@ -206,3 +206,10 @@ def test_a_small_set_says_what_it_is_too_small_for(tools: Evaluators) -> None:
     alike, copies = notes(replace(tools, dataset=replace(DATA, test=few)), real=0.0)
     assert alike.startswith("No diversity: there are no two different test images")
     assert copies.startswith("No search for copies: blots has 300 training and 50 test images")
+
+
+def test_real_images_are_as_varied_as_all_of_a_set_that_lies_by_class() -> None:
+    """The diversity that others are a share of was that of the first test images."""
+    dark, bright = (torch.full((40, 3, 4, 4), level, dtype=torch.uint8) for level in (0, 200))
+    # Of two random images of both kinds about half differ, by 200.
+    assert spread(torch.cat([dark, bright]), 40) == pytest.approx(100, abs=10)

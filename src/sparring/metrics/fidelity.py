@@ -183,14 +183,16 @@ def shuffled(pixels: Tensor, seed: int = 0) -> Tensor:
 class ReferenceFeatures:
     """Real images as an extractor sees them. Every score compares N images, whatever it is of.
 
-    chosen: int64 [N], the training images that are compared with, drawn at random.
-    real, unseen: features float32 [N, F] of those, and of the first N test images.
+    chosen, held_out: int64 [N], the training images that are compared with, and the test images,
+        both drawn at random: a set may lie by class.
+    real, unseen: features float32 [N, F] of those.
     calibration: scores of the latter (the floor: nothing generated should score better), and of
         three ways to spoil them, by name.
     """
 
     network: FeatureNet
     chosen: Tensor
+    held_out: Tensor
     real: np.ndarray
     unseen: np.ndarray
     calibration: dict[str, Fidelity]
@@ -202,17 +204,21 @@ class ReferenceFeatures:
         train, test: uint8 [M, 3, S, S]. `count` must be at least FEWEST.
         """
         count = min(LIMIT, count, len(train), len(test))
-        chosen = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))[:count]
-        real = features_of(network, train[chosen])
+        chosen, held_out = (
+            torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:count]
+            for images in (train, test)
+        )
+        held_out = held_out.sort().values
+        real, plain = features_of(network, train[chosen]), test[held_out]
         sets = {
-            FLOOR: test[:count],
-            "blurred": blurred(test[:count]),
-            "noised": noised(test[:count]),
-            "shuffled pixels": shuffled(test[:count]),
+            FLOOR: plain,
+            "blurred": blurred(plain),
+            "noised": noised(plain),
+            "shuffled pixels": shuffled(plain),
         }
         features = {name: features_of(network, pixels) for name, pixels in sets.items()}
         rows = {name: fidelity(network.name, real, found) for name, found in features.items()}
-        return cls(network, chosen, real, features[FLOOR], rows)
+        return cls(network, chosen, held_out, real, features[FLOOR], rows)
 
     def features(self, pixels: Tensor) -> np.ndarray:
         """Features float32 [N, F] of the first N of uint8 images [M, 3, S, S]."""

@@ -31,6 +31,7 @@ from sparring.metrics.scorecard import (
 from sparring.runs.evaluators import Evaluators
 from sparring.runs.sampler import Sampler
 from sparring.runs.scores import Copies, GeneratorScores, Judge, OfClass, Scorecard, Turned
+from sparring.runs.selection import sample
 
 SAMPLES, PAIRS = 32, 10
 GROWN, FACES, STEPS = 2, 8, 7
@@ -96,11 +97,12 @@ def evaluate(tools: Evaluators, sampler: Sampler, count: int) -> tuple[Generator
 
 @lru_cache(maxsize=1)
 def spread(pixels: Tensor, count: int) -> float:
-    """Mean distance of the first `count` images; 0 where no two differ.
+    """Mean distance of `count` of the images, at random; 0 where no two differ.
 
     Takes a second, and every generator of a data set (uint8 [N, 3, S, S]) asks twice.
     """
-    return mean_distance(pixels[:count]) if min(count, len(pixels)) > 1 else 0.0
+    some = pixels[sample(len(pixels), count)]
+    return mean_distance(some) if len(some) > 1 else 0.0
 
 
 def notes(tools: Evaluators, real: float) -> tuple[str, ...]:
@@ -182,7 +184,8 @@ def _by_class(
 ) -> dict[str, OfClass]:
     """Kernel distance and diversity in each group of labels, and the floor beside them."""
     real = grouped(reference.real, dataset.train.take(reference.chosen))
-    floor = by_group(kernel_distance, real, grouped(reference.unseen, dataset.test))
+    unseen = grouped(reference.unseen, dataset.test.take(reference.held_out))
+    floor = by_group(kernel_distance, real, unseen)
     ours = grouped(features, drawn)
     varied = by_group(relative_spread, real, ours)
     return {
