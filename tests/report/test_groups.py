@@ -1,9 +1,12 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec import structs
 
 from sparring.report.collect import collect
 from sparring.report.groups import Adaptation, adaptations, compared, generations
+from sparring.runs.records import Judging, Length
 from tests.report.maker import SCENARIOS, Maker
 
 
@@ -75,6 +78,42 @@ def test_seeds_are_one_group_and_settings_apart_are_not(maker: Maker) -> None:
     assert groups[0].metrics["diversity"].runs == (0.93, 0.93)
     assert "memorised" not in groups[0].metrics
     assert groups[0].compared == 500
+
+
+def test_runs_that_differ_in_more_than_the_seed_have_no_common_mean(maker: Maker) -> None:
+    """Those of 200 steps and of 2,000, or on other images of one name, were one mean and sd."""
+    long = Length(steps=2000, batch_size=128, precision="float32")
+    maker.classifier("dann", "source-only")
+    maker.classifier("dann", "source-only", seed=1, training=structs.replace(long, steps=600))
+    for seed in (1, 2):
+        maker.classifier("dann", seed=seed, training=long)
+    maker.classifier("dann", seed=3, training=structs.replace(long, precision="bfloat16"))
+    found = adaptations(collect(maker.plan()).runs)
+    assert [[run.config.seed for run in one.runs] for one in found] == [[0, 1], [1, 2, 3]]
+    assert [one.gain.summary.n for one in found] == [0, 0]
+    assert [one.title for one in found] == ["DANN, training steps 600", "DANN, training steps 2000"]
+    assert found[1].key == "dann,report2019,here,there,apart=training steps 2000"
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"settings": {"learning_rate": 0.1}}, "learning rate 0.1"),
+        ({"size": 64}, "size 64"),
+        ({"images": "cd"}, "images faces (sha256:cdcdcdcd…)"),
+        ({"judging": Judging(extractor="inception", steps=9, images=50)}, ""),
+    ],
+)
+def test_what_sets_generators_of_one_name_apart(
+    changed: dict[str, Any], words: str, maker: Maker
+) -> None:
+    if fingerprint := changed.pop("images", ""):
+        data = structs.replace(maker.data("faces"), fingerprint=f"sha256:{32 * fingerprint}")
+        changed["data"] = {"images": data}
+    maker.generator("dcgan", data={"images": maker.data("faces")})
+    maker.generator("dcgan", seed=1, **{"data": {"images": maker.data("faces")}} | changed)
+    found = generations(collect(maker.plan()).runs)
+    assert [one.apart for one in found][1:] == [words] * bool(words)
 
 
 def test_methods_on_one_pair_are_compared_by_seed(built: Path) -> None:

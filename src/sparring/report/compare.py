@@ -13,7 +13,7 @@ from msgspec import structs
 from sparring.errors import RequestError
 from sparring.metrics.statistics import Interval, of_share
 from sparring.report.curves import Array, Log
-from sparring.report.groups import MEASURES
+from sparring.report.measures import MEASURES
 from sparring.report.words import NONE, shares
 from sparring.runs.folder import Run, flat
 from sparring.runs.records import Config, LogRow

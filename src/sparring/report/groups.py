@@ -4,7 +4,7 @@ Knows runs and statistics; knows no figure and no page. Single-run figures and t
 that is `shown`. Accuracies and shares are fractions.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple, cast
@@ -20,7 +20,9 @@ from sparring.metrics.statistics import (
     paired_difference,
     summarise,
 )
+from sparring.report.alike import alike
 from sparring.report.curves import Log
+from sparring.report.measures import MEASURES, Score
 from sparring.report.words import method
 from sparring.runs.folder import Run
 from sparring.runs.records import SCENARIOS, Architecture, Config
@@ -30,19 +32,6 @@ OF_FEATURES = ("frechet", "kid", "precision", "recall", "density", "coverage")
 """Metrics that mean nothing without the name of their extractor."""
 FEW = 3
 """Up to so many labels are named in a title; more are counted."""
-
-Score = Callable[[ClassifierScores], float | None]
-MEASURES: Mapping[str, Score] = {
-    "mixing": lambda s: s.mixing,
-    "a_distance": lambda s: s.a_distance,
-    "calibration_error": lambda s: s.trust.calibration_error if s.trust else None,
-    "temperature": lambda s: s.temperature,
-    "calibration_error_tempered": lambda s: s.trust.calibration_error_tempered if s.trust else None,
-    "risk_coverage_area": lambda s: s.trust.risk_coverage.area if s.trust else None,
-    "estimated_accuracy": lambda s: s.expected,
-    "estimate_error": lambda s: None if s.accuracy is None else s.expected - s.accuracy,
-}
-"""Scores that stand side by side before and after adaptation; None where a run has none."""
 
 
 def classifier_scores(run: Run) -> ClassifierScores:
@@ -57,9 +46,10 @@ def generator_scores(run: Run) -> GeneratorScores:
 
 @dataclass(frozen=True)
 class Group:
-    """At least one run, by rising seed, of one method, preset, data, labels and arm."""
+    """At least one run, by rising seed. apart: what sets them apart from others (`alike`)."""
 
     runs: tuple[Run, ...]
+    apart: str = ""
 
     @property
     def config(self) -> Config:
@@ -77,7 +67,7 @@ class Group:
 
     @property
     def key(self) -> str:
-        """Method, preset, data, a generator's labels (with + between), and arm, with commas.
+        """Method, preset, data, a generator's labels (with + between), arm, `apart`, with commas.
 
         No two groups of one folder share it: other letters in names are percent-encoded.
         """
@@ -85,15 +75,21 @@ class Group:
         parts = [quote(part, " ") for part in (self.method, config.preset, *self.sets)]
         if config.scenario == "generation" and config.label_names:
             parts.append("+".join(quote(name, " ") for name in config.label_names))
-        return ",".join([*parts, *([f"arm={quote(config.arm, ' ')}"] if config.arm else [])])
+        more = {"arm": config.arm, "apart": self.apart}
+        return ",".join(parts + [f"{k}={quote(words, ' ')}" for k, words in more.items() if words])
+
+    @property
+    def variant(self) -> str:
+        """The arm, and what sets it apart; empty for neither."""
+        return ", ".join(filter(None, [self.config.arm, self.apart]))
 
     @property
     def title(self) -> str:
-        """The method, a generator's labels, and the arm."""
+        """The method, a generator's labels, and the variant."""
         names = self.config.label_names if self.config.scenario == "generation" else ()
         words = f"{len(names)} {self.config.label_kind}" if len(names) > FEW else "+".join(names)
-        arm = f", {self.config.arm}" if self.config.arm else ""
-        return f"{method(self.method)}{f' on {words}' if words else ''}{arm}"
+        variant = f", {self.variant}" if self.variant else ""
+        return f"{method(self.method)}{f' on {words}' if words else ''}{variant}"
 
     @property
     def shown(self) -> Run:
@@ -280,19 +276,10 @@ def compared(groups: Iterable[Adaptation]) -> list[Comparison]:
 
 
 def generations(runs: Iterable[Run]) -> tuple[Generation, ...]:
-    """The generators among `runs`, in the order of their first runs."""
-    return tuple(map(Generation, _grouped(r for r in runs if r.config.scenario == "generation")))
+    """The generators among `runs`, in the order of `alike`."""
+    return tuple(Generation(*g) for g in alike(runs) if g[0][0].config.scenario == "generation")
 
 
 def adaptations(runs: Iterable[Run]) -> tuple[Adaptation, ...]:
-    """The methods and pairs among `runs`, in the order of their first runs."""
-    return tuple(map(Adaptation, _grouped(r for r in runs if r.config.scenario != "generation")))
-
-
-def _grouped(runs: Iterable[Run]) -> list[tuple[Run, ...]]:
-    groups: dict[Hashable, list[Run]] = {}
-    for run in runs:
-        config = run.config
-        same = (config.method, config.preset, config.sets, config.label_names, config.arm)
-        groups.setdefault(same, []).append(run)
-    return [tuple(sorted(group, key=lambda run: run.config.seed)) for group in groups.values()]
+    """The methods and pairs among `runs`, in the order of `alike`."""
+    return tuple(Adaptation(*g) for g in alike(runs) if g[0][0].config.scenario != "generation")
