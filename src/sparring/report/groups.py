@@ -244,6 +244,20 @@ class Adaptation(Group):
         return paired_difference(self.by_seed("adapted"), self.by_seed("source-only"))
 
     @property
+    def change(self) -> float | None:
+        """The mean gain, or where no seed has both, that from mean to mean; None without either."""
+        before, after = self.over("source-only").mean, self.over("adapted").mean
+        if self.gain.summary.n or before is None or after is None:
+            return self.gain.summary.mean
+        return after - before
+
+    @property
+    def without_gap(self) -> bool:
+        """Whether seeds have all three accuracies, and target only is above source only in none."""
+        whole = set.intersection(*(set(self.by_seed(scenario)) for scenario in SCENARIOS))
+        return bool(whole) and not self.gap_by_seed
+
+    @property
     def mistake(self) -> tuple[float, str, str] | None:
         """The adapted run's most frequent one: share of a class, its name, what it is read as."""
         names = self.config.label_names
