@@ -117,6 +117,12 @@ def test_a_classifier_that_was_not_adapted_is_no_adapted_one(maker: Maker) -> No
     assert "predict runs/dann-here-there-report2019-source-only-0/model IMAGES" in words
 
 
+def test_an_upper_bound_learned_from_the_target(maker: Maker) -> None:
+    target = maker.data("there", train=77)
+    maker.classifier("dann", "target-only", data={"source": maker.data("here"), "target": target})
+    assert "learned from 77 labelled images of the target: 600 steps" in alone(maker)
+
+
 def test_a_gain_is_that_of_the_seeds_that_have_both(maker: Maker) -> None:
     """One lucky source-only seed more led to "did not help", beside "the gain is clear"."""
     for seed in range(3):
