@@ -107,3 +107,13 @@ def test_a_folder_without_an_answer_and_one_with_a_damaged_one(maker: Maker) -> 
     (out / "answer.json").write_text("{}")
     with pytest.raises(RequestError, match=r"cannot read .*answer\.json"):
         build(out)
+
+
+def test_a_model_that_is_trained_on_has_no_answer_yet(maker: Maker) -> None:
+    """The page could not be built, and the words were to remove the run that was training."""
+    out = answered(maker, helped=True, measured=100)
+    (out / "runs" / maker.planned[1] / "scores.json").unlink()
+    words = text(build(out).read_text())
+    assert "The answer" not in words
+    assert "1 of 2 finished" in words
+    assert "answer" not in json.loads((out / "results.json").read_text())

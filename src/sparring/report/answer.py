@@ -27,14 +27,18 @@ class Answered:
 
     @classmethod
     def of(cls, out: Path) -> "Answered | None":
-        """None where the folder has no answer. Raises RequestError where it is damaged."""
+        """None where the folder has no answer, or its model is trained on just now.
+
+        Raises RequestError where it is damaged.
+        """
         path = out / "answer.json"
         if not path.is_file():
             return None
         try:
-            return cls(out, msgspec.json.decode(path.read_bytes(), type=Answer))
+            found = cls(out, msgspec.json.decode(path.read_bytes(), type=Answer))
         except msgspec.MsgspecError as error:
             raise RequestError(f"cannot read {path}: {error}; remove it") from error
+        return found if found.kept.finished else None
 
     @property
     def kept(self) -> Run:
