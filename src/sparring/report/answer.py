@@ -62,7 +62,7 @@ class Answered:
             return None if right is None else of_share(round(right * n), n)
 
         kept, other = of(self.kept), of(Run(self.out / "runs" / self.answer.other))
-        return kept and (kept, other)
+        return None if kept is None else (kept, other)
 
     @property
     def unsure(self) -> int:

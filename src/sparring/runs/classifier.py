@@ -109,9 +109,7 @@ class ClassifierRun:
         source, target = (replace(library.get(of, self.size), name=name) for of, name in asked)
         _classified(source, "source")
         if len(names := source.train.label_names) < 2:
-            raise RequestError(
-                f"the source {source.name} has but the one class {names[0]}: add one"
-            )
+            raise RequestError(f"the source {source.name} has one class alone, {names[0]}: add one")
         if self.scenario == "target-only":
             _classified(target, "target")
         return source, catalogue.align(source, target)
