@@ -208,7 +208,7 @@ class ReferenceFeatures:
             torch.randperm(len(images), generator=torch.Generator().manual_seed(0))[:count]
             for images in (train, test)
         )
-        held_out = held_out.sort().values
+        held_out = held_out.sort().values  # of a set that is shown whole, its own order
         real, plain = features_of(network, train[chosen]), test[held_out]
         sets = {
             FLOOR: plain,
