@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from benchmarks.adversaries import AdversarialMeanTeacher
 from benchmarks.skewed import SHARES
 
 from sparring import defaults
@@ -118,6 +119,16 @@ STUDIES: dict[str, Adaptation | Generation] = {
             "DANN, fast": lambda: DANN(encoder="fast"),
             "DANN, fast, strong": lambda: DANN(encoder="fast", strong_views=True),
             "DSN, fast, strong": lambda: DSN(encoder="fast", strong_views=True),
+        },
+        twins=0,
+    ),
+    "adversaries": Adaptation(
+        1500,
+        (TUNED,),
+        {
+            "with DANN": AdversarialMeanTeacher,
+            "with CDAN": lambda: AdversarialMeanTeacher(conditional=True),
+            "DANN in place of labels": lambda: AdversarialMeanTeacher(taught=False),
         },
         twins=0,
     ),
