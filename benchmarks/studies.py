@@ -126,6 +126,7 @@ STUDIES: dict[str, Adaptation | Generation] = {
         1500,
         (TUNED,),
         {
+            **MODERN,
             "with DANN": AdversarialMeanTeacher,
             "with CDAN": lambda: AdversarialMeanTeacher(conditional=True),
             "DANN in place of labels": lambda: AdversarialMeanTeacher(taught=False),

@@ -7,7 +7,7 @@ Yazici et al. 2019 (arXiv 1806.04498).
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -75,11 +75,12 @@ def update(module: Averaged, batch: int) -> None:
             else:  # a count of batches
                 mean.copy_(parts[key])
         # A mean of singular vectors is shorter than they are, and not the mean's own: one round of
-        # power iteration makes it so.
+        # power iteration makes it so. A forward pass in training mode plays it too, and divides all
+        # weights by what it finds: four times the work.
         for layer in module.average[name].modules():
             if isinstance(layer, ParametrizationList):
-                layer.train()()
-                layer.eval()
+                norm: Any = layer[0]
+                norm._power_method(norm._reshape_weight_to_matrix(layer.original), 1)
 
 
 def _memories(module: Averaged) -> dict[str, float]:
