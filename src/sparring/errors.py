@@ -42,6 +42,10 @@ class TrainingFailed(WorkFailed):
     """A training, or what depends on it, failed."""
 
 
+class ProcessDied(WorkFailed):
+    """A process died at its run, which tells nothing of the run: it goes on when started again."""
+
+
 class Stopped(BaseException):
     """Asked to stop by SIGINT or SIGTERM; everything is saved. Exit code 128 + `signal`.
 

@@ -2,15 +2,19 @@
 
 import shlex
 import sys
+from collections.abc import Generator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sparring import cli, runtime
 from sparring.errors import RequestError
+from sparring.runs import processes
 from sparring.runs.folder import Run
-from tests.cli.folders import class_folders
+from sparring.runs.processes import Outcome
+from tests.cli.folders import class_folders, sparring
 
 PAIR = "tune dann --source a --target b"
 
@@ -71,3 +75,38 @@ def test_it_ends_with_a_command_that_trains_the_best_trial_again(
     (again,) = [Run(path) for path in (tmp_path / "trainings/runs").iterdir()]
     assert again.config.settings in [trial.config.settings for trial in trials]
     assert again.scores.accuracy is not None
+
+
+@pytest.mark.skipif(not find_spec("optuna"), reason="needs optuna")
+def test_a_trial_that_diverged_has_failed_and_one_whose_process_died_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+
+    def play(*given: Any) -> Generator[Outcome]:
+        jobs, *rest = given
+        for job in jobs:
+            begun.append(job.name)
+            if begun.count(job.name) == 1 and "trial-0" in job.name:
+                yield Outcome(job, 1.0, "its process died; start again, to go on", died=True)
+            elif "trial-1" in job.name:
+                yield Outcome(job, 1.0, "it diverged")
+            else:
+                yield from plainly([job], *rest)
+
+    plainly = processes.play
+    monkeypatch.setattr(processes, "play", play)
+    monkeypatch.chdir(tmp_path)
+    for name in ("drawn", "photographed"):
+        class_folders(tmp_path / name)
+    words = "tune dann --source drawn --target photographed --steps 2 --batch-size 4 --trials 2"
+    words += " --encoder small --learning-rate 1e-4:1e-2:log --device cpu"
+    first = sparring(*words.split())
+    died = "sparring: its process died; start again, to go on (and 1 other runs failed)"
+    assert (first.code, first.out, first.err[-1]) == (1, [], died)
+    again = sparring(*words.split())
+    assert again.code == 0, again.err
+    assert again.out[0].startswith("sparring train dann")
+    assert [name.split("-")[-2] for name in begun] == ["0", "1", "0", "1"]
+    assert sparring(*words.split()).out == again.out
+    assert len(begun) == 4  # the one that diverged is known not to work

@@ -75,6 +75,7 @@ def test_a_child_that_is_ended_fails_its_run_and_the_rest_goes_on(
             os.kill(endless, number)
         ended.append(outcome)
     failures = {outcome.job.seed: outcome.failure for outcome in ended}
+    assert {outcome.job.seed for outcome in ended if outcome.died} == {0}
     assert failures[1] is failures[2] is None
     assert "dcgan-faces-0: its process was stopped or died (exit code" in str(failures[0])
     assert not multiprocessing.active_children()

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections import namedtuple
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import pytest
 from msgspec import structs
 
 from sparring.data.images import DataSet
-from sparring.errors import RequestError, TrainingFailed
+from sparring.errors import ProcessDied, RequestError, TrainingFailed
 from sparring.methods import DANN, DCGAN
 from sparring.metrics import negative_transfer as transfer
 from sparring.runs import ClassifierRun, GeneratorRun, Job, Library
 from sparring.runs.folder import Run, read_plan
+from sparring.runs.processes import Outcome
 from sparring.runs.progress import Screen
 from sparring.runs.records import Plan
 from sparring.runs.schedule import check_output, play_all
@@ -276,6 +278,17 @@ def test_a_run_that_fails_is_told_and_the_others_still_run(
     assert Run(tmp_path / "runs" / ADAPTED_NAME).finished
     kinds = [event.kind for event in Run(tmp_path / "runs" / GAN_NAME).events.events]
     assert kinds == ["rollback"] * 3 + ["gave up"]
+
+
+def test_a_process_that_died_is_told_apart_from_a_training_that_failed(
+    library: Library, tmp_path: Path
+) -> None:
+    def player(*_: object) -> Generator[Outcome]:
+        yield Outcome(GAN, 1.0, "it diverged")
+        yield Outcome(ADAPTED, 1.0, "its process died", died=True)
+
+    with pytest.raises(ProcessDied, match=r"^its process died \(and 1 other runs failed\)$"):
+        play_all((GAN, ADAPTED), library, tmp_path, PLAN, HERE, Screen(), player)
 
 
 def test_what_a_killed_process_left_is_swept(library: Library, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from sparring import launch
-from sparring.errors import RequestError, Stopped, TrainingFailed
+from sparring.errors import ProcessDied, RequestError, Stopped, TrainingFailed
 from sparring.storage import writing
 
 if TYPE_CHECKING:
@@ -165,8 +165,8 @@ class RunOptions(DeviceOptions):
     ) -> Path:
         """Play what is not finished into `out`, build the report, and return the page's path.
 
-        Raises RequestError; TrainingFailed and Stopped after building the report of what is done.
-        Of ranks that train together all but the first one end here.
+        Raises RequestError; TrainingFailed, ProcessDied and Stopped after building the report of
+        what is done. Of ranks that train together all but the first one end here.
         """
         from sparring import ranks
         from sparring.cli.watch import watched
@@ -184,7 +184,7 @@ class RunOptions(DeviceOptions):
                 try:
                     with watched(out, screen.say) if self.watch else nullcontext():
                         play_all(runs, library, out, plan, machine, screen, player)
-                except (TrainingFailed, Stopped):
+                except (TrainingFailed, ProcessDied, Stopped):
                     if (out / "plan.json").is_file():  # else it was stopped before anything began
                         build(out)
                     raise

@@ -112,7 +112,7 @@ def _outcome(
     except RayError as error:
         what = f"its process died on the cluster {RETRIES + 1} times"
         words = f"{job.name}: {what} ({type(error).__name__}); start again, to go on"
-        return Outcome(job, 0.0, words)
+        return Outcome(job, 0.0, words, died=True)
     if isinstance(found, Exception):
         raise found
     outcome, files = found

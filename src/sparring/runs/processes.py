@@ -32,11 +32,15 @@ _PATIENCE = 120.0
 
 
 class Outcome(NamedTuple):
-    """A run that has ended. failure: what went wrong in one line; None where it has its scores."""
+    """A run that has ended. failure: what went wrong in one line; None where it has its scores.
+
+    died: it was its process that failed, and not the run.
+    """
 
     job: Job
     seconds: float
     failure: str | None
+    died: bool = False
 
 
 Player = Callable[[Sequence[Job], Library, Path, Screen, Machine], Generator[Outcome]]
@@ -105,7 +109,7 @@ class _Worker:
             self.process.join()
             what = f"its process was stopped or died (exit code {self.process.exitcode})"
             failure = f"{self.job.name}: {what}; start again, to go on"
-            return Outcome(self.job, time.monotonic() - self.started, failure)
+            return Outcome(self.job, time.monotonic() - self.started, failure, died=True)
         if isinstance(found, Exception):
             raise found
         return found

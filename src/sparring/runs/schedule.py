@@ -16,11 +16,11 @@ from msgspec import structs
 from sparring import runtime
 from sparring.data import catalogue, doctor
 from sparring.data.images import summary
-from sparring.errors import RequestError, TrainingFailed, check_name
+from sparring.errors import ProcessDied, RequestError, TrainingFailed, check_name
 from sparring.runs import GeneratorRun, Job, Library, evaluators
 from sparring.runs.folder import Run, read_plan
 from sparring.runs.negative_transfer import compare_twins
-from sparring.runs.processes import Player, play
+from sparring.runs.processes import Outcome, Player, play
 from sparring.runs.progress import Screen
 from sparring.runs.records import Plan
 from sparring.runs.scores import ClassifierScores, Scores
@@ -45,8 +45,8 @@ def play_all(
     """Run all jobs that are not finished, as `player` plays them; then compare twins.
 
     plan: what the jobs are for; its runs and its time are filled in here.
-    Raises RequestError before anything is trained or overwritten; TrainingFailed after all other
-    jobs; and Stopped when all is saved.
+    Raises RequestError before anything is trained or overwritten; after all other jobs ProcessDied,
+    or else TrainingFailed; and Stopped when all is saved.
     """
     check_output(out)
     folders = {job: Run(out / "runs" / job.name) for job in jobs}
@@ -78,7 +78,9 @@ def play_all(
             compare_twins(map(Run, sorted((out / "runs").glob("*"))), screen.say)
     if failures:
         more = f" (and {len(failures) - 1} other runs failed)" if len(failures) > 1 else ""
-        raise TrainingFailed(f"{failures[0]}{more}")
+        died = [one for one in failures if one.died]
+        kind = ProcessDied if died else TrainingFailed
+        raise kind(f"{(died or failures)[0].failure}{more}")
 
 
 def _play(
@@ -89,17 +91,17 @@ def _play(
     screen: Screen,
     player: Player,
     planned: int,
-) -> list[str]:
-    """Play the jobs that are not finished; what went wrong, a line each."""
+) -> list[Outcome]:
+    """Play the jobs that are not finished; how those ended that failed."""
     failures = []
     with closing(player(waiting, library, out / "runs", screen, machine)) as ended:
-        for number, (job, seconds, failure) in enumerate(ended, planned - len(waiting) + 1):
-            if failure:
-                failures.append(failure)
-                words = f"failed: {failure}"
+        for number, one in enumerate(ended, planned - len(waiting) + 1):
+            if one.failure:
+                failures.append(one)
+                words = f"failed: {one.failure}"
             else:
-                words = outcome(Run(out / "runs" / job.name).scores)
-            screen.say(f"[{number}/{planned}] {job.name}: {seconds:.0f} s, {words}")
+                words = outcome(Run(out / "runs" / one.job.name).scores)
+            screen.say(f"[{number}/{planned}] {one.job.name}: {one.seconds:.0f} s, {words}")
     return failures
 
 

@@ -47,9 +47,9 @@ def search(
 ) -> ClassifierRun:
     """The best of `trials` runs below `out`; those of an earlier call count among them.
 
-    plain, config: the run that is varied. play: plays runs into out/runs; where one fails its
-    settings are known not to work. Raises RequestError for another search in `out`, or where
-    nothing has worked.
+    plain, config: the run that is varied. play: plays runs into out/runs; where it leaves one
+    without scores, its settings are known not to work. What it raises ends the search: the trials
+    stay open. Raises RequestError for another search in `out`, or where nothing has worked.
     """
     study = _open(out / JOURNAL, config, space)
     while True:
