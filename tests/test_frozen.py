@@ -116,4 +116,16 @@ def test_two_classes_and_classes_without_images(classes: int) -> None:
     assert fitted.weight.shape == (classes, 6)
     found = fitted.on_source(source[two])
     assert (found.predicted == label[two]).mean() > 0.9
-    assert found.probability[:, 2:].sum() < 1e-6  # never seen, never called
+    assert found.probability[:, 2:].sum(1).max(initial=0) < 1e-3  # never seen, never called
+
+
+def test_a_test_image_of_a_class_that_was_not_learned_makes_no_other_one_unsure() -> None:
+    source, label, target, _ = shifted(600, seed=3)
+    given = source[:480], label[:480]
+    plain = fit(*given, (source[480:], label[480:]), target, CLASSES + 1)
+    truth = np.append(label[480:-1], CLASSES)
+    fitted = fit(*given, (source[480:], truth), target, CLASSES + 1)
+    sure = [found.on_target(target).confidence.mean() for found in (plain, fitted)]
+    assert sure == pytest.approx([0.98, 0.98], abs=0.01)
+    # Nor is one who fits a temperature by the same images misled.
+    assert 0.5 < fit_temperature(fitted.on_source(source[480:]).logits, truth) < 2

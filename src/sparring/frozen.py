@@ -30,7 +30,9 @@ was chosen by accuracy on *labelled target images* of one pair of digits, among 
 a network of random weights (docs/log.md): in this respect it is not label-free."""
 SHARES = (0.2, 0.4, 0.6, 0.8)
 """By round, the share of the images called a class that it next learns from, the surest first."""
-_ABSENT = -1e3  # the logit of a class that the source's training images have none of
+# The logit of a class that the source's training images have none of. The largest is at least 0, so
+# it is never called; but one test image of it shall not outweigh the rest in a temperature.
+_ABSENT = -10.0
 
 
 @dataclass(eq=False, kw_only=True)
@@ -162,7 +164,8 @@ def fit(
             classes,
         )
     fitted = Fitted(own, other, align, *head)
-    logits, truth = fitted.on_source(held_out[0]).logits, held_out[1]
+    known = np.isin(held_out[1], label)  # others tell nothing of how sure it may be
+    logits, truth = fitted.on_source(held_out[0][known]).logits, held_out[1][known]
     if (logits.argmax(1) == truth).all():
         # As if one more had been wrong, like the least sure: else it would be certain of all.
         second, first = np.sort(logits, axis=1)[:, -2:].T
@@ -170,7 +173,8 @@ def fit(
         wrong = np.argsort(logits[least])[-2]
         logits, truth = np.append(logits, logits[[least]], 0), np.append(truth, wrong)
     warmth = fit_temperature(logits, truth)
-    return Fitted(own, other, align, head[0] / warmth, head[1] / warmth)
+    bias = np.where(np.isin(np.arange(classes), label), head[1] / warmth, _ABSENT)
+    return Fitted(own, other, align, head[0] / warmth, bias)
 
 
 def coral(source: np.ndarray, target: np.ndarray) -> np.ndarray:
