@@ -105,6 +105,10 @@ def test_sizes_follow_the_file() -> None:
     assert sides("vit", size=224) == (224, 224)
 
 
+def test_a_network_without_its_pooler_is_the_same_each_time(folders: Path) -> None:
+    assert backbone.load(str(folders / "vit")).digest == backbone.load(str(folders / "vit")).digest
+
+
 def refused(place: Path | str) -> str:
     with pytest.raises(RequestError) as found:
         backbone.load(str(place))
