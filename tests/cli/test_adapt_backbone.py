@@ -98,6 +98,20 @@ def test_finished_runs_are_not_made_again(
     assert "holds another run: its settings" in ended.err[-1]
 
 
+def test_features_of_the_same_weights_in_another_network_are_other_ones(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    place, logits = folder(tmp_path / "net", "dinov2"), []
+    for act in ("gelu", "relu"):
+        config = json.loads((place / "config.json").read_text()) | {"hidden_act": act}
+        (place / "config.json").write_text(json.dumps(config))
+        out = tmp_path / act
+        sparring("adapt", *folders, "--backbone", place, "--out", out, "--device", "cpu")
+        run = Run(out / "runs/frozen-features-drawn-photos-source-only-0")
+        logits.append(run.arrays("outputs")["target_logits"])
+    assert not np.allclose(*logits)
+
+
 def test_in_python(folders: tuple[Path, Path], tmp_path: Path) -> None:
     place = folder(tmp_path / "net", "dinov2")
     adapter = Adapter(backbone=str(place), device="cpu").fit(*map(str, folders))

@@ -116,15 +116,16 @@ class FrozenRun(ClassifierRun):
         self, library: Library, name: str, images: Images, device: torch.device, show: Screen
     ) -> np.ndarray:
         """What the backbone makes of the images, float32 [N, F], found once and kept."""
-        prepared, network = self.method.preparation, self.method.backbone
-        maker = _FORMAT, self.method.digest, prepared, images.fingerprint, device.type
-        key = tensor_cache.key_of(maker)
+        about, network = self.method, self.method.backbone
+        # The settings too: the same weights make other features with another activation.
+        backbone = about.digest, about.network, about.preparation
+        key = tensor_cache.key_of((_FORMAT, *backbone, images.fingerprint, device.type))
 
         def make() -> torch.Tensor:
             if kept := tensor_cache.recall(key):
                 return kept["features"]
-            with show.task(f"{self.method.origin} on {name}") as task:
-                found = _embed(network, images, device, self.method.shown, task)
+            with show.task(f"{about.origin} on {name}") as task:
+                found = _embed(network, images, device, about.shown, task)
             tensor_cache.keep(key, {"features": found})
             return found
 
