@@ -17,6 +17,7 @@ from sparring.runs.folder import Run
 from sparring.runs.progress import Screen
 from sparring.runs.scores import Scores
 from sparring.runtime import Machine
+from sparring.storage import to_json
 from sparring.trainer import Training
 from tests.conftest import CPU
 
@@ -106,3 +107,28 @@ def test_an_error_of_a_request_ends_all(cluster: Cluster, library: Library, tmp_
     with pytest.raises(RequestError, match="no"):
         list(on_ray.play([absent], library, tmp_path, Screen(), ONE, cluster.nodes.address))
     assert not ray.is_initialized()
+
+
+def test_a_run_folder_that_was_half_written_is_played_again(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sparring.runs import on_ray
+
+    config = JOBS[1].config(library, CPU)
+    files = {"model/config.json": b"{}", "log.jsonl": b"", "scores.json": b"{}"}
+    files |= {"config.json": to_json(config), "env.json": b"{}"}
+    whole = on_ray.write_atomically
+    for room in range(len(files)):
+        left = iter(range(room))
+
+        def on_a_small_disk(path: Path, data: bytes, left: Iterator[int] = left) -> None:
+            if next(left, None) is None:
+                raise OSError("No space left on device")
+            whole(path, data)
+
+        monkeypatch.setattr(on_ray, "write_atomically", on_a_small_disk)
+        with pytest.raises(OSError, match="No space"):
+            on_ray._write(files, tmp_path / "run")
+        run = Run(tmp_path / "run")
+        assert not run.finished
+        assert not run.prolongs(config)  # nor is it something else

@@ -30,6 +30,7 @@ from sparring.runs import Job, Library
 from sparring.runs.folder import FILES
 from sparring.runs.processes import Outcome, play_one
 from sparring.runs.progress import Screen
+from sparring.runs.records import Config
 from sparring.runs.scores import Scores
 from sparring.runtime import Machine, resolve_precision
 from sparring.signals import stop_requests
@@ -121,9 +122,12 @@ def _outcome(
 
 
 def _write(files: Files, folder: Path) -> None:
-    """Write a run folder in place of an earlier one; last of all what makes it finished."""
+    """Write a run folder in place of an earlier one.
+
+    First what makes it a run's, which can be begun anew; last of all what makes it finished.
+    """
     shutil.rmtree(folder, ignore_errors=True)
-    for name in sorted(files, key=lambda name: name == FILES[Scores]):
+    for name in sorted(files, key=lambda name: (name == FILES[Scores], name != FILES[Config])):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / name, files[name])
 
