@@ -132,3 +132,17 @@ def test_a_run_folder_that_was_half_written_is_played_again(
         run = Run(tmp_path / "run")
         assert not run.finished
         assert not run.prolongs(config)  # nor is it something else
+
+
+def test_a_cluster_of_another_version_is_told_in_one_line(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sparring.runs import on_ray
+
+    def init(*_: object, **__: object) -> None:  # as Ray 2.60 tells it
+        words = "The cluster was started with:\n    Ray: 2.50.0\n    Python: 3.12.1\n"
+        raise RuntimeError(f"Version mismatch: {words}This process on 10.0.0.1 was started with:\n")
+
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(RequestError, match=r"with: Ray: 2\.50\.0 Python: 3\.12\.1 This process"):
+        list(on_ray.play([], library, tmp_path, Screen(), ONE))

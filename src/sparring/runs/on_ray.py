@@ -84,10 +84,11 @@ def _cluster(address: str | None) -> Iterator[None]:
             socket.create_connection((host, int(port)), timeout=10).close()
         handler = signal.getsignal(signal.SIGTERM)
         ray.init(address, include_dashboard=False, logging_level="ERROR")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # the last for other versions there
+        why = one_line(" ".join(str(error).split()))[:200]
         raise RequestError(
-            f"no Ray cluster at --address {address}: {one_line(error)[:80]}; name its HOST:PORT, "
-            "or start one with `ray start --head`"
+            f"no Ray cluster at --address {address}: {why}; name its HOST:PORT, or "
+            "start one with `ray start --head`"
         ) from error
     signal.signal(signal.SIGTERM, handler)  # in place of Ray's
     try:
