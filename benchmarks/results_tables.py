@@ -15,6 +15,8 @@ from typing import Any
 DOCS = Path(__file__).parent.parent / "docs"
 ADAPTATION = ("source_only", "adapted", "target_only")
 GENERATION = ("frechet", "kid", "recall", "attribute_accuracy", "flipped")
+FEW = 3
+"""Up to so many labels are named; more are counted."""
 
 
 def percent(summary: dict[str, Any]) -> str:
@@ -57,11 +59,13 @@ def generation(found: dict[str, Any]) -> Iterator[str]:
     yield "| data | method | steps x batch | Fréchet | KID | recall | as asked | pairs flip | n |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for entry in found["generation"].values():
-        name = " ".join([entry["method"], *entry["labels"][:3]])
-        for words, scores in ((name, entry), (f"{name}, averaged", entry.get("averaged"))):
+        labels = entry["labels"]
+        words = labels if len(labels) <= FEW else [f"{len(labels)} labels"]
+        name = " ".join([entry["method"], *words])
+        for title, scores in ((name, entry), (f"{name}, averaged", entry.get("averaged"))):
             if scores:
                 cells = [number(scores.get(metric)) for metric in GENERATION]
-                row = (entry["images"], words, length(entry), *cells, str(len(entry["runs"])))
+                row = (entry["images"], title, length(entry), *cells, str(len(entry["runs"])))
                 yield f"| {' | '.join(row)} |"
 
 

@@ -128,11 +128,15 @@ def test_a_changed_number_changes_the_page(tmp_path: Path, monkeypatch: pytest.M
     }
     generator = {"images": "a", "method": "dcgan", "labels": [], "frechet": summary | {"mean": 42}}
     generator |= {"steps": 10, "batch_size": 4, "runs": ["dcgan-a-0"]}
+    drawn = {
+        "g": generator | {"averaged": {"frechet": summary | {"mean": 30}}},
+        "many": generator | {"method": "acgan", "labels": ["p", "q", "r", "s"]},
+    }
     found = {
         "command": "sparring train",
         "environment": {"commit": "abc", "cpu": "a cpu", "device": "cpu"},
         "adaptation": [entry],
-        "generation": {"g": generator | {"averaged": {"frechet": summary | {"mean": 30}}}},
+        "generation": drawn,
     }
     monkeypatch.setattr(results_tables, "DOCS", tmp_path)
     (folder / "x.json").write_text(json.dumps(found))
@@ -140,6 +144,7 @@ def test_a_changed_number_changes_the_page(tmp_path: Path, monkeypatch: pytest.M
     assert "| a → b | dann (own) | 1,000 x 64 | 50.0 | 50.0 | 50.0 | 1 |" in page
     assert "| a | dcgan | 10 x 4 | 42 | - | - | - | - | 1 |" in page
     assert "| a | dcgan, averaged | 10 x 4 | 30 | - | - | - | - | 1 |" in page
+    assert "| a | acgan 4 labels | 10 x 4 | 42 |" in page
     assert page.startswith("before\n<!-- x.json -->")
     assert page.endswith("<!-- end -->\nafter")
     assert renewed(page) == page
