@@ -100,6 +100,31 @@ def test_the_readmes_distances_are_those_of_the_studies() -> None:
     assert f"of that ACGAN has {mean_of_it}:" in words
 
 
+def test_what_the_page_makes_of_its_tables_follows_from_the_studies() -> None:
+    words = " ".join((DOCS / "results.md").read_text().split())
+    shorter = {tuple(row["sets"]): row for row in rows("pairs") + rows("others")}  # adapted is last
+    longer = [
+        (row["accuracy"][0], mean(shorter[tuple(row["sets"])]["accuracy"]))
+        for row in rows("thrice")
+    ]
+    first, second, third = (f"{100 * (after - before):.1f}" for after, before in longer)
+    assert f"Each pair gains: {first}, {second} and {third} points" in words
+    plain = {
+        tuple(row["sets"]): row["accuracy"][0]
+        for row in rows("aside")
+        if row["scenario"] == "source-only"
+    }
+    lost = [100 * (plain[tuple(row["sets"])] - row["accuracy"][0]) for row in rows("smiles")]
+    assert f"seed 0 loses {min(lost):.1f} to {max(lost):.1f} points to its" in words
+    hour = {row["arm"]: row["metrics"][0] for row in rows("hour")}
+    kid, distance = (
+        [hour["projection-gan"][name] / hour[arm][name] for arm in ("dcgan", "acgan")]
+        for name in ("kid", "frechet")
+    )
+    assert f"KID: {kid[0]:.2f} of DCGAN's, {kid[1]:.2f} of ACGAN's." in words
+    assert f"Fréchet: {distance[0]:.2f} and {distance[1]:.2f}, **missed**" in words
+
+
 def test_no_target_label_was_read_before_the_final_evaluation() -> None:
     for path in (DOCS / "results").glob("*.json"):
         found = json.loads(path.read_text())
