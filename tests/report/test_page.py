@@ -4,6 +4,7 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 
 from sparring.report.collect import collect
 from sparring.report.figures import Drawing, Marks, save
+from sparring.report.groups import generations
 from sparring.report.page import Section, build, embed, environment, flow
 from sparring.report.picture import Picture
 from sparring.report.templates import policy_hash
@@ -201,6 +203,18 @@ def test_observations_of_a_generator_are_computed(words: str) -> None:
 def test_a_running_mean_stands_beside_its_generator(words: str) -> None:
     assert "diversity Fréchet distance KID as trained 0.930 42.0 0.010" in words
     assert "running mean 0.950 30.5 0.005" in words
+
+
+def test_chance_explains_near_images_and_no_copies(maker: Maker) -> None:
+    maker.generator("dcgan")
+    report = collect(maker.plan())
+    (group,) = generations(report.runs)
+    macros: Any = environment(report, {}).get_template("generation.html.jinja").module
+    found = group.scores.copies
+    assert found is not None
+    assert "No sign of copying (by chance about 5). The" in text(str(macros.copies(group, found)))
+    found = structs.replace(found, verdict="3 of 500 images are copies", copies=3)
+    assert "3 of 500 images are copies. The median" in text(str(macros.copies(group, found)))
 
 
 def test_a_distance_of_few_images_says_so(words: str) -> None:
