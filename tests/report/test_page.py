@@ -201,7 +201,7 @@ def test_observations_of_a_generator_are_computed(words: str) -> None:
 
 
 def test_a_running_mean_stands_beside_its_generator(words: str) -> None:
-    assert "diversity Fréchet distance KID as trained 0.930 42.0 0.010" in words
+    assert "diversity Fréchet distance, n = 500 KID as trained 0.930 42.0 0.010" in words
     assert "running mean 0.950 30.5 0.005" in words
 
 

@@ -50,4 +50,5 @@ def _classifier(scores: ClassifierScores) -> str:
 
 def _generator(scores: GeneratorScores) -> str:
     known = {name: value for name, value in scores.metrics.items() if value is not None}
-    return "\n".join(f"- {name.replace('_', ' ')}: {value:.4g}" for name, value in known.items())
+    named = {name: name.replace("_", " ") for name in known} | {"frechet": scores.distance}
+    return "\n".join(f"- {named[name]}: {value:.4g}" for name, value in known.items())

@@ -200,7 +200,7 @@ def outcome(scores: Scores) -> str:
             return f"about {scores.expected:.1%} right on the target, as estimated without labels"
         return f"{scores.accuracy:.1%} on the target's test images"
     names = {"diversity": "diversity", "attribute_accuracy": "labels drawn as asked"}
-    if scores.extractor is not None:
-        names["frechet"] = scores.extractor.frechet
+    if scores.distance:
+        names["frechet"] = f"{scores.distance}:"
     known = {words: scores.metrics.get(name) for name, words in names.items()}
     return ", ".join(f"{words} {value:.3g}" for words, value in known.items() if value is not None)

@@ -180,5 +180,12 @@ class GeneratorScores(Struct, frozen=True, kw_only=True, tag_field="kind", tag="
     changed: tuple[str, ...] = ()
     averaged: dict[str, float | None] = {}
 
+    @property
+    def distance(self) -> str:
+        """What its Fréchet distance is called, with extractor and n; empty where it has none."""
+        if self.extractor is None or not (drawn := self.fidelity.get("generated")):
+            return ""
+        return f"{self.extractor.frechet}, n = {drawn.n_drawn:,}"
+
 
 Scores = ClassifierScores | GeneratorScores
