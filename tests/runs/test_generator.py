@@ -107,7 +107,11 @@ def test_a_generator_of_some_classes_is_compared_with_images_of_these(
     monkeypatch.setattr(evaluators, "set_up", lambda *args: made.append(set_up(*args)) or made[-1])
     library.put("many", DataSet("many", "real", digits(200, 1), digits(200, 2)))
     job = GeneratorRun(ACGAN(width=4), "many", "7,3", 0, Training(1, 8), 1, 30, size=32)
-    scores = scores_of(run(library, tmp_path, job))
+    folder = run(library, tmp_path, job)
+    scores, used = scores_of(folder), folder.config.data["images"]
+    assert (used.train, used.test) == (40, 40)  # not 200 each
+    card = (folder.path / "model/README.md").read_text()
+    assert "- images: many (40 training and 40 test images)" in card
     (tools,) = made
     assert tools.reference is not None
     assert tools.dataset.test.label_names == ("7", "3")

@@ -86,13 +86,15 @@ class GeneratorRun:
 
     def config(self, library: Library, device: torch.device) -> Config:
         """All that decides the result. Raises RequestError for data that cannot be used."""
-        shape = _shape(self.data(library))
+        used = self.data(library)
+        shape = _shape(used)
         (name,) = catalogue.distinct_names((self.images,))
-        whole = library.get(self.images, self.size)
+        whole = common.describe_data(name, library.get(self.images, self.size))
+        counts = {"train": len(used.train), "test": len(used.test)}  # of some classes, perhaps
         return Config(
             **common.asked(self.method, self.seed, self.training, device),
             scenario="generation",
-            data={"images": common.describe_data(name, whole)},
+            data={"images": structs.replace(whole, **counts)},
             size=self.size,
             label_kind=shape.kind,
             label_names=shape.labels,

@@ -26,8 +26,8 @@ SCENARIOS: tuple[Scenario, ...] = ("source-only", "adapted", "target-only")
 class Data(Struct, frozen=True, kw_only=True):
     """A data set as a run saw it. fingerprint: of pixels and labels of both splits.
 
-    train, test: images. labelled: whether the test images have labels. white: the value that is
-    white in pictures of more than 8 bits.
+    train, test: images that it used. labelled: whether the test images have labels. white: the
+    value that is white in pictures of more than 8 bits.
     """
 
     name: str
