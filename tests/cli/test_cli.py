@@ -9,6 +9,7 @@ import pytest
 import sparring
 from sparring import __version__, cli, runtime
 from sparring.cli.common import DeviceOptions
+from sparring.methods.mean_teacher import SOURCE_STEPS
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
@@ -103,6 +104,18 @@ def test_the_help_speaks_of_paths_and_numbers_alone(
     assert "{None}" not in text
     if command != "bench":
         assert all(flag in text for flag in ("--device", "--threads"))
+
+
+def test_the_help_of_a_setting_says_whose_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(method: str) -> str:
+        return " ".join(shown(monkeypatch, capsys, "train", method).replace("│", " ").split())
+
+    drawing = told("projection-gan")
+    assert "Step size of the generator's Adam. (default: 0.0002)" in drawing
+    assert "of the generator's last hidden layer. (default: 24)" in drawing
+    assert f"{SOURCE_STEPS} steps of it at most. (default: 0.25)" in told("mean-teacher")
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)

@@ -201,8 +201,8 @@ class JointRunOptions(RunOptions):
     """What runs train on, and how many processes train each."""
 
     processes: int = 1
-    """Processes that train together, each on its part of every batch: on a card each, or a thread.
-    Across machines start with torchrun in place of this."""
+    """Processes that train together, each on its part of every batch: on a card each, or a share
+    of the cores. Across machines start with torchrun in place of this."""
 
     def start_processes(self) -> None:
         """Where several are asked for, start them with this same command, and end as they end."""

@@ -20,7 +20,7 @@ def reproduce(
     Args:
         shared: What is repeated of the source report, and where.
         budget: smoke: a minute, shows that all works; quick: a quarter of an hour on 2 cores;
-            full: five seeds, as long as the source report trained.
+            full: five seeds, as long as the source report trained its GANs.
         preset: report2019: the source report's four systems as they were; modern: one generator
             and one way of adaptation of today; all: both, side by side.
         only: Limit the report to some systems, whatever the preset.

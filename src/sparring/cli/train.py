@@ -25,9 +25,10 @@ class TrainingOptions(JointRunOptions):
     """What every training may be told."""
 
     budget: BudgetName = "quick"
-    """How long to train, as in `sparring reproduce`."""
+    """How long to train: as `sparring reproduce` trains DCGAN and DANN, whatever the method."""
     steps: int | None = None
-    """Batches to train on, by default the budget's. More than a finished run had: it goes on."""
+    """Batches to train on, by default the budget's. More than a finished run had: it goes on,
+    but for a mean teacher's, which depends on its length."""
     batch_size: int | None = None
     """Images in a batch, of each domain; by default the budget's."""
     precision: Precision = "auto"

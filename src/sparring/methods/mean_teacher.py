@@ -49,7 +49,7 @@ class MeanTeacher(AdaptationMethod):
     strong_views: bool = True
     """Train on strongly augmented images of both domains."""
     source_stage: float = 0.25
-    """Part of the training before the target's labels count; at most SOURCE_STEPS of it."""
+    """Part of the training before the target's labels count; 750 steps of it at most."""
     shares: Literal["estimated", "source", "free"] = "estimated"
     """How many target labels each class gets: as in the source at first, later as "estimated" from
     clusters; always as in the "source"; or as many as the teacher gives it, "free"."""

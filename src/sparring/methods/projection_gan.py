@@ -36,8 +36,12 @@ class ProjectionGAN(GenerativeMethod):
     PRESETS: ClassVar = {"modern": {}}
     averaged: ClassVar = {"generator": 0.998}
 
+    learning_rate: float = 2e-4
+    """Step size of the generator's Adam."""
     betas: tuple[float, float] = (0.0, 0.99)
+    """Decay rates of the two moments of Adam, of the generator and the discriminator."""
     width: int = 24
+    """Channels of the generator's last hidden layer."""
     discriminator_width: int = 48
     """Channels of the discriminator's first hidden layer."""
     discriminator_rate: float = 4e-4
