@@ -57,13 +57,14 @@ class Log:
     @property
     def levels(self) -> dict[str, tuple[float, float]]:
         """Where each loss starts and ends; without those that are not finite there."""
-        found = {name: (start_level(v), end_level(v)) for name, v in self.losses.items()}
+        step, losses = self.step, self.losses
+        found = {name: (start_level(v, step), end_level(v, step)) for name, v in losses.items()}
         return {name: ends for name, ends in found.items() if np.isfinite(ends).all()}
 
     @property
     def settled(self) -> float | None:
         """The share of training after which the last loss has settled; None where one never."""
-        times = [settling(values) for values in self.losses.values()]
+        times = [settling(values, self.step) for values in self.losses.values()]
         known = [time for time in times if time is not None]
         return max(known) if known and len(known) == len(times) else None
 
@@ -88,29 +89,36 @@ def smooth(values: Array) -> Array:
     return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0.5)
 
 
-def start_level(values: Array) -> float:
-    """Mean of the first tenth of the curve; NaN where nothing there is finite."""
-    return _mean(values[: max(1, len(values) // 10)])
+def start_level(values: Array, step: Array) -> float:
+    """Mean over the first tenth of the training; NaN where nothing there is finite.
+
+    step: int64 [L], the last step of each row. Rows need not be equally far apart: a training that
+    was prolonged has them further apart from there on.
+    """
+    return _mean(values, step, slice(max(1, int(np.searchsorted(10 * step, step[-1], "right")))))
 
 
-def end_level(values: Array) -> float:
-    """Mean of the last tenth of the curve; NaN where nothing there is finite."""
-    return _mean(values[-max(1, len(values) // 10) :])
+def end_level(values: Array, step: Array) -> float:
+    """Mean over the last tenth of the training; NaN where nothing there is finite."""
+    first = 1 + int(np.searchsorted(10 * step[:-1], 9 * step[-1]))  # a row begins where one ends
+    return _mean(values, step, slice(min(first, len(step) - 1), None))
 
 
-def _mean(values: Array) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else float("nan")
+def _mean(values: Array, step: Array, part: slice) -> float:
+    """Of the rows in `part`, each by its steps."""
+    some, steps = values[part], np.diff(step, prepend=0)[part]
+    known = np.isfinite(some)
+    return float(np.average(some[known], weights=steps[known])) if known.any() else float("nan")
 
 
-def settling(values: Array) -> float | None:
-    """The share of the curve, in [0, 1], after which it stays within BAND of its final level.
+def settling(values: Array, step: Array) -> float | None:
+    """The share of training, in [0, 1], after which a curve stays within BAND of its final level.
 
     Of the smooth line; above 0.9 it had not settled before its end. None for fewer than FEWEST
     rows, or a curve that is not finite at its end.
     """
-    final = end_level(values)
+    final = end_level(values, step)
     if len(values) < FEWEST or not np.isfinite(final):
         return None
     outside = np.flatnonzero(~(np.abs(smooth(values) - final) <= BAND * abs(final)))
-    return (int(outside[-1]) + 1) / len(values) if len(outside) else 0.0
+    return float(step[outside[-1]] / step[-1]) if len(outside) else 0.0

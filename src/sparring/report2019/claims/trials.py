@@ -4,13 +4,12 @@ What holds, fails and undecided mean, and how several comparisons are corrected,
 `comparisons`. Which arms there are is decided in `experiments`.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from sparring.metrics.statistics import Summary, beyond_sampling, gaps, summarise
 from sparring.report.collect import Arm, Arms
-from sparring.report.curves import Log, end_level
+from sparring.report.curves import Log
 from sparring.report2019.claims.comparisons import (
     ACCURACY,
     FRECHET,
@@ -143,11 +142,11 @@ def stability(arms: Arms) -> list[Comparison]:
 def sooner_and_near(arms: Arms) -> list[Comparison]:
     """ACGAN settles sooner than DCGAN, and its players' losses end less than NEAR from 1.0."""
     found = in_pairs(SETTLED, ("ACGAN", "DCGAN"))(arms)
-    curves = {run.config.seed: Log.of(run.rows()).losses for run in arms.get("ACGAN", NONE).runs}
+    levels = {run.config.seed: Log.of(run.rows()).levels for run in arms.get("ACGAN", NONE).runs}
     for player in ("generator", "discriminator"):
-        ends = {seed: end_level(of[player]) for seed, of in curves.items() if player in of}
-        away = {seed: abs(end - 1) for seed, end in ends.items() if math.isfinite(end)}
-        level = spread(summarise(ends[seed] for seed in away))
+        ends = {seed: of[player][1] for seed, of in levels.items() if player in of}
+        away = {seed: abs(end - 1) for seed, end in ends.items()}
+        level = spread(summarise(ends.values()))
         words = f"the {player}'s loss ends at {level}, its distance from 1.0 less {NEAR}"
         found.append(paired(words, away, dict.fromkeys(away, NEAR), lower=True))
     return found
