@@ -12,14 +12,16 @@ import pytest
 from msgspec import structs
 
 from sparring.data.images import DataSet
+from sparring.divergence import Event
 from sparring.errors import ProcessDied, RequestError, TrainingFailed
 from sparring.methods import DANN, DCGAN
 from sparring.metrics import negative_transfer as transfer
+from sparring.report.collect import collect
 from sparring.runs import ClassifierRun, GeneratorRun, Job, Library
 from sparring.runs.folder import Run, read_plan
 from sparring.runs.processes import Outcome
 from sparring.runs.progress import Screen
-from sparring.runs.records import Plan
+from sparring.runs.records import Events, Plan
 from sparring.runs.schedule import check_output, play_all
 from sparring.runs.scores import ClassifierScores
 from sparring.runtime import Machine
@@ -181,6 +183,24 @@ def test_what_a_folder_held_before_stays_in_the_plan_but_for_a_reproduction(
     }
     play(library, tmp_path, GAN, plan=structs.replace(PLAN, purpose="reproduction"))
     assert read_plan(tmp_path).runs == [GAN_NAME]
+
+
+def test_a_run_that_gave_up_counts_when_another_claim_is_tested_later(
+    library: Library, tmp_path: Path
+) -> None:
+    def test(claim: str, job: Job) -> int:
+        plan = structs.replace(
+            PLAN, purpose="claims", experiments={claim: {"arm": [job.name, "never-begun"]}}
+        )
+        play(library, tmp_path, job, plan=plan)
+        return collect(tmp_path).experiments["C1"]["arm"].gave_up
+
+    assert test("C1", GAN) == 0
+    run = Run(tmp_path / "runs" / GAN_NAME)
+    (run.path / "scores.json").unlink()
+    run.write(Events((Event(2, "gave up", "the loss has exploded"),)))
+    assert test("C7", ADAPTED) == 1
+    assert collect(tmp_path).missing["never-begun"] == "not run"
 
 
 def test_a_second_process_in_the_same_folder_is_refused_until_the_first_dies(

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from msgspec import structs
@@ -128,6 +129,9 @@ def _write_plan(plan: Plan, jobs: Sequence[Job], out: Path, say: Callable[[str],
         planned = list(dict.fromkeys([*_finished_before(out, say), *planned]))
     if plan.purpose == "claims" and (out / "plan.json").is_file():
         experiments = read_plan(out).experiments | experiments
+        # Of earlier claims those too that gave up: they count as unstable.
+        arms = (names for arms in experiments.values() for names in arms.values())
+        planned = list(dict.fromkeys(chain(planned, *arms)))
     started = datetime.now(UTC).isoformat(timespec="seconds")
     plan = structs.replace(plan, started=started, runs=planned, experiments=experiments)
     write_json(out / "plan.json", plan)
