@@ -37,7 +37,7 @@ def reproduce(
     maker = Maker(out)
     for seed in range(seeds):
         if len(methods) == 2:
-            judging = Judging(extractor="own", steps=600, images=500)
+            judging = Judging(extractor="own", steps=600, images=5000)  # compared: all 500
             maker.generator("dcgan", seed=seed, judging=judging)
             for labels in (("Smiling",), ("Smiling", "Male"), tuple("abcdefgh")):
                 maker.generator("acgan", labels, seed=seed, judging=judging)

@@ -43,10 +43,10 @@ def _on(report: Report, runs: list[Run], sets: tuple[str, ...]) -> Iterator[str]
     lengths = sorted({(r.config.training.steps, r.config.training.batch_size) for r in runs})
     steps = ", ".join(f"{steps:,} steps of {batch}" for steps, batch in lengths)
     yield f"Budget {report.plan.budget}: {steps}. Data: {', '.join(map(report.label, sets))}."
-    for config, scores in ((run.config, run.scores) for run in runs):
-        if isinstance(scores, GeneratorScores) and scores.extractor and config.judging:
-            n = config.judging.images
-            yield f"Fréchet distances on features of {scores.extractor.name}, over {n:,} images."
+    for scores in (run.scores for run in runs):
+        if isinstance(scores, GeneratorScores) and (drawn := scores.fidelity.get("generated")):
+            n = drawn.n_drawn  # fewer than were asked for where the set has no more
+            yield f"Fréchet distances on features of {drawn.extractor}, over {n:,} images."
             if note := bias_note(n):
                 yield note
             return
