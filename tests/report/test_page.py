@@ -243,6 +243,15 @@ def test_a_target_without_labels_gets_what_can_be_said(maker: Maker) -> None:
     assert figures(page) == {"tsne-dann", "tsne-source-only-dann", "losses-dann"}
 
 
+def test_one_of_two_twins_may_be_measured_before_the_other(maker: Maker) -> None:
+    unknown = {"accuracy": None, "confusion": None, "trust": None}
+    maker.classifier("dann", "source-only")
+    maker.classifier("dann", scores=unknown)
+    page = build(maker.plan()).read_text()
+    assert page.count('<table class="confusion">') == 1
+    assert "Confusions on there, source only, seed 0" in text(page)
+
+
 def test_missing_runs_are_named(maker: Maker) -> None:
     maker.classifier("dann")
     maker.planned.append("wgan-0")
