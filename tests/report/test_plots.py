@@ -172,6 +172,14 @@ def test_bars_have_the_heights_and_marks_given() -> None:
     assert "theirs" in [text.get_text() for text in axes.get_legend().get_texts()]
 
 
+def test_the_number_of_a_low_bar_can_be_read() -> None:
+    scores = {"source only": [0.02], "adapted": [0.03], "target only": [0.9]}
+    bars = {"DANN": {name: summarise(values) for name, values in scores.items()}}
+    axes = score_plots.bars([score_plots.Bars("a", bars, {})]).axes[0]
+    assert [text.get_text() for text in axes.texts] == ["2.0", "3.0", "90.0"]
+    assert [text.get_color() for text in axes.texts] == ["black", "black", "white"]
+
+
 def test_trust_shows_bins_and_the_risk_curve() -> None:
     left, right = score_plots.trust({"adapted": trust()}, "").axes
     np.testing.assert_array_equal(left.lines[1].get_xydata(), [[0.45, 0.25], [0.95, 0.8]])

@@ -69,7 +69,7 @@ def bars(panels: Sequence[Bars]) -> Figure:
                 if summary.sd is not None:
                     axes.errorbar(x, height, 100 * summary.sd, fmt="none", ecolor="#222222")
                 text = "not\nrun" if summary.mean is None else f"{height:.1f}"
-                ink = "white" if summary.n and s else "black"
+                ink = "white" if s and height > 8 else "black"  # a low bar is not behind it
                 axes.text(x, 2, text, ha="center", va="bottom", size=6.5, color=ink)
                 if (mark := panel.marks.get(name, {}).get(scenario)) is not None:
                     axes.scatter(x, 100 * mark, **DIAMOND)
