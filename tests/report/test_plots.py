@@ -39,6 +39,14 @@ def test_a_generator_is_red_and_its_opponent_blue(names: tuple[str, str]) -> Non
     assert axes.get_yscale() == "linear"
 
 
+def test_no_two_of_many_lines_look_alike() -> None:
+    lines = {str(run): np.arange(50.0) for run in range(1, 21)}
+    axes = plots.curves(np.arange(50), [Panel("loss", lines)], "twenty runs").axes[0]
+    looks = [(line.get_color(), line.get_linestyle()) for line in axes.get_legend().get_lines()]
+    assert len(set(looks)) == 20
+    assert {dash for _, dash in looks[:7]} == {"-"}
+
+
 def test_parts_of_very_different_size_get_a_log_axis() -> None:
     lines = {"task": np.full(20, 2.0), "reconstruction": np.full(20, 0.001)}
     assert plots.curves(np.arange(20), [Panel("loss", lines)], "").axes[0].get_yscale() == "log"

@@ -33,6 +33,8 @@ GENERATOR, OPPONENT = "#c8102e", "#1f5fbf"
 # Okabe and Ito's colours, and Paul Tol's muted scheme with dark grey for its pale one: both made
 # for colour-blind readers.
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+DASHES = ("-", "--", ":", "-.")
+"""Lines beyond the colours have the colours again with the next dashes."""
 CLASSES = (
     *("#332288", "#88CCEE", "#44AA99", "#117733", "#999933"),
     *("#DDCC77", "#CC6677", "#882255", "#E66100", "#222222"),
@@ -182,11 +184,13 @@ def curves(
 
 
 def _panel(axes: Axes, step: Array, panel: Panel) -> None:
-    for (name, values), colour in zip(panel.lines.items(), colours(panel.lines), strict=True):
+    for place, (name, colour) in enumerate(zip(panel.lines, colours(panel.lines), strict=True)):
+        values = panel.lines[name]
         seen = np.isfinite(values)
         axes.plot(step[seen], values[seen], color=colour, linewidth=0.6, alpha=0.3)
+        look: Any = {"color": colour, "linestyle": DASHES[place // len(OKABE_ITO) % len(DASHES)]}
         label = shown(name.replace("_", " "))
-        axes.plot(step[seen], smooth(values[seen]), color=colour, linewidth=1.6, label=label)
+        axes.plot(step[seen], smooth(values[seen]), linewidth=1.6, label=label, **look)
     axes.set_ylabel(panel.label)
     if panel.chance is not None:
         axes.axhline(panel.chance, color="#444444", linewidth=0.8, linestyle=":")
