@@ -35,7 +35,8 @@ def test_a_generator_in_short(maker: Maker) -> None:
     assert "May you trust it? No sign of copying. One seed: another gives other numbers." in words
     assert "On images that the program drew: photographs give other numbers." in words
     name = "acgan-faces-Smiling-Male-report2019-generation-0"
-    assert f"sparring sample runs/{name}/model --out samples.png" in words
+    command = f"sparring sample runs/{name}/model --out samples.png"
+    assert f"{command} (in the folder of this page)" in words
 
 
 def test_a_generator_is_placed_between_spoilt_real_images(maker: Maker) -> None:
