@@ -29,6 +29,12 @@ def test_says_where_it_comes_from(results: dict[str, Any]) -> None:
     assert (results["missing"], results["notes"]) == ({}, [])
 
 
+def test_the_docs_name_every_part(results: dict[str, Any]) -> None:
+    page = (Path(__file__).parents[2] / "docs/report.md").read_text()
+    told = page.partition("## results.json")[2]
+    assert [key for key in (*results, "answer") if f"`{key}`" not in told] == []
+
+
 def test_each_entry_says_what_it_is_of_and_where_its_models_lie(
     built: Path, results: dict[str, Any]
 ) -> None:
