@@ -13,6 +13,9 @@ from sparring import divergence
 from sparring.runs import common
 from tests.endurance.soak import Round, judge, play_inside, play_outside
 from tests.endurance.tiny import make_data
+from tests.together import THOROUGH
+
+pytestmark = pytest.mark.skipif(not THOROUGH, reason="takes minutes: THOROUGH=1 asks for it")
 
 
 @pytest.fixture(scope="module")
