@@ -6,6 +6,7 @@ reversal weight in this package. For studies alone (benchmarks/studies.py).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
@@ -24,6 +25,11 @@ class AdversarialMeanTeacher(MeanTeacher):
     """Whether the domain classifier sees features times class probabilities (CDAN)."""
     taught: bool = True
     """Whether the student learns the teacher's labels; else the adversary is all it has."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> "AdversarialMeanTeacher":
+        # Known by name where there is one, also in a process that was sent it.
+        METHODS.setdefault("adversarial-mean-teacher", cls)
+        return super().__new__(cls)
 
     def build(self, shape: Shape) -> None:
         super().build(shape)
@@ -48,6 +54,3 @@ class AdversarialMeanTeacher(MeanTeacher):
         terms = {**move.terms, "domain": domain, "domain_accuracy": accuracy}
         task = move.loss if self.taught else move.terms["task"]
         return Move("network", task + domain, terms)
-
-
-METHODS["adversarial-mean-teacher"] = AdversarialMeanTeacher

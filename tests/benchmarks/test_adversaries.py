@@ -1,5 +1,6 @@
 """The mean teacher with an adversary on top: what it sees, what it is paid, and that it trains."""
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from sparring.data.images import DataSet
 from sparring.game import Labelled, Pair, Shape, Unlabelled
+from sparring.methods import METHODS, name_of
 from tests.benchmarks.test_study import played
 from tests.conftest import digits
 
@@ -62,6 +64,14 @@ def test_features_unlearn_what_helps_the_domain_classifier() -> None:
     step = gradient(0.1) - gradient(0.0)
     downhill, plain = (moved(nudge)[2]["domain"] for nudge in (-step / step.norm(), 0.0))
     assert downhill > plain + 0.01
+
+
+def test_it_is_known_by_name_only_where_there_is_one() -> None:
+    name = "adversarial-mean-teacher"
+    assert name not in METHODS
+    sent = pickle.dumps(AdversarialMeanTeacher(conditional=True))
+    del METHODS[name]  # as in the process that it is sent to
+    assert name_of(pickle.loads(sent)) == name
 
 
 def test_a_study_trains_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
