@@ -72,6 +72,8 @@ def test_the_readmes_accuracies_are_those_of_the_studies() -> None:
     assert sum(ring for one in rings for ring in one if ring is not None) == 6
     arms = {("", row["arm"]): row["accuracy"] for row in rows("parts")}
     assert f"augmentation {spread(arms['', 'DANN, fast, strong'])} after 1,500 steps" in words
+    adding = {row["arm"]: spread(row["accuracy"]) for row in rows("adversaries")}
+    assert f"nothing: {adding['with DANN']} with it, {adding['modern']} without (n = 3)." in words
 
 
 def test_the_readmes_distances_are_those_of_the_studies() -> None:

@@ -1,3 +1,5 @@
+"""A model card and the terminal's last line: no Fréchet distance without its n."""
+
 from pathlib import Path
 
 from sparring.runs import card
