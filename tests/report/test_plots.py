@@ -1,4 +1,4 @@
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -186,6 +186,18 @@ def test_the_number_of_a_low_bar_can_be_read() -> None:
     axes = score_plots.bars([score_plots.Bars("a", bars, {})]).axes[0]
     assert [text.get_text() for text in axes.texts] == ["2.0", "3.0", "90.0"]
     assert [text.get_color() for text in axes.texts] == ["black", "black", "white"]
+    assert [text.get_position()[1] for text in axes.texts] == [3, 4, 2]  # above it, or inside
+
+
+def test_the_names_below_bars_do_not_touch() -> None:
+    names = ("DANN, report2019", "DSN, report2019", "Mean teacher, modern")
+    bars = {name: {"source only": summarise([0.5])} for name in names}
+    figure = score_plots.bars([score_plots.Bars(way, bars, {}) for way in ("there", "back")])
+    figure.canvas.draw()
+    for axes in figure.axes:
+        boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+        assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
+        assert axes.get_legend().get_window_extent().y1 < min(box.y0 for box in boxes)
 
 
 def test_trust_shows_bins_and_the_risk_curve() -> None:

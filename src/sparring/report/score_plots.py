@@ -58,7 +58,8 @@ def bars(panels: Sequence[Bars]) -> Figure:
     for axes, panel in zip(row, panels, strict=True):
         axes.set_title("\n".join(shown(line, LABEL) for line in panel.title.splitlines()))
         axes.set_ylim(0, 108)
-        axes.set_xticks(range(len(panel.bars)), map(shown, panel.bars), size=8)
+        names = [shown(name).replace(", ", ",\n") for name in panel.bars]
+        axes.set_xticks(range(len(names)), names, size=8)
         axes.grid(visible=False, axis="x")
         for place, (name, scenarios) in enumerate(panel.bars.items()):
             for s, (scenario, summary) in enumerate(scenarios.items()):
@@ -69,13 +70,15 @@ def bars(panels: Sequence[Bars]) -> Figure:
                 if summary.sd is not None:
                     axes.errorbar(x, height, 100 * summary.sd, fmt="none", ecolor="#222222")
                 text = "not\nrun" if summary.mean is None else f"{height:.1f}"
-                ink = "white" if s and height > 8 else "black"  # a low bar is not behind it
-                axes.text(x, 2, text, ha="center", va="bottom", size=6.5, color=ink)
+                low = height <= 8  # then there is no room in it
+                at = height + 1 if low else 2
+                ink = "white" if s and not low else "black"
+                axes.text(x, at, text, ha="center", va="bottom", size=6.5, color=ink)
                 if (mark := panel.marks.get(name, {}).get(scenario)) is not None:
                     axes.scatter(x, 100 * mark, **DIAMOND)
         if panel.marked:
             axes.scatter([], [], label=shown(panel.marked, TITLE), **DIAMOND)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=2, fontsize=7)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2, fontsize=7)
     row[0].set_ylabel("target test accuracy, %")
     return figure
 
