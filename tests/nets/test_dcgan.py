@@ -37,9 +37,9 @@ def test_spectral_norm_brings_the_largest_singular_value_to_one() -> None:
     layer = Discriminator(16, 8).layers[2]
     with torch.no_grad():
         layer.parametrizations.weight.original.mul_(50)
-        for _ in range(50):
+        for _ in range(500):  # slow where two singular values are close
             weight = layer.weight
-    assert torch.linalg.matrix_norm(weight.flatten(1), 2).item() == pytest.approx(1, abs=1e-3)
+    assert torch.linalg.matrix_norm(weight.flatten(1), 2).item() == pytest.approx(1, abs=1e-5)
 
 
 def test_discriminator_has_no_batch_norm_and_biases_everywhere() -> None:
