@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from benchmarks.adversaries import AdversarialMeanTeacher
 from benchmarks.skewed import SHARES
+from benchmarks.variants import VariedMeanTeacher
 
 from sparring import defaults
 from sparring.game import AdaptationMethod, GenerativeMethod
@@ -122,14 +122,20 @@ STUDIES: dict[str, Adaptation | Generation] = {
         },
         twins=0,
     ),
-    "adversaries": Adaptation(
+    "variants": Adaptation(
         1500,
         (TUNED,),
         {
             **MODERN,
-            "with DANN": AdversarialMeanTeacher,
-            "with CDAN": lambda: AdversarialMeanTeacher(conditional=True),
-            "DANN in place of labels": lambda: AdversarialMeanTeacher(taught=False),
+            "not standardised": lambda: VariedMeanTeacher(standardised=False),
+            "with DANN": lambda: VariedMeanTeacher(added="dann"),
+            "with CDAN": lambda: VariedMeanTeacher(added="cdan"),
+            "with MDD": lambda: VariedMeanTeacher(added="mdd"),
+            "with information maximisation": lambda: VariedMeanTeacher(added="information"),
+            "DANN in place of labels": lambda: VariedMeanTeacher(added="dann", taught=False),
+            "information maximisation in place of labels": lambda: VariedMeanTeacher(
+                added="information", taught=False
+            ),
         },
         twins=0,
     ),
