@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from benchmarks.skewed import SHARES
-from benchmarks.variants import VariedMeanTeacher
+from benchmarks.variants import PenalisedGAN, RawGAN, VariedMeanTeacher
 
 from sparring import defaults
 from sparring.game import AdaptationMethod, GenerativeMethod
@@ -52,7 +52,7 @@ class Adaptation:
 class Arm(NamedTuple):
     """A generator, the labels that it is trained with, and for how long."""
 
-    method: GenerativeMethod
+    method: Callable[[], GenerativeMethod]
     labels: str
     steps: int
     batch_size: int
@@ -68,8 +68,8 @@ class Generation:
     def jobs(self, seed: int) -> Iterator[Job]:
         for name, (method, labels, steps, batch_size) in self.arms.items():
             training = Training(steps, batch_size)
-            judging = defaults.JUDGE_STEPS, defaults.JUDGED
-            yield GeneratorRun(method, self.images, labels, seed, training, *judging, arm=name)
+            asked = method(), self.images, labels, seed, training
+            yield GeneratorRun(*asked, defaults.JUDGE_STEPS, defaults.JUDGED, arm=name)
 
 
 MODERN = {"modern": MeanTeacher}
@@ -80,15 +80,25 @@ SHARING = {
 }
 MINUTES = {
     # What one core of an AMD EPYC trains in 8 minutes, at 140, 137 and 124 images a second.
-    "dcgan": Arm(DCGAN(), "", 525, 128),
-    "acgan": Arm(ACGAN(), "Smiling", 514, 128),
-    "projection-gan": Arm(ProjectionGAN(), "Smiling", 930, 64),
+    "dcgan": Arm(DCGAN, "", 525, 128),
+    "acgan": Arm(ACGAN, "Smiling", 514, 128),
+    "projection-gan": Arm(ProjectionGAN, "Smiling", 930, 64),
 }
 HOUR = {
     # What two cores train in an hour at these speeds.
-    "dcgan": Arm(DCGAN(), "", 7875, 128),
-    "acgan": Arm(ACGAN(), "Smiling", 7706, 128),
-    "projection-gan": Arm(ProjectionGAN(), "Smiling", 13_950, 64),
+    "dcgan": Arm(DCGAN, "", 7875, 128),
+    "acgan": Arm(ACGAN, "Smiling", 7706, 128),
+    "projection-gan": Arm(ProjectionGAN, "Smiling", 13_950, 64),
+}
+DRAWING = {
+    "hinge, the last state": RawGAN,
+    "not augmented": lambda: ProjectionGAN(augment=False),
+    "no reward for labels": lambda: ProjectionGAN(label_weight=0.0),
+    "binary cross-entropy": lambda: ProjectionGAN(loss="bce"),
+    "relativistic": lambda: ProjectionGAN(loss="relativistic"),
+    "relativistic, R1 + R2": lambda: PenalisedGAN(loss="relativistic"),
+    "equal rates": lambda: ProjectionGAN(discriminator_rate=2e-4),
+    "Adam's usual momentum": lambda: ProjectionGAN(betas=(0.5, 0.999)),
 }
 SMILES = (("women", "men"), ("men", "women"))
 STUDIES: dict[str, Adaptation | Generation] = {
@@ -160,6 +170,9 @@ STUDIES: dict[str, Adaptation | Generation] = {
     ),
     "minutes": Generation("celeba", MINUTES),
     "hour": Generation("celeba", HOUR),
+    "drawing": Generation(
+        "celeba", {name: Arm(method, "Smiling", 1400, 32) for name, method in DRAWING.items()}
+    ),
     "starts": Generation("celeba", {"projection-gan": MINUTES["projection-gan"]}),
 }
 

@@ -1,4 +1,4 @@
-"""The mean teacher with something on top, or in place of its labels, or without a part of it.
+"""The modern methods with something on top, or in place of a part, or without one.
 
 For studies alone (benchmarks/studies.py).
 
@@ -6,18 +6,21 @@ DANN: Ganin & Lempitsky 2015 (arXiv 1409.7495). CDAN, whose domain classifier se
 times each class's probability: Long et al. 2018 (arXiv 1705.10667, equation 6). MDD, whose second
 classifier should agree with the first on the source and disagree on the target: Zhang et al. 2019
 (arXiv 1904.05801). Information maximisation, predictions sure of each image and even over all:
-Liang et al. 2020 (SHOT, arXiv 2002.08546).
+Liang et al. 2020 (SHOT, arXiv 2002.08546). Of generators, R1 + R2: the squared gradient of the
+discriminator at real and at generated images, after Mescheder et al. 2018 (arXiv 1801.04406,
+equation 9), both as in Huang et al. 2024 (R3GAN, arXiv 2501.05441).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from sparring.game import Move, Pair, Shape
-from sparring.methods import METHODS, MeanTeacher
+from sparring.game import Labelled, Move, Pair, Shape, Unlabelled
+from sparring.methods import METHODS, MeanTeacher, ProjectionGAN
 from sparring.methods.losses import domain_loss
 from sparring.nets.layers import Head, Standardised, reverse
 
@@ -25,9 +28,21 @@ MARGIN = 4.0
 """What MDD weighs agreement on the source by."""
 
 
+class Named:
+    """A method that is registered once there is one, also in a process that was sent it."""
+
+    registered: ClassVar[str]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        METHODS.setdefault(cls.registered, cls)
+        return super().__new__(cls)
+
+
 @dataclass(eq=False, kw_only=True)
-class VariedMeanTeacher(MeanTeacher):
+class VariedMeanTeacher(Named, MeanTeacher):
     """A mean teacher whose student's features or predictions have a further loss."""
+
+    registered = "varied-mean-teacher"
 
     added: Literal["nothing", "dann", "cdan", "mdd", "information"] = "nothing"
     reversal_weight: float = 0.1
@@ -36,11 +51,6 @@ class VariedMeanTeacher(MeanTeacher):
     """Whether the student learns the teacher's labels; else what is added is all it has."""
     standardised: bool = True
     """Whether images are standardised one by one."""
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> "VariedMeanTeacher":
-        # Known by name where there is one, also in a process that was sent it.
-        METHODS.setdefault("varied-mean-teacher", cls)
-        return super().__new__(cls)
 
     def build(self, shape: Shape) -> None:
         super().build(shape)
@@ -98,3 +108,43 @@ def information(logits: Tensor) -> Tensor:
     mean = chance.mean(0)
     sure = (chance * logits.log_softmax(1)).sum(1).mean()
     return sure - (mean * mean.clamp_min(1e-12).log()).sum()
+
+
+@dataclass(eq=False, kw_only=True)
+class PenalisedGAN(Named, ProjectionGAN):
+    """A projection GAN whose discriminator pays for steep logits."""
+
+    registered = "penalised-gan"
+
+    penalty: float = 1.0
+    """Of the squared gradients, R1 and R2 together."""
+
+    def moves(self, batch: Unlabelled | Labelled, progress: float) -> Iterator[Move]:
+        for move in super().moves(batch, progress):
+            if move.player != "discriminator":
+                yield move
+                continue
+            steep = self._steepness(batch)
+            terms = {**move.terms, "steepness": steep}
+            yield Move("discriminator", move.loss + self.penalty / 2 * steep, terms)
+
+    def _steepness(self, batch: Unlabelled | Labelled) -> Tensor:
+        """Mean squared gradients of the logits at real and at generated images, added up."""
+        count, device = len(batch.image), batch.image.device
+        label = batch.label if isinstance(batch, Labelled) else torch.empty(count, 0, device=device)
+        code = self._code(label)
+        with torch.no_grad():
+            fake = self.sample(self.noise(count, device), label)
+        seen = self._seen(torch.cat([batch.image, fake])).requires_grad_()
+        logits = self.discriminator(seen, torch.cat([code, code]))
+        (slope,) = torch.autograd.grad(logits.sum(), seen, create_graph=True)
+        return 2 * slope.float().square().sum((1, 2, 3)).mean()
+
+
+@dataclass(eq=False, kw_only=True)
+class RawGAN(Named, ProjectionGAN):
+    """A projection GAN that draws as it is at the end, its running mean beside it."""
+
+    registered = "raw-gan"
+    averaged: ClassVar = {}
+    beside: ClassVar = ProjectionGAN.averaged

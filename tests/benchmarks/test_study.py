@@ -76,7 +76,7 @@ def test_a_study_goes_on_and_writes_its_rows(
 def test_a_study_of_generators(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sparring.defaults.JUDGE_STEPS", 2)
     monkeypatch.setattr("sparring.defaults.JUDGED", 20)
-    small = Generation("faces", {"plain": Arm(DCGAN(width=4), "", 2, 8)})
+    small = Generation("faces", {"plain": Arm(lambda: DCGAN(width=4), "", 2, 8)})
     monkeypatch.setitem(STUDIES, "small", small)
     (row,) = played("small", [faces()], tmp_path, monkeypatch)
     assert (row["method"], row["arm"], row["batch_size"]) == ("dcgan", "plain", 8)

@@ -21,3 +21,15 @@ def test_a_network_without_parts_is_its_own_layer() -> None:
     embedding = nn.Embedding(6, 4)
     layers = describe(embedding, lambda: embedding(torch.zeros(2, 3, dtype=torch.long)))
     assert [(layer.kind, layer.output) for layer in layers] == [("Embedding", (3, 4))]
+
+
+def test_a_network_may_be_played_with_a_penalty_on_its_gradients() -> None:
+    network = nn.Sequential(nn.Linear(4, 3), nn.Tanh(), nn.Linear(3, 1))
+
+    def penalised() -> torch.Tensor:
+        seen = torch.ones(2, 4, requires_grad=True)
+        (slope,) = torch.autograd.grad(network(seen).sum(), seen, create_graph=True)
+        return slope.square().sum()
+
+    layers = describe(network, penalised)
+    assert [layer.kind for layer in layers] == ["Linear", "Tanh", "Linear"]

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 from torch.nn.utils.parametrize import is_parametrized
@@ -29,8 +28,8 @@ def count_parameters(module: nn.Module) -> int:
 def describe(network: nn.Module, forward: Callable[[], Any]) -> list[LayerSummary]:
     """The layers of `network` that run during `forward()`, each once, in their order.
 
-    `forward` is called without gradients; call with networks in evaluation mode, so that nothing
-    in them changes. A network without layers inside it is its own layer.
+    Call with networks in evaluation mode, so that nothing in them changes. `forward` may ask for
+    gradients, as a penalty on them does. A network without layers inside it is its own layer.
     """
     names = {
         module: name
@@ -50,7 +49,7 @@ def describe(network: nn.Module, forward: Callable[[], Any]) -> list[LayerSummar
                 names[module], kind, _detail(module), shape, count_parameters(module)
             )
 
-    with register_module_forward_hook(record), torch.no_grad():
+    with register_module_forward_hook(record):
         forward()
     return list(layers.values())
 
