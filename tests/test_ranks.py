@@ -137,7 +137,7 @@ def test_an_attempt_reads_no_address_that_the_one_before_left() -> None:
         for process in both:
             process.start()
         for process in both:
-            process.join(60)
+            process.join(300)
         assert [process.exitcode for process in both] == [0, 0]
         keys.append(store.num_keys())
     assert keys[2] - keys[1] == 2  # each has written its own, and none in place of another

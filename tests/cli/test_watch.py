@@ -28,7 +28,7 @@ SERVES = re.compile(r"(http://127\.0\.0\.1:\d+/)")
 
 
 def fetched(url: str) -> str:
-    with urlopen(url, timeout=30) as answer:
+    with urlopen(url, timeout=120) as answer:
         return str(answer.read().decode())
 
 
@@ -88,15 +88,17 @@ def test_it_serves_beside_a_training_and_ends_when_that_is_killed(tmp_path: Path
         "with watched(Path(sys.argv[1]), lambda line: print(line, flush=True)): signal.pause()"
     )
     pipe = subprocess.PIPE
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", code, str(run.path.parents[1])], stdout=pipe, stderr=pipe, text=True
-    )
-    assert process.stdout is not None
-    url = SERVES.match(process.stdout.readline())
-    assert url is not None
-    assert "Step 400 of 600" in fetched(f"{url[1]}now")
-    os.kill(process.pid, signal.SIGKILL)
-    _, errors = process.communicate(timeout=30)  # its pipes close when the other has ended
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = SERVES.match(process.stdout.readline())
+            assert url is not None
+            assert "Step 400 of 600" in fetched(f"{url[1]}now")
+        finally:
+            process.kill()
+        _, errors = process.communicate(timeout=120)  # its pipes close when the other has ended
     assert errors == ""
     assert gone(url[1])
 

@@ -112,7 +112,7 @@ def test_a_stop_reaches_every_process(faces: Path, tmp_path: Path, number: int) 
     numbers = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
     children = [number for number in numbers if is_child(number, parent.pid)]
     parent.send_signal(number)
-    parent.wait(60)
+    parent.wait(300)
     wait(lambda: not any(alive(pid) for pid in children))
     saved = [list((out / f"dcgan-faces-{seed}/checkpoints").glob("state-*.pt")) for seed in (0, 1)]
     assert all(saved) == (number == signal.SIGTERM)
@@ -134,7 +134,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def wait(until: object, seconds: float = 90) -> None:
+def wait(until: object, seconds: float = 300) -> None:
     assert callable(until)
     end = time.monotonic() + seconds
     while not until():
