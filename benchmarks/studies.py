@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from benchmarks.skewed import SHARES
-from benchmarks.variants import PenalisedGAN, RawGAN, VariedMeanTeacher
+from benchmarks.variants import AllAugmented, PenalisedGAN, RawGAN, VariedMeanTeacher
 
 from sparring import defaults
 from sparring.game import AdaptationMethod, GenerativeMethod
@@ -92,6 +92,7 @@ HOUR = {
 }
 DRAWING = {
     "hinge, the last state": RawGAN,
+    "all augmented": AllAugmented,
     "not augmented": lambda: ProjectionGAN(augment=False),
     "no reward for labels": lambda: ProjectionGAN(label_weight=0.0),
     "binary cross-entropy": lambda: ProjectionGAN(loss="bce"),

@@ -148,3 +148,17 @@ class RawGAN(Named, ProjectionGAN):
     registered = "raw-gan"
     averaged: ClassVar = {}
     beside: ClassVar = ProjectionGAN.averaged
+
+
+@dataclass(eq=False, kw_only=True)
+class AllAugmented(Named, ProjectionGAN):
+    """A projection GAN whose discriminator sees all images augmented, from the start."""
+
+    registered = "all-augmented-gan"
+
+    def build(self, shape: Shape) -> None:
+        super().build(shape)
+        self.augmented.fill_(1.0)
+
+    def stepped(self, progress: float) -> None:
+        pass

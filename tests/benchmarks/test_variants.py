@@ -9,6 +9,7 @@ import torch
 from benchmarks.studies import STUDIES, Adaptation, Arm, Generation
 from benchmarks.variants import (
     MARGIN,
+    AllAugmented,
     PenalisedGAN,
     RawGAN,
     VariedMeanTeacher,
@@ -157,7 +158,13 @@ def test_paying_for_slopes_makes_them_less_steep() -> None:
 
 
 @pytest.mark.parametrize(
-    "made", [lambda: VariedMeanTeacher(added="cdan"), lambda: PenalisedGAN(penalty=2.0), RawGAN]
+    "made",
+    [
+        lambda: VariedMeanTeacher(added="cdan"),
+        lambda: PenalisedGAN(penalty=2.0),
+        AllAugmented,
+        RawGAN,
+    ],
 )
 def test_it_is_known_by_name_only_where_there_is_one(made: Callable[[], Method]) -> None:
     sent = pickle.dumps(method := made())
@@ -165,6 +172,16 @@ def test_it_is_known_by_name_only_where_there_is_one(made: Callable[[], Method])
     del METHODS[name]  # as in the process that it is sent to
     assert name_of(pickle.loads(sent)) == name
     del METHODS[name]
+
+
+def test_all_images_are_augmented_and_stay_so() -> None:
+    method = AllAugmented(width=4, discriminator_width=4)
+    method.build(Shape(16, (), "none"))
+    image = torch.rand(50, 3, 16, 16)
+    for _ in range(2):
+        assert (method._seen(image) != image).flatten(1).any(1).all()
+        list(method.moves(Unlabelled(image), 0.0))
+        method.stepped(0.0)
 
 
 @pytest.mark.parametrize("arm", ["relativistic, R1 + R2", "hinge, the last state"])

@@ -78,15 +78,56 @@ def test_the_reader_learns_from_real_images_only_and_pays_the_generator() -> Non
     assert on_g.loss.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
-def test_real_and_generated_images_are_both_augmented() -> None:
+def seen(method: ProjectionGAN) -> list[Tensor]:
+    """What the discriminator sees in a batch: real and generated images, then generated ones."""
     images: list[Tensor] = []
-    method = built()
     method.discriminator.register_forward_pre_hook(lambda m, i: images.append(i[0]))
     list(method.moves(batch(), 0.0))
-    both, fake = images
+    return images
+
+
+def test_real_and_generated_images_are_both_augmented() -> None:
+    method = built()
+    method.augmented.fill_(1.0)
+    both, fake = seen(method)
     assert not torch.equal(both[:6], batch().image)
     assert not torch.equal(both[6:], fake)  # another view of the same fakes
     assert fake.requires_grad
+
+
+def test_a_share_of_the_images_is_augmented_at_first_none() -> None:
+    method = built()
+    assert torch.equal(seen(method)[0][:6], batch().image)
+    method.augmented.fill_(0.25)
+    image = torch.rand(2000, 3, SIZE, SIZE)
+    changed = (method._seen(image) != image).flatten(1).any(1)
+    assert changed.float().mean().item() == pytest.approx(0.25, abs=0.04)
+
+
+@pytest.mark.parametrize(("right", "share"), [(1.0, 0.52), (0.0, 0.48)])
+def test_the_share_follows_whether_real_images_are_learned_by_heart(
+    right: float, share: float
+) -> None:
+    """100 batches of 10 images go a fiftieth of the way, from when the recent ones outweigh."""
+    method = built()
+    method.augmented.fill_(0.5)
+    method.called_real.fill_(right)
+    method._called = torch.full((10,), 2 * right - 1)
+    for _ in range(100):
+        method.stepped(0.0)
+    assert method.augmented.item() == pytest.approx(share, abs=1e-4)
+    method._called = torch.full((1_000_000,), 2 * right - 1)
+    method.stepped(0.0)
+    assert method.augmented.item() == right  # and no further
+
+
+def test_without_augmentation_none_is_augmented() -> None:
+    method = built(augment=False)
+    method._called = torch.ones(1_000_000)
+    method.called_real.fill_(1.0)
+    method.stepped(0.0)
+    method.augmented.fill_(1.0)
+    assert torch.equal(seen(method)[0][:6], batch().image)
 
 
 def test_image_and_label_meet_in_float32_under_bfloat16() -> None:

@@ -10,7 +10,7 @@ discriminator it would read worse: spectral normalisation keeps its features clo
 
 Miyato & Koyama 2018 (arXiv 1802.05637); Lim & Ye 2017 (hinge, 1705.02894); Jolicoeur-Martineau
 2019 (relativistic, 1807.00734); Heusel et al. 2017 (two rates, 1706.08500); Zhao et al. 2020
-(augmentation, 2006.10738).
+(augmentation, 2006.10738); Karras et al. 2020 (how much of it, 2006.06676, section 3.1).
 """
 
 from collections.abc import Iterator
@@ -22,10 +22,18 @@ from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 from torch.optim import Adam, Optimizer
 
+from sparring import ranks
 from sparring.augment import differentiable, weak
-from sparring.game import GenerativeMethod, Labelled, Move, Shape, Unlabelled
+from sparring.game import GenerativeMethod, Labelled, Move, Shape, Unlabelled, of_training
 from sparring.methods.losses import hits, label_loss
 from sparring.nets.projection import LabelReader, ProjectionDiscriminator, UpsamplingGenerator
+
+BY_HEART = 0.8
+"""Share of real images called real beyond which they are being learned by heart: a mean sign of the
+logits of 0.6, as published."""
+ALL_AUGMENTED = 50_000
+"""Images in which the share of augmented ones may go from none to all; ten times as fast as
+published, where trainings are a hundred times as long."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -49,7 +57,7 @@ class ProjectionGAN(GenerativeMethod):
     loss: Literal["hinge", "bce", "relativistic"] = "hinge"
     """What the players are paid for; "relativistic" compares generated images with real ones."""
     augment: bool = True
-    """Show the discriminator augmented images."""
+    """Show the discriminator augmented images, as far as it learns real ones by heart."""
     reader_width: int = 32
     """Channels of the label reader's first hidden layer."""
     reader_rate: float = 1e-3
@@ -63,6 +71,9 @@ class ProjectionGAN(GenerativeMethod):
         self.generator = UpsamplingGenerator(self.noise_size + labels, shape.size, self.width)
         self.discriminator = ProjectionDiscriminator(shape.size, self.discriminator_width, labels)
         self.reader = LabelReader(shape.size, self.reader_width, labels) if labels else None
+        self.called_real = of_training(torch.tensor(0.5))  # share of real images, lately
+        self.augmented = of_training(torch.tensor(0.0))  # share of images
+        self._called: Tensor | None = None
 
     def players(self) -> dict[str, nn.Module]:
         players = {"discriminator": self.discriminator, "generator": self.generator}
@@ -82,7 +93,9 @@ class ProjectionGAN(GenerativeMethod):
 
         seen = self._seen(torch.cat([batch.image, fake.detach()]))
         real, faked = self.discriminator(seen, torch.cat([code, code])).chunk(2)
+        self._called = ranks.whole(real.detach())
         terms = {"hits_real": hits(real, True), "hits_fake": hits(faked, False)}
+        terms["augmented"] = self.augmented.clone()
         yield Move("discriminator", self._contest(real, faked), terms)
         if self.reader is not None:
             yield Move("reader", label_loss(self._read(batch.image), label))
@@ -95,8 +108,21 @@ class ProjectionGAN(GenerativeMethod):
             loss = loss + self.label_weight * terms["label"]
         yield Move("generator", loss, terms)
 
+    def stepped(self, progress: float) -> None:
+        if self._called is None or not self.augment:
+            return
+        self.called_real.lerp_(hits(self._called, True), 0.1)
+        pace = len(self._called) / ALL_AUGMENTED
+        self.augmented.add_(pace * (self.called_real - BY_HEART).sign()).clamp_(0, 1)
+
     def _seen(self, image: Tensor) -> Tensor:
-        return differentiable(image) if self.augment else image
+        """What the discriminator sees of images: some of them augmented."""
+        if not self.augment:
+            return image
+        chance = ranks.drawn(
+            lambda rows: torch.rand(rows, 1, 1, 1, device=image.device), len(image)
+        )
+        return torch.where(chance < self.augmented, differentiable(image), image)
 
     def _read(self, image: Tensor) -> Tensor:
         """The reader's logits. Of shifted images: what `_seen` hides may be what the label says."""
