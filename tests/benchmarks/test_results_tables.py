@@ -100,6 +100,12 @@ def test_the_readmes_distances_are_those_of_the_studies() -> None:
     modern, labelled, plain, mean_of_it = (f"{found:.1f}" for found in (*itself, averaged))
     assert f"(n = 1): {modern}, {labelled} and {plain}, and the running mean" in words
     assert f"of that ACGAN has {mean_of_it}:" in words
+    (short,) = json.loads((DOCS / "results/faces-short.json").read_text())["generation"].values()
+    images = short["steps"] * short["batch_size"]
+    assert f"by heart: {number(short['frechet'])} after {images:,} images" in words
+    before = rows("drawing")[0]["averaged"][0]
+    recalls = f"recall {short['recall']['mean']:.2f} and {before['recall']:.2f} (n = 1)"
+    assert f"where that had {before['frechet']:.1f}; {recalls}" in words
 
 
 def test_what_the_page_makes_of_its_tables_follows_from_the_studies() -> None:
