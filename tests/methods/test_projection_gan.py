@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from sparring.game import Labelled, Shape, Unlabelled
+from sparring.divergence import Monitor
+from sparring.game import Labelled, Row, Shape, Unlabelled
 from sparring.methods import ProjectionGAN
 from sparring.trainer import Trainer, Training
 
@@ -128,6 +129,21 @@ def test_without_augmentation_none_is_augmented() -> None:
     method.stepped(0.0)
     method.augmented.fill_(1.0)
     assert torch.equal(seen(method)[0][:6], batch().image)
+
+
+def test_a_discriminator_that_is_right_by_the_margin_is_not_ill() -> None:
+    """It has no gradient then, and the generator has."""
+    method, logits = built(), torch.tensor([2.0, 2.0], requires_grad=True)
+    method._contest(logits, -logits).backward()
+    assert logits.grad is not None
+    assert logits.grad.norm() == 0
+
+    def examined(player: str) -> str | None:
+        monitor, row = Monitor(method), Row({}, {}, {player: 0.0}, {})
+        return [monitor.examine(step, row) for step in range(30)][-1]
+
+    assert examined("discriminator") is None
+    assert examined("generator") == "the generator learns nothing any more"
 
 
 def test_image_and_label_meet_in_float32_under_bfloat16() -> None:

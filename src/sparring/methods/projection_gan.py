@@ -24,7 +24,16 @@ from torch.optim import Adam, Optimizer
 
 from sparring import ranks
 from sparring.augment import differentiable, weak
-from sparring.game import GenerativeMethod, Labelled, Move, Shape, Unlabelled, of_training
+from sparring.game import (
+    GenerativeMethod,
+    Labelled,
+    Limits,
+    Move,
+    Row,
+    Shape,
+    Unlabelled,
+    of_training,
+)
 from sparring.methods.losses import hits, label_loss
 from sparring.nets.projection import LabelReader, ProjectionDiscriminator, UpsamplingGenerator
 
@@ -43,6 +52,8 @@ class ProjectionGAN(GenerativeMethod):
     batch_type = Unlabelled | Labelled
     PRESETS: ClassVar = {"modern": {}}
     averaged: ClassVar = {"generator": 0.998}
+    # Under hinge loss a discriminator that is right by the margin has no gradient, and is well.
+    limits: ClassVar = Limits(gradient=0.0)
 
     learning_rate: float = 2e-4
     """Step size of the generator's Adam."""
@@ -107,6 +118,10 @@ class ProjectionGAN(GenerativeMethod):
             terms = {"fools": loss, "label": label_loss(self._read(fake), label)}
             loss = loss + self.label_weight * terms["label"]
         yield Move("generator", loss, terms)
+
+    def alarm(self, row: Row) -> str | None:
+        stands_still = row.gradients.get("generator", 1.0) < Limits.gradient
+        return "the generator learns nothing any more" if stands_still else None
 
     def stepped(self, progress: float) -> None:
         if self._called is None or not self.augment:
