@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import socket
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -269,8 +270,13 @@ def play(folder: Path) -> dict[str, Measured]:
     processes = [context.Process(target=member, args=(rank, folder, port)) for rank in range(4)]
     for process in processes:
         process.start()
+    end = time.monotonic() + 600  # on two idle cores it takes two minutes to three and a half
+    while any(process.is_alive() for process in processes) and time.monotonic() < end:
+        if any(folder.glob("failed-*")):  # the others would wait for it
+            break
+        time.sleep(0.1)
     for process in processes:
-        process.join(600)  # on two idle cores it takes two minutes to three and a half
+        process.join(1)  # one that failed is about to say why
         process.kill()
     failures = [path.read_text() for path in sorted(folder.glob("failed-*"))]
     assert not failures, "\n".join(failures)
