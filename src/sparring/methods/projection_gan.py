@@ -1,12 +1,13 @@
 """A small conditional GAN: what ten years of advice leave standing on a machine without a GPU.
 
 The generator enlarges by resampling (nets/projection.py); hinge loss; of the generator a running
-mean draws; the discriminator learns twice as fast and sees all images through differentiable
-augmentation, so that a few hundred will do. Labels steer in two ways: the discriminator judges
-image and label together (projection), and a third player learns to read the label of real images
-only, so that it rewards the generator for likeness and not for exaggeration. As a head of the
-discriminator it would read worse: spectral normalisation keeps its features close together
-(docs/log.md).
+mean draws; the discriminator learns twice as fast. So that a few hundred images will do, it sees
+some through differentiable augmentation, but only as many as keep it from learning real ones by
+heart: all of them would cost a short training half of its quality (docs/log.md). Labels steer in
+two ways: the discriminator judges image and label together (projection), and a third player learns
+to read the label of real images only, so that it rewards the generator for likeness and not for
+exaggeration. As a head of the discriminator it would read worse: spectral normalisation keeps its
+features close together (docs/log.md).
 
 Miyato & Koyama 2018 (arXiv 1802.05637); Lim & Ye 2017 (hinge, 1705.02894); Jolicoeur-Martineau
 2019 (relativistic, 1807.00734); Heusel et al. 2017 (two rates, 1706.08500); Zhao et al. 2020
