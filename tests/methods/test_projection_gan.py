@@ -122,6 +122,17 @@ def test_the_share_follows_whether_real_images_are_learned_by_heart(
     assert method.augmented.item() == right  # and no further
 
 
+def test_relativistic_logits_count_as_right_against_generated_ones() -> None:
+    """All above zero, real images below generated ones: none of them is called real."""
+    method = built(loss="relativistic")
+    logits = torch.arange(12.0, requires_grad=True) + 1
+    method.discriminator.register_forward_hook(lambda m, i, o: logits[: len(o)])
+    terms = next(method.moves(batch(), 0.0)).terms
+    assert terms["hits_real"] == terms["hits_fake"] == 0
+    assert method._called is not None
+    assert method._called.tolist() == [-6] * 6
+
+
 def test_without_augmentation_none_is_augmented() -> None:
     method = built(augment=False)
     method._called = torch.ones(1_000_000)

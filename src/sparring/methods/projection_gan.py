@@ -105,8 +105,10 @@ class ProjectionGAN(GenerativeMethod):
 
         seen = self._seen(torch.cat([batch.image, fake.detach()]))
         real, faked = self.discriminator(seen, torch.cat([code, code])).chunk(2)
-        self._called = ranks.whole(real.detach())
-        terms = {"hits_real": hits(real, True), "hits_fake": hits(faked, False)}
+        # Differences are all that "relativistic" gives a meaning to.
+        told = (real - faked, faked - real) if self.loss == "relativistic" else (real, faked)
+        self._called = ranks.whole(told[0].detach())
+        terms = {"hits_real": hits(told[0], True), "hits_fake": hits(told[1], False)}
         terms["augmented"] = self.augmented.clone()
         yield Move("discriminator", self._contest(real, faked), terms)
         if self.reader is not None:
