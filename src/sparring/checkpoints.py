@@ -48,6 +48,11 @@ class Checkpoints:
         """Oldest first. What follows a rollback is newer than all before it."""
         return sorted(self.folder.glob("state-*.pt"))
 
+    @property
+    def step(self) -> int:
+        """Steps done in the newest state; 0 where nothing was saved."""
+        return int(self._files()[-1].stem.split("-")[2]) if self._files() else 0
+
     def save(self, state: State, rollbacks: int, step: int) -> None:
         """Write `state`, then drop all but the newest KEPT.
 

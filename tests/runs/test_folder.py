@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from msgspec import structs
 
+from sparring.checkpoints import Checkpoints
 from sparring.errors import RequestError
 from sparring.runs.folder import Run, difference, run_name
 from sparring.runs.records import Config, Data, Length
@@ -53,27 +54,39 @@ def test_a_run_goes_on_only_with_the_same_configuration(tmp_path: Path) -> None:
     assert (folder.path / "config.json").read_bytes() == before
 
 
-def test_more_steps_of_the_same_go_on_and_fewer_are_another_run(tmp_path: Path) -> None:
+def of_steps(steps: int) -> Config:
+    return structs.replace(CONFIG, training=structs.replace(CONFIG.training, steps=steps))
+
+
+def test_more_steps_of_a_finished_run_go_on_and_fewer_are_refused(tmp_path: Path) -> None:
     folder = Run(tmp_path / "run")
     folder.open(CONFIG)
     folder.write(GeneratorScores(metrics={}))
-    longer, shorter = (
-        structs.replace(CONFIG, training=structs.replace(CONFIG.training, steps=steps))
-        for steps in (30, 10)
-    )
-    assert not folder.prolongs(CONFIG)
-    with pytest.raises(RequestError, match=r"20 steps, .* to 30: its last state was not kept"):
-        folder.prolongs(longer)
-    (folder.path / "checkpoints").mkdir()
-    assert folder.prolongs(longer)
+    assert not folder.resized(CONFIG)
+    with pytest.raises(RequestError, match=r"20 steps, .* have 30: its last state was not kept"):
+        folder.resized(of_steps(30))
+    Checkpoints(folder.path / "checkpoints").save({}, 0, 20)
+    assert folder.resized(of_steps(30))
     with pytest.raises(RequestError, match="depends on the length of its training"):
-        folder.prolongs(longer, scheduled=True)
+        folder.resized(of_steps(30), scheduled=True)
+    with pytest.raises(RequestError, match="of 20 steps, which cannot have 10: it has done 20"):
+        folder.open(of_steps(10))
     assert folder.finished
-    folder.open(longer)
+    folder.open(of_steps(30))
     assert not folder.finished
-    with pytest.raises(RequestError, match="its training steps was 30, now it is 10"):
-        folder.open(shorter)
-    assert difference(longer, longer) is None
+    assert difference(folder.read(Config), of_steps(30)) is None
+
+
+def test_a_stopped_run_may_end_sooner_but_not_before_where_it_is(tmp_path: Path) -> None:
+    folder = Run(tmp_path / "run")
+    folder.open(CONFIG)
+    folder.open(of_steps(15))
+    Checkpoints(folder.path / "checkpoints").save({}, 0, 12)
+    with pytest.raises(RequestError, match="of 15 steps, which cannot have 11: it has done 12"):
+        folder.open(of_steps(11))
+    assert folder.read(Config).training.steps == 15
+    folder.open(of_steps(12))
+    assert folder.read(Config).training.steps == 12
 
 
 def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:

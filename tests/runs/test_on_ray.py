@@ -131,7 +131,7 @@ def test_a_run_folder_that_was_half_written_is_played_again(
             on_ray._write(files, tmp_path / "run")
         run = Run(tmp_path / "run")
         assert not run.finished
-        assert not run.prolongs(config)  # nor is it something else
+        assert not run.resized(config)  # nor is it something else
 
 
 def test_a_cluster_of_another_version_is_told_in_one_line(

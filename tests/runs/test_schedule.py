@@ -1,6 +1,8 @@
 import errno
 import gc
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections import namedtuple
@@ -13,7 +15,8 @@ from msgspec import structs
 
 from sparring.data.images import DataSet
 from sparring.divergence import Event
-from sparring.errors import ProcessDied, RequestError, TrainingFailed
+from sparring.errors import ProcessDied, RequestError, Stopped, TrainingFailed
+from sparring.game import Batch
 from sparring.methods import DANN, DCGAN
 from sparring.metrics import negative_transfer as transfer
 from sparring.report.collect import collect
@@ -25,7 +28,7 @@ from sparring.runs.records import Events, Plan
 from sparring.runs.schedule import check_output, play_all
 from sparring.runs.scores import ClassifierScores
 from sparring.runtime import Machine
-from sparring.trainer import Trainer, Training
+from sparring.trainer import Scalars, Trainer, Training
 from tests.conftest import CPU, dataset
 from tests.data.doctor.maker import folder, picture
 
@@ -127,11 +130,34 @@ def test_more_steps_go_on_from_the_last_state_as_if_it_had_never_ended(
     assert weights(tmp_path / "on", ADAPTED_NAME) == weights(tmp_path / "once", ADAPTED_NAME)
     run = Run(tmp_path / "on/runs" / ADAPTED_NAME)
     assert run.config.training.steps == run.rows()[-1].step == 6
-    with pytest.raises(RequestError, match="its training steps was 6, now it is 3"):
+    with pytest.raises(RequestError, match="of 6 steps, which cannot have 3: it has done 6"):
         play(library, tmp_path / "on", of(3))
     play(library, tmp_path / "gone", of(3, keep=False))
-    with pytest.raises(RequestError, match=r"3 steps, .* to 6: its last state was not kept"):
+    with pytest.raises(RequestError, match=r"3 steps, .* have 6: its last state was not kept"):
         play(library, tmp_path / "gone", of(6))
+
+
+def test_a_stopped_training_may_end_sooner_as_if_no_more_had_been_asked(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of(steps: int) -> ClassifierRun:
+        return replace(ADAPTED, training=Training(steps, 4))
+
+    def stopping(trainer: Trainer, batch: Batch) -> Scalars:
+        if trainer.step == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return whole(trainer, batch)
+
+    whole = Trainer._play
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_play", stopping)
+        with pytest.raises(Stopped):
+            play(library, tmp_path / "on", of(60))
+    with pytest.raises(RequestError, match="of 60 steps, which cannot have 3: it has done 4"):
+        play(library, tmp_path / "on", of(3))
+    play(library, tmp_path / "on", of(6))
+    play(library, tmp_path / "once", of(6))
+    assert weights(tmp_path / "on", ADAPTED_NAME) == weights(tmp_path / "once", ADAPTED_NAME)
 
 
 def test_a_training_that_depends_on_its_length_is_not_prolonged(

@@ -37,7 +37,8 @@ def generate(
             CSV that says it: a column of file names, and `label` or columns of 0 and 1.
         size: Height and width in pixels: 16, 32, 64, ...; by default what suits the images, 64 at
             most.
-        steps: Batches to train on. More than an earlier call had: it goes on.
+        steps: Batches to train on. More than an earlier call had: it goes on; fewer than a stopped
+            one was to have: it ends there.
         batch_size: Images in a batch.
         seed: The same seed gives the same weights on the same machine.
         out: Folder to write.

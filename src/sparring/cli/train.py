@@ -27,8 +27,9 @@ class TrainingOptions(JointRunOptions):
     budget: BudgetName = "quick"
     """How long to train: as `sparring reproduce` trains DCGAN and DANN, whatever the method."""
     steps: int | None = None
-    """Batches to train on, by default the budget's. More than a finished run had: it goes on,
-    but for a mean teacher's, which depends on its length."""
+    """Batches to train on, by default the budget's. More than a finished run had: it goes on;
+    fewer than a stopped one was to have: it ends there. Not so a mean teacher's, which depends on
+    its length."""
     batch_size: int | None = None
     """Images in a batch, of each domain; by default the budget's."""
     precision: Precision = "auto"

@@ -153,11 +153,11 @@ class Run:
     def openings(self) -> Openings:
         return self.find(Openings) or Openings()
 
-    def prolongs(self, config: Config, scheduled: bool = False) -> bool:
-        """Whether `config` asks for more steps of the run that is here, and for nothing else new.
+    def resized(self, config: Config, scheduled: bool = False) -> bool:
+        """Whether `config` asks for another number of steps of the run here, and nothing else new.
 
         scheduled: `Method.scheduled`. Raises RequestError where the folder holds another run or
-        something else, or a run that cannot be prolonged.
+        something else, or a run that cannot have so many steps.
         """
         if not self.begun:
             # A process that was killed at its start left hidden files.
@@ -167,34 +167,43 @@ class Run:
             return False
         before = self.read(Config)
         was, steps = before.training.steps, config.training.steps
-        if steps > was:
-            before = structs.replace(before, training=structs.replace(before.training, steps=steps))
-        if words := difference(before, config):
+        same = structs.replace(before, training=structs.replace(before.training, steps=steps))
+        if words := difference(same, config):
             raise RequestError(f"{self.path} holds another run: {words}; name another --out")
-        why = None
+        if steps == was:
+            return False
+        why, saved = None, self._saved_step()
         if scheduled:
             why = f"what {config.method} does depends on the length of its training"
-        elif self.finished and not (self.path / "checkpoints").is_dir():
+        elif steps < (done := was if self.finished else saved):
+            why = f"it has done {done:,}"
+        elif self.finished and not saved:
             why = "its last state was not kept"
-        if steps > was and why:
+        if why:
             raise RequestError(
-                f"{self.path} holds a training of {was:,} steps, which cannot go on to "
-                f"{steps:,}: {why}; name another --out"
+                f"{self.path} holds a training of {was:,} steps, which cannot have {steps:,}: "
+                f"{why}; name another --out"
             )
-        return steps > was
+        return True
+
+    def _saved_step(self) -> int:
+        """Steps done in the newest saved state; 0 where there is none."""
+        from sparring.checkpoints import Checkpoints  # needs torch; who only reads does without
+
+        return Checkpoints(self.path / "checkpoints").step
 
     def open(self, config: Config, scheduled: bool = False) -> None:
         """Make the folder of this run, or go on in it; a shorter run is no longer finished.
 
-        Raises RequestError as `prolongs` does, and where the folder cannot be written.
+        Raises RequestError as `resized` does, and where the folder cannot be written.
         """
-        longer = self.prolongs(config, scheduled)
+        resized = self.resized(config, scheduled)
         with writing(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-        if longer:
+        if resized:
             for kind in (Scores, TransferAlarm):
                 self._file(kind).unlink(missing_ok=True)
-        if longer or not self.begun:
+        if resized or not self.begun:
             self.write(config)
 
     def read(self, kind: type[R]) -> R:

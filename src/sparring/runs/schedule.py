@@ -54,7 +54,7 @@ def play_all(
     waiting = [
         job
         for job, run in folders.items()
-        if run.prolongs(job.config(library, machine.device), job.method.scheduled)
+        if run.resized(job.config(library, machine.device), job.method.scheduled)
         or not run.finished
     ]
     for job in waiting:
