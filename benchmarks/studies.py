@@ -94,10 +94,14 @@ DRAWING = {
     "hinge, the last state": RawGAN,
     "all augmented": AllAugmented,
     "not augmented": lambda: ProjectionGAN(augment=False),
-    "no reward for labels": lambda: ProjectionGAN(label_weight=0.0),
-    "binary cross-entropy": lambda: ProjectionGAN(loss="bce"),
+    # How much is augmented differs between losses, and costs more than they do.
+    "binary cross-entropy, not augmented": lambda: ProjectionGAN(augment=False, loss="bce"),
+    "relativistic, not augmented": lambda: ProjectionGAN(augment=False, loss="relativistic"),
+    "relativistic, R1 + R2, not augmented": lambda: PenalisedGAN(
+        augment=False, loss="relativistic"
+    ),
     "relativistic": lambda: ProjectionGAN(loss="relativistic"),
-    "relativistic, R1 + R2": lambda: PenalisedGAN(loss="relativistic"),
+    "no reward for labels": lambda: ProjectionGAN(label_weight=0.0),
     "equal rates": lambda: ProjectionGAN(discriminator_rate=2e-4),
     "Adam's usual momentum": lambda: ProjectionGAN(betas=(0.5, 0.999)),
 }
