@@ -77,16 +77,16 @@ def test_more_steps_of_a_finished_run_go_on_and_fewer_are_refused(tmp_path: Path
     assert difference(folder.read(Config), of_steps(30)) is None
 
 
-def test_a_stopped_run_may_end_sooner_but_not_before_where_it_is(tmp_path: Path) -> None:
+def test_a_stopped_run_may_end_sooner_but_not_where_it_is_already(tmp_path: Path) -> None:
     folder = Run(tmp_path / "run")
     folder.open(CONFIG)
     folder.open(of_steps(15))
     Checkpoints(folder.path / "checkpoints").save({}, 0, 12)
-    with pytest.raises(RequestError, match="of 15 steps, which cannot have 11: it has done 12"):
-        folder.open(of_steps(11))
+    with pytest.raises(RequestError, match="of 15 steps, which cannot have 12: it has done 12"):
+        folder.open(of_steps(12))
     assert folder.read(Config).training.steps == 15
-    folder.open(of_steps(12))
-    assert folder.read(Config).training.steps == 12
+    folder.open(of_steps(13))
+    assert folder.read(Config).training.steps == 13
 
 
 def test_a_folder_with_something_else_is_left_alone(tmp_path: Path) -> None:

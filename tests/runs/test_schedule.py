@@ -140,8 +140,8 @@ def test_more_steps_go_on_from_the_last_state_as_if_it_had_never_ended(
 def test_a_stopped_training_may_end_sooner_as_if_no_more_had_been_asked(
     library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def of(steps: int) -> ClassifierRun:
-        return replace(ADAPTED, training=Training(steps, 4))
+    def of(steps: int) -> GeneratorRun:
+        return replace(GAN, training=Training(steps, 4))
 
     def stopping(trainer: Trainer, batch: Batch) -> Scalars:
         if trainer.step == 3:
@@ -153,11 +153,13 @@ def test_a_stopped_training_may_end_sooner_as_if_no_more_had_been_asked(
         patch.setattr(Trainer, "_play", stopping)
         with pytest.raises(Stopped):
             play(library, tmp_path / "on", of(60))
-    with pytest.raises(RequestError, match="of 60 steps, which cannot have 3: it has done 4"):
-        play(library, tmp_path / "on", of(3))
-    play(library, tmp_path / "on", of(6))
-    play(library, tmp_path / "once", of(6))
-    assert weights(tmp_path / "on", ADAPTED_NAME) == weights(tmp_path / "once", ADAPTED_NAME)
+    with pytest.raises(RequestError, match="of 60 steps, which cannot have 4: it has done 4"):
+        play(library, tmp_path / "on", of(4))
+    play(library, tmp_path / "on", of(5))
+    play(library, tmp_path / "once", of(5))
+    assert weights(tmp_path / "on", GAN_NAME) == weights(tmp_path / "once", GAN_NAME)
+    run = Run(tmp_path / "on/runs" / GAN_NAME)
+    assert run.arrays("pictures")["progress_steps"][-1] == run.rows()[-1].step == 5
 
 
 def test_a_training_that_depends_on_its_length_is_not_prolonged(

@@ -175,7 +175,7 @@ class Run:
         why, saved = None, self._saved_step()
         if scheduled:
             why = f"what {config.method} does depends on the length of its training"
-        elif steps < (done := was if self.finished else saved):
+        elif steps <= (done := was if self.finished else saved):
             why = f"it has done {done:,}"
         elif self.finished and not saved:
             why = "its last state was not kept"
