@@ -10,6 +10,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from sparring.divergence import Monitor
 from sparring.game import Labelled, Row, Shape, Unlabelled
 from sparring.methods import ProjectionGAN
+from sparring.methods.projection_gan import held_out
 from sparring.trainer import Trainer, Training
 
 CPU = torch.device("cpu")
@@ -105,41 +106,58 @@ def test_a_share_of_the_images_is_augmented_at_first_none() -> None:
     assert changed.float().mean().item() == pytest.approx(0.25, abs=0.04)
 
 
-@pytest.mark.parametrize(("right", "share"), [(1.0, 0.52), (0.0, 0.48)])
+@pytest.mark.parametrize(("kept", "share"), [(-0.5, 0.52), (0.5, 0.48)])
 def test_the_share_follows_whether_real_images_are_learned_by_heart(
-    right: float, share: float
+    kept: float, share: float
 ) -> None:
-    """100 batches of 10 images go a fiftieth of the way, from when the recent ones outweigh."""
+    """Held-out images look more like generated ones, or more like the other real ones. 100 batches
+    of 10 images go a fiftieth of the way."""
     method = built()
     method.augmented.fill_(0.5)
-    method.called_real.fill_(right)
-    method._called = torch.full((10,), 2 * right - 1)
+    real = torch.tensor([3.0] * 8 + [kept] * 2)
+    verdicts = torch.stack([real, torch.full((10,), -3.0), (real < 3).float()], 1)
+    method._verdicts = verdicts
     for _ in range(100):
         method.stepped(0.0)
     assert method.augmented.item() == pytest.approx(share, abs=1e-4)
-    method._called = torch.full((1_000_000,), 2 * right - 1)
+    assert method._by_heart().item() == pytest.approx((3 - kept) / 6, abs=1e-4)
+    method._verdicts = verdicts.repeat(100_000, 1)
     method.stepped(0.0)
-    assert method.augmented.item() == right  # and no further
+    assert method.augmented.item() == round(share)  # and no further
 
 
-def test_relativistic_logits_count_as_right_against_generated_ones() -> None:
-    """All above zero, real images below generated ones: none of them is called real."""
-    method = built(loss="relativistic")
-    logits = torch.arange(12.0, requires_grad=True) + 1
+@pytest.mark.parametrize("loss", ["hinge", "relativistic"])
+def test_the_discriminator_judges_held_out_images_and_learns_nothing_from_them(
+    loss: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    method, logits = built(loss=loss), torch.linspace(-0.9, 0.9, 12, requires_grad=True)
     method.discriminator.register_forward_hook(lambda m, i, o: logits[: len(o)])
-    terms = next(method.moves(batch(), 0.0)).terms
-    assert terms["hits_real"] == terms["hits_fake"] == 0
-    assert method._called is not None
-    assert method._called.tolist() == [-6] * 6
+    apart = torch.tensor([True, False, False, True, False, False])
+    monkeypatch.setattr("sparring.methods.projection_gan.held_out", lambda image: apart)
+    next(method.moves(batch(), 0.0)).loss.backward()
+    assert logits.grad is not None
+    assert (logits.grad[:6] == 0).tolist() == apart.tolist()
+    assert (logits.grad[6:] > 0).all()
+    assert method._verdicts is not None
+    expected = torch.stack([*logits.detach().chunk(2), apart.float()], 1)
+    assert torch.equal(method._verdicts, expected)
+
+
+def test_one_in_sixteen_is_held_out_the_same_in_each_epoch() -> None:
+    image = torch.randint(256, (4000, 3, 8, 8), generator=torch.Generator().manual_seed(0))
+    image = image / 127.5 - 1
+    apart = held_out(image)
+    assert apart.float().mean().item() == pytest.approx(1 / 16, abs=0.012)
+    assert torch.equal(held_out(image.flip(3)), apart)
+    larger = image.repeat_interleave(2, 2).repeat_interleave(2, 3)  # sums are multiples of four
+    assert held_out(larger).float().mean().item() == pytest.approx(1 / 16, abs=0.012)
 
 
 def test_without_augmentation_none_is_augmented() -> None:
     method = built(augment=False)
-    method._called = torch.ones(1_000_000)
-    method.called_real.fill_(1.0)
-    method.stepped(0.0)
     method.augmented.fill_(1.0)
     assert torch.equal(seen(method)[0][:6], batch().image)
+    assert method._verdicts is None  # and none held out
 
 
 def test_a_discriminator_that_is_right_by_the_margin_is_not_ill() -> None:

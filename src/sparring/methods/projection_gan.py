@@ -3,7 +3,8 @@
 The generator enlarges by resampling (nets/projection.py); hinge loss; of the generator a running
 mean draws; the discriminator learns twice as fast. So that a few hundred images will do, it sees
 some through differentiable augmentation, but only as many as keep it from learning real ones by
-heart: all of them would cost a short training half of its quality (docs/log.md). Labels steer in
+heart, which one in sixteen tells that it judges and does not learn from: to augment all would cost
+a short training half of its quality (docs/log.md). Labels steer in
 two ways: the discriminator judges image and label together (projection), and a third player learns
 to read the label of real images only, so that it rewards the generator for likeness and not for
 exaggeration. As a head of the discriminator it would read worse: spectral normalisation keeps its
@@ -11,7 +12,7 @@ features close together (docs/log.md).
 
 Miyato & Koyama 2018 (arXiv 1802.05637); Lim & Ye 2017 (hinge, 1705.02894); Jolicoeur-Martineau
 2019 (relativistic, 1807.00734); Heusel et al. 2017 (two rates, 1706.08500); Zhao et al. 2020
-(augmentation, 2006.10738); Karras et al. 2020 (how much of it, 2006.06676, section 3.1).
+(augmentation, 2006.10738); Karras et al. 2020 (how much of it, 2006.06676, equation 1).
 """
 
 from collections.abc import Iterator
@@ -38,9 +39,11 @@ from sparring.game import (
 from sparring.methods.losses import hits, label_loss
 from sparring.nets.projection import LabelReader, ProjectionDiscriminator, UpsamplingGenerator
 
-BY_HEART = 0.8
-"""Share of real images called real beyond which they are being learned by heart: a mean sign of the
-logits of 0.6, as published."""
+HELD_OUT = 16
+"""One real image in so many is held out of what the discriminator learns from."""
+BY_HEART = 0.5
+"""Where from its logits of real images to those of generated ones the held-out ones' may lie, until
+the others count as learned by heart: 0 where held-out images look as real, 1 as generated ones."""
 ALL_AUGMENTED = 50_000
 """Images in which the share of augmented ones may go from none to all; ten times as fast as
 published, where trainings are a hundred times as long."""
@@ -83,9 +86,11 @@ class ProjectionGAN(GenerativeMethod):
         self.generator = UpsamplingGenerator(self.noise_size + labels, shape.size, self.width)
         self.discriminator = ProjectionDiscriminator(shape.size, self.discriminator_width, labels)
         self.reader = LabelReader(shape.size, self.reader_width, labels) if labels else None
-        self.called_real = of_training(torch.tensor(0.5))  # share of real images, lately
         self.augmented = of_training(torch.tensor(0.0))  # share of images
-        self._called: Tensor | None = None
+        # Lately, of real images that are learned from, held out, and of generated ones: the
+        # logits' sum, and how many.
+        self.judged = of_training(torch.zeros(2, 3))
+        self._verdicts: Tensor | None = None
 
     def players(self) -> dict[str, nn.Module]:
         players = {"discriminator": self.discriminator, "generator": self.generator}
@@ -105,11 +110,12 @@ class ProjectionGAN(GenerativeMethod):
 
         seen = self._seen(torch.cat([batch.image, fake.detach()]))
         real, faked = self.discriminator(seen, torch.cat([code, code])).chunk(2)
-        # Differences are all that "relativistic" gives a meaning to.
-        told = (real - faked, faked - real) if self.loss == "relativistic" else (real, faked)
-        self._called = ranks.whole(told[0].detach())
-        terms = {"hits_real": hits(told[0], True), "hits_fake": hits(told[1], False)}
-        terms["augmented"] = self.augmented.clone()
+        terms = {"hits_real": hits(real, True), "hits_fake": hits(faked, False)}
+        if self.augment:
+            apart = held_out(batch.image)
+            self._verdicts = ranks.whole(torch.stack([real, faked, apart], 1).detach())
+            real = torch.where(apart, real.detach(), real)
+            terms |= {"augmented": self.augmented.clone(), "by_heart": self._by_heart()}
         yield Move("discriminator", self._contest(real, faked), terms)
         if self.reader is not None:
             yield Move("reader", label_loss(self._read(batch.image), label))
@@ -127,11 +133,19 @@ class ProjectionGAN(GenerativeMethod):
         return "the generator learns nothing any more" if stands_still else None
 
     def stepped(self, progress: float) -> None:
-        if self._called is None or not self.augment:
+        if self._verdicts is None:
             return
-        self.called_real.lerp_(hits(self._called, True), 0.1)
-        pace = len(self._called) / ALL_AUGMENTED
-        self.augmented.add_(pace * (self.called_real - BY_HEART).sign()).clamp_(0, 1)
+        real, fake, apart = self._verdicts.T
+        groups = torch.stack([1 - apart, apart, torch.ones_like(apart)])
+        sums = (groups * torch.stack([real, real, fake])).sum(1)
+        self.judged.mul_(0.99).add_(torch.stack([sums, groups.sum(1)]))
+        pace = len(real) / ALL_AUGMENTED
+        self.augmented.add_(pace * (self._by_heart() - BY_HEART).sign()).clamp_(0, 1)
+
+    def _by_heart(self) -> Tensor:
+        """Where held-out images lie: 0 as the other real ones, 1 as the generated ones."""
+        learned, kept, drawn = self.judged[0] / self.judged[1].clamp_min(1)
+        return (learned - kept) / (learned - drawn).abs().clamp_min(1e-6)
 
     def _seen(self, image: Tensor) -> Tensor:
         """What the discriminator sees of images: some of them augmented."""
@@ -170,3 +184,12 @@ class ProjectionGAN(GenerativeMethod):
 
     def sample(self, noise: Tensor, label: Tensor) -> Tensor:
         return self.generator(torch.cat([noise, self._code(label)], 1))
+
+
+def held_out(image: Tensor) -> Tensor:
+    """Which of images float32 [N, 3, S, S] in [-1, 1] are held out, bool [N].
+
+    The sum of its pixels decides, hashed: the same ones in each epoch, mirrored or not.
+    """
+    levels = ((image + 1) * 127.5).round().long()
+    return levels.sum((1, 2, 3)) * 2654435761 % 2**32 < 2**32 // HELD_OUT
