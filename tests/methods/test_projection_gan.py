@@ -106,22 +106,25 @@ def test_a_share_of_the_images_is_augmented_at_first_none() -> None:
     assert changed.float().mean().item() == pytest.approx(0.25, abs=0.04)
 
 
-@pytest.mark.parametrize(("kept", "share"), [(-0.5, 0.52), (0.5, 0.48)])
+@pytest.mark.parametrize(
+    ("kept", "fake", "by_heart", "share"),
+    [(-0.5, -3.0, 3.5 / 6, 0.52), (0.5, -3.0, 2.5 / 6, 0.48), (-0.5, 4.0, 3.5, 0.48)],
+    ids=["held-out images look generated", "they look real", "nothing is told apart"],
+)
 def test_the_share_follows_whether_real_images_are_learned_by_heart(
-    kept: float, share: float
+    kept: float, fake: float, by_heart: float, share: float
 ) -> None:
-    """Held-out images look more like generated ones, or more like the other real ones. 100 batches
-    of 10 images go a fiftieth of the way."""
+    """100 batches of 10 images go a fiftieth of the way."""
     method = built()
     method.augmented.fill_(0.5)
+    method.told_apart.fill_(float(fake < 0))
     real = torch.tensor([3.0] * 8 + [kept] * 2)
-    verdicts = torch.stack([real, torch.full((10,), -3.0), (real < 3).float()], 1)
-    method._verdicts = verdicts
+    method._verdicts = torch.stack([real, torch.full((10,), fake), (real < 3).float()], 1)
     for _ in range(100):
         method.stepped(0.0)
     assert method.augmented.item() == pytest.approx(share, abs=1e-4)
-    assert method._by_heart().item() == pytest.approx((3 - kept) / 6, abs=1e-4)
-    method._verdicts = verdicts.repeat(100_000, 1)
+    assert method._by_heart().item() == pytest.approx(by_heart, abs=1e-4)
+    method._verdicts = method._verdicts.repeat(100_000, 1)
     method.stepped(0.0)
     assert method.augmented.item() == round(share)  # and no further
 

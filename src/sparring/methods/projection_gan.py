@@ -44,6 +44,9 @@ HELD_OUT = 16
 BY_HEART = 0.5
 """Where from its logits of real images to those of generated ones the held-out ones' may lie, until
 the others count as learned by heart: 0 where held-out images look as real, 1 as generated ones."""
+SURE = 0.9
+"""Share of pairs of a real and a generated image that it tells apart, up to which a discriminator
+needs no check, whatever it has learned by heart."""
 ALL_AUGMENTED = 50_000
 """Images in which the share of augmented ones may go from none to all; ten times as fast as
 published, where trainings are a hundred times as long."""
@@ -90,6 +93,7 @@ class ProjectionGAN(GenerativeMethod):
         # Lately, of real images that are learned from, held out, and of generated ones: the
         # logits' sum, and how many.
         self.judged = of_training(torch.zeros(2, 3))
+        self.told_apart = of_training(torch.tensor(0.5))  # share of pairs, lately
         self._verdicts: Tensor | None = None
 
     def players(self) -> dict[str, nn.Module]:
@@ -136,11 +140,14 @@ class ProjectionGAN(GenerativeMethod):
         if self._verdicts is None:
             return
         real, fake, apart = self._verdicts.T
-        groups = torch.stack([1 - apart, apart, torch.ones_like(apart)])
+        learned = 1 - apart
+        groups = torch.stack([learned, apart, torch.ones_like(apart)])
         sums = (groups * torch.stack([real, real, fake])).sum(1)
         self.judged.mul_(0.99).add_(torch.stack([sums, groups.sum(1)]))
-        pace = len(real) / ALL_AUGMENTED
-        self.augmented.add_(pace * (self._by_heart() - BY_HEART).sign()).clamp_(0, 1)
+        told_apart = ((real > fake) * learned).sum() / learned.sum().clamp_min(1)
+        self.told_apart.lerp_(told_apart, 0.01)
+        more = (self._by_heart() > BY_HEART) & (self.told_apart > SURE)
+        self.augmented.add_(len(real) / ALL_AUGMENTED * (2.0 * more - 1)).clamp_(0, 1)
 
     def _by_heart(self) -> Tensor:
         """Where held-out images lie: 0 as the other real ones, 1 as the generated ones."""
