@@ -158,7 +158,8 @@ class AllAugmented(Named, ProjectionGAN):
 
     def build(self, shape: Shape) -> None:
         super().build(shape)
-        self.augmented.fill_(1.0)
+        assert self.augmentation is not None
+        self.augmentation.share.fill_(1.0)
 
     def stepped(self, progress: float) -> None:
         pass

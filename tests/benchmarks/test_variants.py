@@ -184,7 +184,7 @@ def test_all_images_are_augmented_and_stay_so() -> None:
         method.stepped(0.0)
 
 
-@pytest.mark.parametrize("arm", ["relativistic, R1 + R2", "hinge, the last state"])
+@pytest.mark.parametrize("arm", ["relativistic, R1 + R2, not augmented", "hinge, the last state"])
 def test_a_study_trains_generators(
     arm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from sparring.divergence import Monitor
 from sparring.game import Labelled, Row, Shape, Unlabelled
 from sparring.methods import ProjectionGAN
-from sparring.methods.projection_gan import held_out
+from sparring.methods.adaptive_augmentation import AdaptiveAugmentation
 from sparring.trainer import Trainer, Training
 
 CPU = torch.device("cpu")
@@ -90,77 +90,40 @@ def seen(method: ProjectionGAN) -> list[Tensor]:
 
 def test_real_and_generated_images_are_both_augmented() -> None:
     method = built()
-    method.augmented.fill_(1.0)
+    assert torch.equal(seen(method)[0][:6], batch().image)  # at first none is
+    assert method.augmentation is not None
+    method.augmentation.share.fill_(1.0)
     both, fake = seen(method)
     assert not torch.equal(both[:6], batch().image)
     assert not torch.equal(both[6:], fake)  # another view of the same fakes
     assert fake.requires_grad
+    assert torch.equal(seen(built(augment=False))[0][:6], batch().image)
 
 
-def test_a_share_of_the_images_is_augmented_at_first_none() -> None:
-    method = built()
-    assert torch.equal(seen(method)[0][:6], batch().image)
-    method.augmented.fill_(0.25)
-    image = torch.rand(2000, 3, SIZE, SIZE)
-    changed = (method._seen(image) != image).flatten(1).any(1)
-    assert changed.float().mean().item() == pytest.approx(0.25, abs=0.04)
-
-
-@pytest.mark.parametrize(
-    ("kept", "fake", "by_heart", "share"),
-    [(-0.5, -3.0, 3.5 / 6, 0.52), (0.5, -3.0, 2.5 / 6, 0.48), (-0.5, 4.0, 3.5, 0.48)],
-    ids=["held-out images look generated", "they look real", "nothing is told apart"],
-)
-def test_the_share_follows_whether_real_images_are_learned_by_heart(
-    kept: float, fake: float, by_heart: float, share: float
-) -> None:
-    """100 batches of 10 images go a fiftieth of the way."""
-    method = built()
-    method.augmented.fill_(0.5)
-    method.told_apart.fill_(float(fake < 0))
-    real = torch.tensor([3.0] * 8 + [kept] * 2)
-    method._verdicts = torch.stack([real, torch.full((10,), fake), (real < 3).float()], 1)
-    for _ in range(100):
-        method.stepped(0.0)
-    assert method.augmented.item() == pytest.approx(share, abs=1e-4)
-    assert method._by_heart().item() == pytest.approx(by_heart, abs=1e-4)
-    method._verdicts = method._verdicts.repeat(100_000, 1)
-    method.stepped(0.0)
-    assert method.augmented.item() == round(share)  # and no further
-
-
-@pytest.mark.parametrize("loss", ["hinge", "relativistic"])
+@pytest.mark.parametrize("loss", ["hinge", "bce", "relativistic"])
 def test_the_discriminator_judges_held_out_images_and_learns_nothing_from_them(
     loss: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     method, logits = built(loss=loss), torch.linspace(-0.9, 0.9, 12, requires_grad=True)
     method.discriminator.register_forward_hook(lambda m, i, o: logits[: len(o)])
     apart = torch.tensor([True, False, False, True, False, False])
-    monkeypatch.setattr("sparring.methods.projection_gan.held_out", lambda image: apart)
+    monkeypatch.setattr(f"{AdaptiveAugmentation.__module__}.held_out", lambda image: apart)
     next(method.moves(batch(), 0.0)).loss.backward()
     assert logits.grad is not None
     assert (logits.grad[:6] == 0).tolist() == apart.tolist()
     assert (logits.grad[6:] > 0).all()
-    assert method._verdicts is not None
-    expected = torch.stack([*logits.detach().chunk(2), apart.float()], 1)
-    assert torch.equal(method._verdicts, expected)
 
 
-def test_one_in_sixteen_is_held_out_the_same_in_each_epoch() -> None:
-    image = torch.randint(256, (4000, 3, 8, 8), generator=torch.Generator().manual_seed(0))
-    image = image / 127.5 - 1
-    apart = held_out(image)
-    assert apart.float().mean().item() == pytest.approx(1 / 16, abs=0.012)
-    assert torch.equal(held_out(image.flip(3)), apart)
-    larger = image.repeat_interleave(2, 2).repeat_interleave(2, 3)  # sums are multiples of four
-    assert held_out(larger).float().mean().item() == pytest.approx(1 / 16, abs=0.012)
-
-
-def test_without_augmentation_none_is_augmented() -> None:
-    method = built(augment=False)
-    method.augmented.fill_(1.0)
-    assert torch.equal(seen(method)[0][:6], batch().image)
-    assert method._verdicts is None  # and none held out
+def test_the_share_is_told_and_moves_once_a_batch() -> None:
+    method = built()
+    assert method.augmentation is not None
+    method.augmentation.share.fill_(0.5)
+    terms = [next(method.moves(batch(), 0.0)).terms for _ in range(2)]
+    method.stepped(0.0)
+    terms.append(next(method.moves(batch(), 0.0)).terms)
+    assert [one["augmented"].item() for one in terms] == pytest.approx([0.5, 0.5, 0.5 - 6 / 50_000])
+    assert [one["by_heart"].item() for one in terms[:2]] == [0, 0]
+    assert terms[2]["by_heart"] != 0
 
 
 def test_a_discriminator_that_is_right_by_the_margin_is_not_ill() -> None:
