@@ -20,7 +20,7 @@ HELD_OUT = 16
 BY_HEART = 0.5
 """Of `by_heart`, from where on more images are augmented."""
 TOLD_APART = 0.99
-"""Of `told_apart`, likewise. With 0.9, a sixth of 230 faces augmented, faces took on its colours."""
+"""Of `told_apart`, likewise. At 0.9 a sixth of 230 faces was augmented, and its colours leaked."""
 ALL_AUGMENTED = 50_000
 """Images in which the share of augmented ones may go from none to all; ten times as fast as
 published, where trainings are a hundred times as long."""
