@@ -98,8 +98,8 @@ def test_the_readmes_distances_are_those_of_the_studies() -> None:
     itself = [hour[arm]["metrics"][0]["frechet"] for arm in ("projection-gan", "acgan", "dcgan")]
     averaged = hour["acgan"]["averaged"][0]["frechet"]
     modern, labelled, plain, mean_of_it = (f"{found:.1f}" for found in (*itself, averaged))
-    other = f"has {labelled}, DCGAN {plain} (n = 1), and the running mean of that ACGAN {mean_of_it},"
-    assert other in words
+    assert f"has {labelled}, DCGAN {plain} (n = 1), and the running mean of" in words
+    assert f"of that ACGAN {mean_of_it}, which" in words
     before = f"have {number(older['frechet'])}, recall {older['recall']['mean']:.2f}"
     assert f"{before}; an hour of two cores had {modern};" in words
     minutes = {row["arm"]: [one["frechet"] for one in row["metrics"]] for row in rows("minutes")}
