@@ -98,6 +98,7 @@ def terminal(path: Path) -> str:
 
 FIGURES: dict[str, tuple[str, Callable[[Run], Image.Image | str]]] = {
     "faces": ("faces.png", faces),
+    "faces-two-million": ("faces-two-million.png", faces),
     "smile": ("smile.png", smile),
     "dcgan": ("dcgan.png", samples),
     "tsne": ("tsne.png", tsne),
